@@ -1,0 +1,44 @@
+# tenon_folder(NAME [USES folder...]): the library of one folder.
+#
+# Folders include each other as "folder/file.h" from the root. What a folder may include is what
+# USES names (and what those use); tests/unit/folders_test.cpp reads these lines and checks every
+# #include against them.
+
+find_package(fmt REQUIRED)
+
+# The flags of our own code; third-party headers are SYSTEM and stay silent.
+add_library(tenon_options INTERFACE)
+target_compile_options(tenon_options INTERFACE
+  -Wall -Wextra
+  -ffp-contract=off)  # the compiler's own arithmetic is the language's: no fused multiply-add
+target_include_directories(tenon_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_link_libraries(tenon_options INTERFACE fmt::fmt)
+if(TENON_SANITIZE)
+  target_compile_options(tenon_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g)
+  target_link_options(tenon_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(tenon_folder name)
+  cmake_parse_arguments(arg "" "" "USES" ${ARGN})
+  # A folder's CMakeLists.txt calls add_library(tenon_NAME ...) with its sources.
+  add_subdirectory(${name})
+  target_link_libraries(tenon_${name} PUBLIC tenon_options)
+  foreach(used ${arg_USES})
+    target_link_libraries(tenon_${name} PUBLIC tenon_${used})
+  endforeach()
+endfunction()
+
+# tenon_sources(LIBRARY file...): adds sources, each of which an exercise may replace by the student's:
+# `cmake -DTENON_REPLACE_lexer_scanner_re=my/01/scanner.re` builds lexer/scanner.re from there.
+# (Dots and slashes of the path are written _.)
+function(tenon_source out path)
+  string(REGEX REPLACE "[/.-]" "_" key ${path})
+  if(TENON_REPLACE_${key})
+    get_filename_component(file ${TENON_REPLACE_${key}} ABSOLUTE BASE_DIR ${CMAKE_SOURCE_DIR})
+    message(STATUS "${path} is replaced by ${TENON_REPLACE_${key}}")
+  else()
+    set(file ${CMAKE_SOURCE_DIR}/${path})
+  endif()
+  set(${out} ${file} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,54 @@
+// The C interface that generated code calls. Tensors are plain pointers to their row-major data;
+// a small header before the data counts owners (see block.h in context.cpp).
+//
+// A function that can fail returns 1 for "failed" (or null where it returns a pointer), with the
+// fault recorded in the context; generated code then returns at once.
+#pragma once
+#include <stdint.h>
+
+extern "C" {
+
+struct tn_context;  ///< tenon::runtime::Context
+
+/// An uninitialized block of `bytes` with one owner, 64-byte aligned; null when memory runs out.
+void* tn_alloc(tn_context* context, int64_t bytes, int32_t site);
+void tn_share(void* data);                       ///< one more owner
+void tn_drop(tn_context* context, void* data);   ///< one owner less; the last frees
+/// `data` itself if it has one owner, else a fresh copy (which replaces that ownership).
+void* tn_own(tn_context* context, void* data, int64_t bytes, int32_t site);
+
+/// Records a fault of kind `kind` (faults.def) at `site`. The first one recorded stays.
+/// `text` may be null; otherwise it is zero-terminated.
+void tn_fail(tn_context* context, int32_t kind, int32_t site, int64_t a, int64_t b,
+             const char* text);
+
+/// One line of print(): pieces are gathered, tn_print_end writes them.
+void tn_print_text(tn_context* context, const char* text, int64_t length);
+void tn_print_int(tn_context* context, int32_t dtype, int64_t value);
+void tn_print_float(tn_context* context, int32_t dtype, double value);
+void tn_print_tensor(tn_context* context, int32_t dtype, int32_t rank, const int64_t* shape,
+                     const void* data);
+void tn_print_end(tn_context* context);
+
+void* tn_load(tn_context* context, int32_t site, const char* path, int32_t dtype, int32_t rank,
+              const int64_t* shape);
+int32_t tn_save(tn_context* context, int32_t site, const char* path, int32_t dtype, int32_t rank,
+                const int64_t* shape, const void* data);
+
+/// The scalar operations of scalar_ops.def that are library functions rather than instructions.
+#define TN_MATH(X) X(exp) X(log) X(log2) X(sin) X(cos) X(tanh) X(erf)
+#define TN_DECLARE(name) float tn_##name##_f32(float); double tn_##name##_f64(double);
+TN_MATH(TN_DECLARE)
+#undef TN_DECLARE
+float tn_pow_f32(float, float);
+double tn_pow_f64(double, double);
+}
+
+namespace tenon::runtime {
+struct AbiSymbol {
+  const char* name;
+  void* address;
+};
+/// Every function above by name, for a JIT to resolve; ends with a null name.
+extern const AbiSymbol kAbiSymbols[];
+}  // namespace tenon::runtime

@@ -1,0 +1,18 @@
+// .npy files (NumPy's format, versions 1 to 3): read with every claim of the header checked against
+// the file before memory is taken, written whole or not at all.
+#pragma once
+#include <filesystem>
+
+#include "runtime/tensor.h"
+
+namespace tenon::runtime {
+
+/// Reads a tensor of just this type and shape: C or Fortran order, either byte order.
+/// Throws Fault cannot_read, not_a_npy_file, file_holds_other_type or out_of_memory.
+Tensor load_npy(const std::filesystem::path& path, DType type, const Shape& shape);
+
+/// Writes C order, little endian, to a temporary file beside `path` that replaces it at the end.
+/// Throws Fault cannot_write.
+void save_npy(const std::filesystem::path& path, const Tensor& tensor);
+
+}  // namespace tenon::runtime

@@ -1,0 +1,90 @@
+// Scalar types and scalar arithmetic: the one definition of what `+`, `/`, `max` or `exp` gives.
+//
+// Both interpreters and the constant folder compute through eval(), so that they cannot disagree;
+// the CPU and GPU back ends implement the same rows on their own, and tests compare.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace tenon::runtime {
+
+enum class DType : uint8_t {
+#define DTYPE(name, text, cpp, bytes, kind, npy) name,
+#include "runtime/dtypes.def"
+};
+
+enum class Kind : uint8_t { boolean, integer, floating };
+
+enum class ScalarOp : uint8_t {
+#define SCALAR_OP(name, text, arity, infix, precedence, operands, result, meaning) name,
+#include "runtime/scalar_ops.def"
+};
+
+enum class Operands : uint8_t { num, integer, floating, boolean, any };
+enum class Result : uint8_t { same, boolean, bits };
+
+struct DTypeRow {
+  std::string_view text;
+  int bytes;
+  Kind kind;
+  std::string_view npy;
+};
+struct ScalarOpRow {
+  std::string_view text;
+  int arity;
+  std::string_view infix;
+  int precedence;
+  Operands operands;
+  Result result;
+  std::string_view meaning;
+};
+
+inline constexpr DTypeRow kDTypes[] = {
+#define DTYPE(name, text, cpp, bytes, kind, npy) {text, bytes, Kind::kind, npy},
+#include "runtime/dtypes.def"
+};
+inline constexpr ScalarOpRow kScalarOps[] = {
+#define SCALAR_OP(name, text, arity, infix, precedence, operands, result, meaning) \
+  {text, arity, infix, precedence, Operands::operands, Result::result, meaning},
+#include "runtime/scalar_ops.def"
+};
+
+constexpr const DTypeRow& row(DType t) { return kDTypes[static_cast<int>(t)]; }
+constexpr const ScalarOpRow& row(ScalarOp op) { return kScalarOps[static_cast<int>(op)]; }
+constexpr bool is_integer(DType t) { return row(t).kind == Kind::integer; }
+constexpr bool is_floating(DType t) { return row(t).kind == Kind::floating; }
+constexpr int bits_of(DType t) { return row(t).bytes * 8; }
+int64_t lowest(DType integer);
+int64_t highest(DType integer);
+
+/// Whether `op` takes operands of type `t` (for `select`: as its second and third).
+bool accepts(ScalarOp op, DType t);
+/// The type of `op`'s value when its operands have type `t`.
+DType result_type(ScalarOp op, DType t);
+
+/// One number. Integers and bools (0 or 1) are in `i`, sign-extended; floats of any width in `f`,
+/// which holds every f32 exactly.
+struct Scalar {
+  DType type = DType::i64;
+  union {
+    int64_t i = 0;
+    double f;
+  };
+
+  static Scalar integer(DType type, int64_t value);  ///< wraps to the type's width
+  static Scalar floating(DType type, double value);  ///< rounds to the type's precision
+  static Scalar boolean(bool value);
+  /// Same type and same bits: 0.0 differs from -0.0, a NaN equals itself.
+  bool operator==(const Scalar& other) const;
+};
+
+/// Integer division or remainder by zero: the one way a scalar operation fails.
+bool divides_by_zero(ScalarOp op, std::span<const Scalar> args);
+/// The value of `op` on arguments it accepts; must not be called where divides_by_zero().
+Scalar eval(ScalarOp op, std::span<const Scalar> args);
+/// The explicit conversion `t(x)`: float to integer truncates and saturates (NaN gives 0), integer
+/// to a narrower one wraps, to bool is `x != 0`.
+Scalar convert(DType to, Scalar x);
+
+}  // namespace tenon::runtime
