@@ -1,0 +1,144 @@
+// The typed tree: what the checker makes of the tree. Every name is resolved, every type and extent
+// known, every implicit step written out:
+//
+//   - conversions and widenings are Convert nodes;
+//   - `and`, `or` are IfExpr nodes (the right side is evaluated only when it decides);
+//   - element-wise operators on tensors, lifted functions, `@`, zeros() and broadcasting are Compute
+//     nodes, like the index definitions of the program;
+//   - consts, dimension parameters and literals are Constant nodes.
+//
+// A typed function is one instance of a source function: its extents are numbers. It is what the
+// tree interpreter runs (interpret.h) and what lowering to SSA reads (ir/lower.h).
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ast/extent.h"
+#include "ast/tree.h"
+#include "runtime/scalar.h"
+#include "runtime/tensor.h"
+
+namespace tenon::ast::typed {
+
+using runtime::DType;
+using runtime::Scalar;
+using runtime::ScalarOp;
+
+/// Of a value. `shape` is empty for scalars. While a function is checked for all its instances at
+/// once extents hold its parameters; in the typed tree they are constants.
+struct Type {
+  DType dtype = DType::i64;
+  std::vector<Extent> shape;
+
+  bool is_scalar() const { return shape.empty(); }
+  bool operator==(const Type&) const = default;
+  std::string text() const;           ///< `f32[64, 10]`
+  runtime::Shape concrete_shape() const;
+};
+
+using VarId = uint32_t;  ///< index into Function::vars
+
+enum class VarKind : uint8_t {
+  parameter,  ///< of the function
+  let,        ///< bound once
+  var,        ///< may be assigned again
+  loop,       ///< of a `for`: i64
+  index,      ///< bound by a Compute or Reduce: i64
+  operand,    ///< a Compute's operand, evaluated before its first element
+};
+
+struct Var {
+  std::string name;
+  Type type;
+  Span span;
+  VarKind kind;
+};
+
+struct Function;
+
+// ---- expressions
+
+struct Expr;
+using ExprPtr = std::unique_ptr<Expr>;
+
+struct Constant { Scalar value; };
+struct Variable { VarId var; };
+struct Apply { ScalarOp op; std::vector<Expr> args; };       ///< on scalars; pow is floating only
+struct Convert { ExprPtr operand; };                         ///< scalar, to the expression's type
+struct IfExpr { ExprPtr condition, then, otherwise; };       ///< scalars or tensors
+/// One element. Out of range: `otherwise` if there is one, else Fault subscript_out_of_range.
+struct Element { ExprPtr tensor; std::vector<Expr> subscripts; ExprPtr otherwise; };
+/// Bounds are evaluated outside the reduction, once, i64; the index runs over [lo, hi).
+struct ReduceIndex { VarId var; ExprPtr lo, hi; };
+/// Over all combinations, the last index fastest. argmax/argmin have one index and give i64.
+struct Reduce { Reduction reduction; std::vector<ReduceIndex> indices; ExprPtr body; };
+struct Call { const Function* callee; std::vector<Expr> args; };
+/// An index runs over [lo, lo + extent); element 0 of the result is at lo.
+struct ComputeIndex { VarId var; int64_t lo = 0; Extent extent; };
+struct Operand { VarId var; ExprPtr value; };
+/// A tensor by its elements: operands are evaluated in order, then `body` for every index in
+/// row-major order.
+struct Compute { std::vector<Operand> operands; std::vector<ComputeIndex> indices; ExprPtr body; };
+struct Pack { std::vector<Expr> elements; };                 ///< a tensor literal's scalars, row-major
+struct Load { std::string path; };
+
+struct Expr {
+  Type type;
+  Span span;
+  std::variant<Constant, Variable, Apply, Convert, IfExpr, Element, Reduce, Call, Compute, Pack, Load>
+      node;
+};
+
+// ---- statements
+
+struct Stmt;
+
+struct Define { VarId var; Expr value; };                      ///< let, var, and assignment to a var
+struct Update { VarId var; std::vector<Expr> subscripts; Expr value; };  ///< `t[i, j] = e`
+struct If { Expr condition; std::vector<Stmt> then, otherwise; };
+struct While { Expr condition; std::vector<Stmt> body; };
+struct For { VarId var; Expr lo, hi; std::vector<Stmt> body; };
+struct Break {};
+struct Continue {};
+struct Return { std::optional<Expr> value; };
+/// A piece is a literal text or a value.
+struct Print { std::vector<std::variant<std::string, Expr>> pieces; };
+struct Save { std::string path; Expr value; };
+struct Assert { Expr condition; std::string message; };
+struct Evaluate { Expr value; };                               ///< a call of an effectful function
+
+struct Stmt {
+  Span span;
+  std::variant<Define, Update, If, While, For, Break, Continue, Return, Print, Save, Assert, Evaluate>
+      node;
+};
+
+// ---- functions
+
+struct Function {
+  std::string name;                   ///< of the source function
+  std::vector<std::pair<std::string, int64_t>> dimensions;  ///< `B = 1797, I = 64`
+  std::vector<Var> vars;              ///< parameters first
+  size_t param_count = 0;
+  std::optional<Type> result;
+  std::vector<Stmt> body;
+  Span span;
+  bool pure = true;                   ///< no print, save or assert, here or in a callee
+  bool recursive = false;             ///< can reach itself; only between scalar functions
+
+  std::string text() const;           ///< `linear[B = 1797, I = 64, O = 64]`
+};
+
+/// Every instance that main reaches, callees before their callers where there is no recursion.
+struct Program {
+  std::vector<std::unique_ptr<Function>> functions;
+  const Function* main = nullptr;
+};
+
+/// `emit types`: source-like text with every type written out.
+std::string print(const Program& program);
+
+}  // namespace tenon::ast::typed

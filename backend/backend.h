@@ -1,0 +1,65 @@
+// The backend: SSA functions and loop nests in, LLVM IR as text out; and for the CPU, that text as
+// machine code in memory.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ast/run_error.h"
+#include "ir/ir.h"
+#include "ir/loops.h"
+#include "runtime/context.h"
+
+namespace tenon::backend {
+
+struct Options {
+  bool strict = false;    ///< no fused multiply-add, sums in order
+  int level = 2;          ///< -O: of LLVM's code generator and, with llvm_opt, of its passes
+  bool llvm_opt = true;
+};
+
+/// LLVM IR, and the places that its faults name by number.
+struct Generated {
+  std::string text;
+  std::vector<lexer::Span> sites;
+};
+
+/// Every kernel of the module, function by function: what `emit loops` prints.
+std::vector<ir::loops::Kernel> lower_kernels(const ir::Module& module);
+
+/// The module must have been through the pass `own`.
+Generated generate(const ir::Module& module, const Options& options);
+
+/// Milliseconds per phase, for --time-passes.
+struct PhaseTime { std::string name; double ms; };
+
+/// LLVM could not be opened or refused our text (a bug of ours unless LLVM is missing).
+struct BackendError { std::string message; bool llvm_missing = false; };
+
+namespace cpu {
+
+/// Starts opening LLVM in the background, so that its 10 ms hide behind the front end. Optional.
+void preload();
+
+/// Machine code in memory.
+class Executable {
+ public:
+  /// Throws BackendError.
+  Executable(const Generated& generated, const Options& options, std::vector<PhaseTime>* times);
+  ~Executable();
+  /// Runs main. Throws ast::RunError.
+  void run(runtime::Context& context) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The host's assembly for `emit asm`. Throws BackendError.
+std::string assembly(const Generated& generated, const Options& options);
+
+/// "19.1.7", or why LLVM cannot be used, for `tenon doctor`.
+std::string llvm_version();
+
+}  // namespace cpu
+}  // namespace tenon::backend

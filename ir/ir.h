@@ -1,0 +1,150 @@
+// SSA functions: modules, functions, blocks with parameters, instructions.
+//
+// Entities are handles into arenas of their function; types are interned in the module, so that
+// equality is ==. Users of a value are found by walking (an analysis, not a burden). The text form
+// (text.h) round-trips: print(parse(t)) == t.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ir/expr.h"
+#include "ir/ids.h"
+#include "lexer/source.h"
+#include "runtime/tensor.h"
+
+namespace tenon::ir {
+
+using lexer::Span;
+using runtime::Shape;
+
+struct Type {
+  DType dtype = DType::i64;
+  Shape shape;  ///< empty: a scalar
+  bool is_scalar() const { return shape.empty(); }
+  bool operator==(const Type&) const = default;
+  std::string text() const { return runtime::type_text(dtype, shape); }
+};
+
+class Types {
+ public:
+  TypeId intern(Type type);
+  TypeId scalar(DType dtype) { return intern({dtype, {}}); }
+  const Type& operator[](TypeId id) const { return types_[id.index]; }
+
+ private:
+  std::vector<Type> types_;
+};
+
+enum class Op : uint8_t {
+#define OP(name, text, arity, result, trait, meaning) name,
+#include "ir/ops.def"
+};
+enum class Trait : uint8_t { pure, may_fail, effect, ownership, terminator };
+struct OpRow {
+  std::string_view text;
+  int arity;
+  bool result;
+  Trait trait;
+  std::string_view meaning;
+};
+inline constexpr OpRow kOps[] = {
+#define OP(name, text, arity, result, trait, meaning) {text, arity, result, Trait::trait, meaning},
+#include "ir/ops.def"
+};
+constexpr const OpRow& row(Op op) { return kOps[static_cast<int>(op)]; }
+
+/// Where a terminator goes, and what it passes to the block's parameters.
+struct Edge {
+  BlockId target;
+  std::vector<ValueId> args;
+};
+
+/// compute: index l runs over [0, extents[l]). `sites` are the places of the nodes that can fail,
+/// beside the shared expression so that sharing loses none; others fail at the instruction's place.
+struct Compute {
+  Shape extents;
+  ExprId body;
+  std::vector<std::pair<ExprId, Span>> sites;
+};
+
+/// What an instruction carries besides values. Which alternative goes with which Op:
+///   constant: Scalar; apply: ScalarOp; compute: Compute; call: FuncId;
+///   load, save: std::string (path); assert_: std::string (message);
+///   print: std::vector<std::string>: texts before, between and after the args (size args + 1;
+///          pieces are separated by one blank when written, empty texts are no pieces);
+///   jump, branch: std::vector<Edge> (one, two)
+using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, FuncId, std::string,
+                               std::vector<std::string>, std::vector<Edge>>;
+
+struct Inst {
+  Op op;
+  ValueId result;             ///< none if it defines nothing
+  std::vector<ValueId> args;
+  Attribute attribute;
+  Span span;
+
+  template <class T> const T& get() const { return std::get<T>(attribute); }
+  template <class T> T& get() { return std::get<T>(attribute); }
+};
+
+struct Value {
+  TypeId type;
+  std::string name;           ///< unique in its function; printed after %
+};
+
+struct Block {
+  std::string name;           ///< unique in its function
+  std::vector<ValueId> params;
+  std::vector<Inst> insts;    ///< the last one, and only it, is a terminator
+};
+
+struct Function {
+  std::string name;           ///< unique in its module; printed after @
+  std::vector<ValueId> params;
+  TypeId result;              ///< none if it returns nothing
+  std::vector<Block> blocks;  ///< blocks[0] is the entry; it has no parameters and no predecessor
+  std::vector<Value> values;
+  Exprs exprs;
+  bool pure = true;           ///< as ast::typed::Function says
+  bool recursive = false;
+  Span span;
+
+  /// A new value; its name is `hint`, with a number behind it if that is taken.
+  ValueId add_value(TypeId type, std::string_view hint);
+  BlockId add_block(std::string_view hint);
+  Block& block(BlockId id) { return blocks[id.index]; }
+  const Block& block(BlockId id) const { return blocks[id.index]; }
+  Value& value(ValueId id) { return values[id.index]; }
+  const Value& value(ValueId id) const { return values[id.index]; }
+
+ private:
+  std::unordered_map<std::string, uint32_t> value_names_, block_names_;  ///< name -> next number
+};
+
+struct Module {
+  Types types;
+  std::vector<Function> functions;
+  FuncId main;  ///< the function named `main`, if there is one
+
+  Function& function(FuncId id) { return functions[id.index]; }
+  const Function& function(FuncId id) const { return functions[id.index]; }
+  FuncId find(std::string_view name) const;
+  const Type& type(const Function& f, ValueId v) const { return types[f.value(v).type]; }
+};
+
+/// Every value that an instruction uses: args, edges' args, and those inside a compute's body.
+void for_each_use(const Function& function, const Inst& inst,
+                  const std::function<void(ValueId)>& visit);
+/// Replaces uses by `map(use)`, bodies included.
+void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueId)>& map);
+
+/// Whether removing, repeating or reordering the instruction could be noticed: effects, and what
+/// cannot be proved not to fail (ranges.h).
+bool has_effect(const Module& module, const Function& function, const Inst& inst);
+
+}  // namespace tenon::ir

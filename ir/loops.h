@@ -1,0 +1,92 @@
+// Loop nests: what a compute becomes. A small immutable tree over buffers, in final form: what
+// stands here is what the backend writes.
+//
+//   kernel @main.0(%x: f32[64, 784], %w: f32[784, 128]) -> %out: f32[64, 128] {
+//     for i in 0..64 {
+//       for j in 0..128 {
+//         local a: f32 = 0.0
+//         for k in 0..784 {
+//           a = a + %x[i, k] * %w[k, j]
+//         }
+//         %out[i, j] = a
+//       }
+//     }
+//   }
+//
+// Its expressions are pure scalar nodes that cannot fail: failing is a `check` statement before,
+// reductions are loops over a local, an `if` whose branches need statements is one itself.
+#pragma once
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ir/ir.h"
+#include "runtime/fault.h"
+
+namespace tenon::ir::loops {
+
+using LocalId = uint32_t;   ///< scalar local variable of the kernel
+using LoopId = uint32_t;    ///< loop variable, i64
+using BufferId = uint32_t;  ///< index into Kernel::buffers; the output is the last
+
+// ---- expressions: a graph of its own, shared where the index expression was
+
+struct Expr;
+using ExprPtr = std::shared_ptr<const Expr>;
+
+struct Constant { Scalar value; };
+struct Loop { LoopId loop; };
+struct Local { LocalId local; };
+struct Scalar_ { uint32_t param; };                                ///< a scalar parameter of the kernel
+struct Read { BufferId buffer; std::vector<ExprPtr> subscripts; }; ///< in range
+struct Apply { ScalarOp op; std::vector<ExprPtr> args; };          ///< does not divide integers by zero
+struct Convert { ExprPtr operand; };
+struct Select { ExprPtr condition, then, otherwise; };             ///< evaluates both
+
+struct Expr {
+  DType type;
+  std::variant<Constant, Loop, Local, Scalar_, Read, Apply, Convert, Select> node;
+};
+
+// ---- statements
+
+struct Stmt;
+using Block = std::vector<Stmt>;
+
+/// How a loop combines what its iterations give: `sum` and `prod` of floats may be reassociated in
+/// the default mode; everything else goes in order.
+struct For { LoopId loop; ExprPtr lo, hi; std::vector<Stmt> body; };
+struct SetLocal { LocalId local; ExprPtr value; bool declares; bool reassociable; };
+struct If { ExprPtr condition; std::vector<Stmt> then, otherwise; };
+struct Store { BufferId buffer; std::vector<ExprPtr> subscripts; ExprPtr value; };
+/// Where `holds` is false the kernel records the fault at `span` and stops.
+struct Check { ExprPtr holds; runtime::FaultKind fault; ExprPtr a, b; std::string text; Span span; };
+/// A call of a scalar function into a local; it may fail.
+struct CallInto { LocalId local; FuncId callee; std::vector<ExprPtr> args; Span span; };
+
+struct Stmt {
+  std::variant<For, SetLocal, If, Store, Check, CallInto> node;
+};
+
+struct Buffer { std::string name; Type type; };
+struct ScalarParam { std::string name; DType type; };
+
+struct Kernel {
+  std::string name;                     ///< `main.0`: function, number of the compute in it
+  std::vector<Buffer> buffers;          ///< inputs, then the output
+  std::vector<ScalarParam> scalars;
+  std::vector<DType> locals;
+  Block body;
+  uint32_t loop_count = 0;
+  bool may_fail = false;
+  /// Which values of the SSA function the inputs and scalar parameters are, in order.
+  std::vector<ValueId> buffer_values, scalar_values;
+};
+
+/// The kernel of one compute instruction.
+Kernel lower(const Module& module, const Function& function, const Inst& compute, std::string name);
+
+std::string print(const Module& module, const Kernel& kernel);
+
+}  // namespace tenon::ir::loops

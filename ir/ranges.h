@@ -1,0 +1,28 @@
+// Ranges of integer expressions: what a subscript can be, given the ranges of its indices. Proves
+// that a check is not needed; used by has_effect(), the loop lowering and the optimizer.
+#pragma once
+#include <optional>
+#include <span>
+
+#include "ir/ir.h"
+
+namespace tenon::ir {
+
+/// [lo, hi], both included; empty if lo > hi. Unbounded ends are the lowest and highest i64.
+struct Range {
+  int64_t lo, hi;
+};
+
+/// The values that integer expression `expr` can take where bound level l lies in levels[l].
+/// Sums of multiples of indices are exact (so `i - i` is 0); whatever may wrap is unbounded.
+Range range_of(const Function& function, ExprId expr, std::span<const Range> levels);
+
+/// The nodes of a compute's body that may fail at run time: reads not proved in range, divisions not
+/// proved by non-zero, max/min/argmax/argmin not proved non-empty, calls of functions that may fail.
+std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
+                                   const Compute& compute);
+
+/// Whether a function can stop the program: contains something that may fail, or is recursive.
+bool may_fail(const Module& module, FuncId function);
+
+}  // namespace tenon::ir

@@ -1,0 +1,124 @@
+// Golden tests: every input of tests/golden/STAGE/ gives the output recorded beside it.
+//
+//   tenon_golden TENON [--bless] FOLDER... [FILTER]
+//
+// FOLDERs hold the cases (see tests/support/golden_case.h) or folders of them; FILTER leaves out cases
+// whose path does not contain it. --bless records the outputs as the new expectations, but never
+// papers over a wrong exit status, an empty output, or files that belong to no case.
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/golden_case.h"
+#include "tests/support/process.h"
+#include "tests/support/text.h"
+
+namespace tenon::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxEntries = 200;  ///< in one folder: more than that nobody can survey
+
+struct Options {
+  std::string tenon;
+  bool bless = false;
+  std::vector<fs::path> folders;
+  std::string filter;
+};
+
+bool is_wanted(const Options& options, const fs::path& path) {
+  return options.filter.empty() || contains(path.string(), options.filter);
+}
+
+std::string name_of(const fs::path& path) {
+  return (path.parent_path().filename() / path.filename()).string();
+}
+
+// The cases of one folder. An expectation without an input is a test that no longer runs, silently.
+std::vector<GoldenCase> collect(const fs::path& folder, const Options& options, Tally& tally) {
+  const std::vector<fs::path> entries = entries_of(folder);
+  if (entries.size() > kMaxEntries) {
+    tally.fail(folder.string(), fmt::format("more than {} files; split it", kMaxEntries));
+  }
+  std::vector<GoldenCase> cases;
+  for (const fs::path& path : entries) {
+    if (!is_wanted(options, path)) continue;
+    if (is_input(path)) cases.push_back(read_case(fs::absolute(path)));
+    if (path.extension() == ".expected" && !fs::exists(fs::path(path).replace_extension(".tn")) &&
+        !fs::exists(fs::path(path).replace_extension(".ir"))) {
+      tally.fail(name_of(path), "there is no input for this expectation; delete it");
+    }
+  }
+  return cases;
+}
+
+// What is wrong with a case as it lies there, or nothing.
+std::string check(const GoldenCase& test, const std::string& tenon) {
+  std::string actual;
+  const std::string problem = run_case(test, tenon, actual);
+  if (!problem.empty()) return problem;
+  if (!fs::exists(test.expected())) return "not recorded yet; look at it, then `make bless`";
+  if (actual.empty()) return "an empty expectation shows nothing";
+  return {};
+}
+
+std::string bless(const GoldenCase& test, const std::string& tenon) {
+  if (!test.problem.empty()) return test.problem;
+  const Outcome outcome = run(command_of(test, tenon));
+  const std::string actual = recorded(outcome);
+  if (outcome.timed_out || outcome.status != test.status) {
+    return fmt::format("not recorded: {}, expected exit status {}\n{}", describe(outcome),
+                       test.status, actual.substr(0, 2000));
+  }
+  if (actual.empty()) return "not recorded: an empty expectation shows nothing";
+  if (!fs::exists(test.expected()) || read_file(test.expected()) != actual) {
+    write_file(test.expected(), actual);
+    fmt::print("recorded {}\n", name_of(test.expected()));
+  }
+  return {};
+}
+
+int run_all(const Options& options) {
+  Tally tally("golden");
+  std::vector<GoldenCase> cases;
+  for (const fs::path& folder : options.folders) {
+    std::vector<fs::path> places{folder};
+    for (const fs::path& entry : entries_of(folder)) {
+      if (fs::is_directory(entry)) places.push_back(entry);
+    }
+    for (const fs::path& place : places) {
+      for (GoldenCase& test : collect(place, options, tally)) cases.push_back(std::move(test));
+    }
+  }
+  for_each_in_parallel(cases.size(), [&](size_t i) {
+    const std::string problem =
+        options.bless ? bless(cases[i], options.tenon) : check(cases[i], options.tenon);
+    problem.empty() ? tally.pass() : tally.fail(name_of(cases[i].input), problem);
+  });
+  return tally.close();
+}
+
+}  // namespace
+}  // namespace tenon::tests
+
+int main(int argc, char** argv) {
+  tenon::tests::Options options;
+  for (const std::string argument : std::vector<std::string>(argv + 1, argv + argc)) {
+    if (argument == "--bless") {
+      options.bless = true;
+    } else if (options.tenon.empty()) {
+      options.tenon = argument;
+    } else if (std::filesystem::is_directory(argument)) {
+      options.folders.push_back(argument);
+    } else {
+      options.filter = argument;
+    }
+  }
+  if (options.folders.empty()) {
+    fmt::print(stderr, "usage: tenon_golden TENON [--bless] FOLDER... [FILTER]\n");
+    return 2;
+  }
+  return tenon::tests::run_all(options);
+}
