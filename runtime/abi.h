@@ -1,5 +1,6 @@
 // The C interface that generated code calls. Tensors are plain pointers to their row-major data;
-// a small header before the data counts owners (see block.h in context.cpp).
+// a small header before the data counts owners (Context::Block in context.cpp). A context belongs
+// to one thread.
 //
 // A function that can fail returns 1 for "failed" (or null where it returns a pointer), with the
 // fault recorded in the context; generated code then returns at once.
@@ -8,13 +9,14 @@
 
 extern "C" {
 
-struct tn_context;  ///< tenon::runtime::Context
+struct tn_context;  ///< tenon::runtime::Context under its C name; a pointer cast leads to either
 
 /// An uninitialized block of `bytes` with one owner, 64-byte aligned; null when memory runs out.
 void* tn_alloc(tn_context* context, int64_t bytes, int32_t site);
 void tn_share(void* data);                       ///< one more owner
-void tn_drop(tn_context* context, void* data);   ///< one owner less; the last frees
-/// `data` itself if it has one owner, else a fresh copy (which replaces that ownership).
+void tn_drop(tn_context* context, void* data);   ///< one owner less; the last frees; null is fine
+/// `data` itself if it has one owner, else a fresh copy (which replaces that ownership); null when
+/// memory runs out.
 void* tn_own(tn_context* context, void* data, int64_t bytes, int32_t site);
 
 /// Records a fault of kind `kind` (faults.def) at `site`. The first one recorded stays.
@@ -22,7 +24,8 @@ void* tn_own(tn_context* context, void* data, int64_t bytes, int32_t site);
 void tn_fail(tn_context* context, int32_t kind, int32_t site, int64_t a, int64_t b,
              const char* text);
 
-/// One line of print(): pieces are gathered, tn_print_end writes them.
+/// One line of print(): each call is one argument, tn_print_end writes them with a blank between.
+/// A line whose making failed is not written; the fault is recorded.
 void tn_print_text(tn_context* context, const char* text, int64_t length);
 void tn_print_int(tn_context* context, int32_t dtype, int64_t value);
 void tn_print_float(tn_context* context, int32_t dtype, double value);
@@ -30,6 +33,7 @@ void tn_print_tensor(tn_context* context, int32_t dtype, int32_t rank, const int
                      const void* data);
 void tn_print_end(tn_context* context);
 
+/// A block as by tn_alloc, or null; relative paths start at the context's data_dir.
 void* tn_load(tn_context* context, int32_t site, const char* path, int32_t dtype, int32_t rank,
               const int64_t* shape);
 int32_t tn_save(tn_context* context, int32_t site, const char* path, int32_t dtype, int32_t rank,

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "runtime/fault.h"
@@ -16,6 +17,7 @@ struct Context {
   std::filesystem::path data_dir = ".";  ///< what relative paths of load() are relative to
 
   std::optional<Fault> fault;            ///< set by generated code before it returns "failed"
+  std::string line;                      ///< what tn_print_* has gathered, a blank after each piece
 
   Context() = default;
   Context(const Context&) = delete;
@@ -28,11 +30,15 @@ struct Context {
   int64_t live_bytes = 0, peak_bytes = 0;
 };
 
-/// Writes one line of print().
+/// Writes one line of print(), buffered. Throws Fault cannot_write.
 void write_line(Context& context, std::string_view text);
+/// Hands what was printed to the system: at the end, and before a fault is shown. Throws Fault
+/// cannot_write.
+void flush(Context& context);
 
 /// Runs `body` on a thread whose stack holds deeply nested programs (1,000 calls deep, each in the
-/// deepest expression the parser lets through) and rethrows what it throws.
+/// deepest expression the parser lets through) and rethrows what it throws. Throws Fault
+/// out_of_memory where no such stack can be had.
 void run_on_large_stack(const std::function<void()>& body);
 
 }  // namespace tenon::runtime

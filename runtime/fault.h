@@ -28,7 +28,7 @@ inline constexpr int kMaxCallDepth = 1000;  ///< nested calls of recursive funct
 struct Fault {
   FaultKind kind;
   int64_t a = 0, b = 0;
-  std::string text;
+  std::string text = {};
   uint32_t site = kNoSite;  ///< index into the table of places of whoever runs the program
 
   std::string message() const;  ///< the row's message with the values filled in

@@ -11,5 +11,6 @@ namespace tenon::runtime {
 std::string to_text(Scalar value);
 /// As NumPy lays tensors out; the middle of long axes is `...` above 1,000 elements.
 std::string to_text(const Tensor& tensor);
+std::string to_text(DType type, const Shape& shape, const std::byte* data);
 
 }  // namespace tenon::runtime

@@ -72,10 +72,10 @@ struct Scalar {
     double f;
   };
 
-  static Scalar integer(DType type, int64_t value);  ///< wraps to the type's width
+  static Scalar integer(DType type, int64_t value);  ///< wraps to the type's width; bool: != 0
   static Scalar floating(DType type, double value);  ///< rounds to the type's precision
   static Scalar boolean(bool value);
-  /// Same type and same bits: 0.0 differs from -0.0, a NaN equals itself.
+  /// Same type and same bits, where all NaNs are one: 0.0 differs from -0.0, NaN equals NaN.
   bool operator==(const Scalar& other) const;
 };
 

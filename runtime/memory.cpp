@@ -1,0 +1,56 @@
+#include "runtime/memory.h"
+
+#include <sys/sysinfo.h>
+
+#include <atomic>
+#include <cstdlib>
+
+#include "runtime/fault.h"
+
+namespace tenon::runtime {
+namespace {
+
+std::atomic<int64_t> taken = 0;
+
+// Linux promises memory that it may not have and kills whoever touches it. An eighth stays for the
+// system and for everything of ours that is not a tensor.
+int64_t read_memory_limit() {
+  struct sysinfo info;
+  if (sysinfo(&info) != 0) return INT64_MAX / 2;
+  const auto total = static_cast<int64_t>(info.totalram + info.totalswap) * info.mem_unit;
+  return total / 8 * 7;
+}
+
+// Also for 0 bytes a block of its own, so that every tensor has an address.
+size_t padded(int64_t bytes) {
+  return bytes == 0 ? kAlignment : (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+}  // namespace
+
+int64_t memory_limit() {
+  static const int64_t limit = read_memory_limit();
+  return limit;
+}
+
+std::byte* allocate(int64_t bytes) {
+  const Fault fault{FaultKind::out_of_memory, bytes};
+  if (bytes > memory_limit()) throw fault;  // first, so that the sum below cannot wrap
+  if (taken.fetch_add(bytes) + bytes > memory_limit()) {
+    taken -= bytes;
+    throw fault;
+  }
+  void* data = std::aligned_alloc(kAlignment, padded(bytes));
+  if (data == nullptr) {
+    taken -= bytes;
+    throw fault;
+  }
+  return static_cast<std::byte*>(data);
+}
+
+void release(std::byte* data, int64_t bytes) noexcept {
+  taken -= bytes;
+  std::free(data);
+}
+
+}  // namespace tenon::runtime
