@@ -1,15 +1,16 @@
 // Golden tests: every input of tests/golden/STAGE/ gives the output recorded beside it.
 //
-//   tenon_golden TENON [--bless] FOLDER... [FILTER]
+//   tenon_golden TENON [--bless] FOLDER... [--filter=PART]
 //
-// FOLDERs hold the cases (see tests/support/golden_case.h) or folders of them; FILTER leaves out cases
-// whose path does not contain it. --bless records the outputs as the new expectations, but never
+// FOLDERs hold the cases (see tests/support/golden_case.h) or folders of them; --filter takes only
+// those with PART in their path. --bless records the outputs as the new expectations, but never
 // papers over a wrong exit status, an empty output, or files that belong to no case.
 #include <fmt/format.h>
 
 #include <string>
 #include <vector>
 
+#include "tests/support/arguments.h"
 #include "tests/support/golden_case.h"
 #include "tests/support/process.h"
 #include "tests/support/text.h"
@@ -21,30 +22,19 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxEntries = 200;  ///< in one folder: more than that nobody can survey
 
-struct Options {
-  std::string tenon;
-  bool bless = false;
-  std::vector<fs::path> folders;
-  std::string filter;
-};
-
-bool is_wanted(const Options& options, const fs::path& path) {
-  return options.filter.empty() || contains(path.string(), options.filter);
-}
-
 std::string name_of(const fs::path& path) {
   return (path.parent_path().filename() / path.filename()).string();
 }
 
 // The cases of one folder. An expectation without an input is a test that no longer runs, silently.
-std::vector<GoldenCase> collect(const fs::path& folder, const Options& options, Tally& tally) {
+std::vector<GoldenCase> collect(const fs::path& folder, const Arguments& arguments, Tally& tally) {
   const std::vector<fs::path> entries = entries_of(folder);
   if (entries.size() > kMaxEntries) {
     tally.fail(folder.string(), fmt::format("more than {} files; split it", kMaxEntries));
   }
   std::vector<GoldenCase> cases;
   for (const fs::path& path : entries) {
-    if (!is_wanted(options, path)) continue;
+    if (!contains(path.string(), arguments.filter)) continue;
     if (is_input(path)) cases.push_back(read_case(fs::absolute(path)));
     if (path.extension() == ".expected" && !fs::exists(fs::path(path).replace_extension(".tn")) &&
         !fs::exists(fs::path(path).replace_extension(".ir"))) {
@@ -80,21 +70,21 @@ std::string bless(const GoldenCase& test, const std::string& tenon) {
   return {};
 }
 
-int run_all(const Options& options) {
+int run_all(const Arguments& arguments) {
   Tally tally("golden");
   std::vector<GoldenCase> cases;
-  for (const fs::path& folder : options.folders) {
+  for (const std::string& folder : arguments.folders) {
     std::vector<fs::path> places{folder};
     for (const fs::path& entry : entries_of(folder)) {
       if (fs::is_directory(entry)) places.push_back(entry);
     }
     for (const fs::path& place : places) {
-      for (GoldenCase& test : collect(place, options, tally)) cases.push_back(std::move(test));
+      for (GoldenCase& test : collect(place, arguments, tally)) cases.push_back(std::move(test));
     }
   }
   for_each_in_parallel(cases.size(), [&](size_t i) {
     const std::string problem =
-        options.bless ? bless(cases[i], options.tenon) : check(cases[i], options.tenon);
+        arguments.bless ? bless(cases[i], arguments.tenon) : check(cases[i], arguments.tenon);
     problem.empty() ? tally.pass() : tally.fail(name_of(cases[i].input), problem);
   });
   return tally.close();
@@ -104,21 +94,5 @@ int run_all(const Options& options) {
 }  // namespace tenon::tests
 
 int main(int argc, char** argv) {
-  tenon::tests::Options options;
-  for (const std::string argument : std::vector<std::string>(argv + 1, argv + argc)) {
-    if (argument == "--bless") {
-      options.bless = true;
-    } else if (options.tenon.empty()) {
-      options.tenon = argument;
-    } else if (std::filesystem::is_directory(argument)) {
-      options.folders.push_back(argument);
-    } else {
-      options.filter = argument;
-    }
-  }
-  if (options.folders.empty()) {
-    fmt::print(stderr, "usage: tenon_golden TENON [--bless] FOLDER... [FILTER]\n");
-    return 2;
-  }
-  return tenon::tests::run_all(options);
+  return tenon::tests::run_all(tenon::tests::read_arguments(argc, argv));
 }

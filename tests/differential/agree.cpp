@@ -1,0 +1,279 @@
+// Differential test: every program gives the same output on every engine.
+//
+//   tenon_agree TENON [--bless] FOLDER... [--filter=PART]
+//
+// Runs each FOLDER's programs (`x.tn` with its output `x.out` beside it) on the tree interpreter, the
+// SSA interpreter and compiled at -O0 and -O2. With --strict every output equals x.out byte for byte.
+// Without it too, unless a directive at the program's head says otherwise:
+//
+//   //@ inexact 1e-5         by default numbers may differ by this much, relatively
+//   //@ strict-only          by default anything may come out (a guess may tip over)
+//   //@ exit 1               the program fails, with the same words everywhere
+//   //@ arguments -D N=3     more arguments for `tenon run`
+//
+// And the IR that is printed reads back: of each program, as lowered and after each pass of the -O2
+// pipeline, print(parse(text)) == text. --bless records what the tree interpreter, which defines
+// the language, prints as x.out.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "opt/pass.h"
+#include "tests/support/arguments.h"
+#include "tests/support/golden_case.h"
+#include "tests/support/process.h"
+#include "tests/support/text.h"
+
+namespace tenon::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kTimeout = 120;  ///< seconds; the tree interpreter is slow, and sanitizers slower
+
+/// The tree interpreter comes first: the others are compared with it.
+const std::vector<std::vector<std::string>> kEngines = {
+    {"--target", "interp"},
+    {"--target", "ir"},
+    {"--target", "cpu", "-O0"},
+    {"--target", "cpu", "-O2"},
+};
+
+struct Program {
+  fs::path path;  ///< absolute
+  int status = 0;
+  double tolerance = 0;
+  bool strict_only = false;
+  std::vector<std::string> arguments;
+  std::string problem;  ///< why it cannot be run; empty if it can
+
+  fs::path output() const { return fs::path(path).replace_extension(".out"); }
+};
+
+template <class Number>
+bool to_number(std::string_view text, Number& number) {
+  const char* end = text.data() + text.size();
+  return std::from_chars(text.data(), end, number).ptr == end && !text.empty();
+}
+
+Program read_program(const fs::path& path) {
+  Program program;
+  program.path = path;
+  for (const std::string& line : split_lines(read_file(path))) {
+    const std::vector<std::string> words = split_words(directive(line));
+    if (words.empty()) break;
+    const std::string value = words.size() > 1 ? words[1] : "";
+    if (words[0] == "strict-only") {
+      program.strict_only = true;
+    } else if (words[0] == "arguments") {
+      program.arguments.assign(words.begin() + 1, words.end());
+    } else if (!(words[0] == "exit" && to_number(value, program.status)) &&
+               !(words[0] == "inexact" && to_number(value, program.tolerance))) {
+      program.problem = "an unknown directive: " + line;
+    }
+  }
+  return program;
+}
+
+// ---- comparing outputs
+
+bool is_number_char(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-' || c == '+';
+}
+
+/// The next stretch of number characters, or one other character.
+std::string_view next_piece(std::string_view& text) {
+  size_t end = 0;
+  while (end < text.size() && is_number_char(text[end])) ++end;
+  const std::string_view piece = text.substr(0, std::max<size_t>(end, 1));
+  text.remove_prefix(piece.size());
+  return piece;
+}
+
+bool is_near(std::string_view a, std::string_view b, double tolerance) {
+  double x = 0, y = 0;
+  if (a == b) return true;
+  if (!to_number(a, x) || !to_number(b, y)) return false;
+  return std::abs(x - y) <= tolerance * std::max(std::abs(x), std::abs(y));
+}
+
+bool agree(std::string_view expected, std::string_view actual, double tolerance) {
+  if (tolerance == 0) return expected == actual;
+  while (!expected.empty() && !actual.empty()) {
+    if (!is_near(next_piece(expected), next_piece(actual), tolerance)) return false;
+  }
+  return expected.empty() && actual.empty();
+}
+
+// ---- running
+
+struct Run {
+  std::vector<std::string> argv;
+  Outcome outcome;
+};
+
+// In a folder of its own, so that what a program saves gets into nobody's way.
+Run run_on(const Program& program, const std::string& tenon, const std::vector<std::string>& engine,
+           bool strict) {
+  ScratchFolder scratch;
+  Run result;
+  result.argv = {tenon, "run", program.path.string()};
+  for (const auto* words : {&engine, &program.arguments}) {
+    result.argv.insert(result.argv.end(), words->begin(), words->end());
+  }
+  if (strict) result.argv.push_back("--strict");
+  result.outcome = run({result.argv, scratch.path(), "", kTimeout});
+  return result;
+}
+
+/// What is wrong with one run; `error` is what the first engine wrote to standard error.
+std::string judge(const Program& program, const Run& one, double tolerance,
+                  const std::string& expected, const std::string& error) {
+  const Outcome& outcome = one.outcome;
+  if (outcome.timed_out || outcome.status != program.status) {
+    return fmt::format("{}, expected exit status {}: {}\n{}", describe(outcome), program.status,
+                       spelled(one.argv), outcome.err.substr(0, 2000));
+  }
+  if (!agree(expected, outcome.out, tolerance)) {
+    return fmt::format("another output: {}\n{}", spelled(one.argv),
+                       difference(expected, outcome.out));
+  }
+  if (outcome.err != error) {
+    return fmt::format("other words on standard error: {}\n{}", spelled(one.argv),
+                       difference(error, outcome.err));
+  }
+  return {};
+}
+
+std::string check_engines(const Program& program, const std::string& tenon) {
+  const std::string expected = read_file(program.output());
+  const std::string error = run_on(program, tenon, kEngines[0], true).outcome.err;
+  for (const std::vector<std::string>& engine : kEngines) {
+    for (bool strict : {true, false}) {
+      if (!strict && program.strict_only) continue;
+      const Run one = run_on(program, tenon, engine, strict);
+      const double tolerance = strict ? 0 : program.tolerance;
+      const std::string problem = judge(program, one, tolerance, expected, error);
+      if (!problem.empty()) return problem;
+    }
+  }
+  return {};
+}
+
+std::string bless(const Program& program, const std::string& tenon) {
+  const Run one = run_on(program, tenon, kEngines[0], true);
+  if (one.outcome.timed_out || one.outcome.status != program.status) {
+    return fmt::format("not recorded: {}, expected exit status {}\n{}", describe(one.outcome),
+                       program.status, one.outcome.err);
+  }
+  if (one.outcome.out.empty() && program.status == 0) return "not recorded: it prints nothing";
+  if (!fs::exists(program.output()) || read_file(program.output()) != one.outcome.out) {
+    write_file(program.output(), one.outcome.out);
+    fmt::print("recorded {}\n", program.output().filename().string());
+  }
+  return {};
+}
+
+// ---- IR text
+
+/// Sends IR text through `tenon opt`; returns false, with the reason in `text`, if it is refused.
+bool optimize(const std::string& tenon, const std::vector<std::string>& options, std::string& text) {
+  std::vector<std::string> argv{tenon, "opt", "-"};
+  argv.insert(argv.end(), options.begin(), options.end());
+  const Outcome outcome = run({argv, ".", text, kTimeout});
+  const bool fine = outcome.status == 0 && !outcome.timed_out;
+  text = fine ? outcome.out
+              : fmt::format("{}: {}\n{}", spelled(argv), describe(outcome), outcome.err);
+  return fine;
+}
+
+std::string check_round_trip(const std::string& tenon, const std::string& text,
+                             const std::string& when) {
+  std::string again = text;
+  if (!optimize(tenon, {}, again)) return fmt::format("the IR {} does not read back: {}", when, again);
+  if (again == text) return {};
+  return fmt::format("the IR {} reads back as another text\n{}", when, difference(text, again));
+}
+
+/// The passes of -O2, in order.
+std::vector<std::string> pipeline() {
+  std::vector<std::string> names{""};
+  for (const char c : opt::pipeline(2)) {
+    if (c == ',') {
+      names.emplace_back();
+    } else {
+      names.back() += c;
+    }
+  }
+  return names;
+}
+
+std::string check_ir(const Program& program, const std::string& tenon) {
+  std::vector<std::string> argv{tenon, "emit", "ir", program.path.string()};
+  argv.insert(argv.end(), program.arguments.begin(), program.arguments.end());
+  const Outcome lowered = run({argv, ".", "", kTimeout});
+  if (lowered.status != 0 || lowered.timed_out) {
+    return fmt::format("{}: {}\n{}", spelled(argv), describe(lowered), lowered.err);
+  }
+  std::string text = lowered.out;
+  std::string problem = check_round_trip(tenon, text, "as lowered");
+  for (const std::string& pass : pipeline()) {
+    if (!problem.empty()) break;
+    if (!optimize(tenon, {"--passes=" + pass}, text)) return text;
+    problem = check_round_trip(tenon, text, "after " + pass);
+  }
+  return problem;
+}
+
+// ---- all of them
+
+std::vector<Program> collect(const fs::path& folder, Tally& tally) {
+  std::vector<Program> programs;
+  for (const fs::path& path : entries_of(folder)) {
+    const fs::path source = fs::path(path).replace_extension(".tn");
+    if (path.extension() == ".tn") programs.push_back(read_program(fs::absolute(path)));
+    if (path.extension() == ".out" && !fs::exists(source)) {
+      tally.fail(path.filename().string(), "there is no program for this output; delete it");
+    }
+  }
+  return programs;
+}
+
+void check(const Program& program, const std::string& tenon, Tally& tally) {
+  const std::string name = program.path.filename().string();
+  auto report = [&](std::string_view what, const std::string& problem) {
+    problem.empty() ? tally.pass() : tally.fail(fmt::format("{}: {}", name, what), problem);
+  };
+  if (!fs::exists(program.output())) {
+    return report("engines", "there is no .out file; look at what it prints, then `make bless`");
+  }
+  report("engines", check_engines(program, tenon));
+  report("IR text", check_ir(program, tenon));
+}
+
+}  // namespace
+}  // namespace tenon::tests
+
+int main(int argc, char** argv) {
+  using namespace tenon::tests;
+  const Arguments arguments = read_arguments(argc, argv);
+  Tally tally("differential");
+  std::vector<Program> programs;
+  for (const std::string& folder : arguments.folders) {
+    for (Program& program : collect(folder, tally)) {
+      if (contains(program.path.string(), arguments.filter)) programs.push_back(std::move(program));
+    }
+  }
+  for_each_in_parallel(programs.size(), [&](size_t i) {
+    const Program& program = programs[i];
+    const std::string name = program.path.filename().string();
+    if (!program.problem.empty()) return tally.fail(name, program.problem);
+    if (!arguments.bless) return check(program, arguments.tenon, tally);
+    const std::string problem = bless(program, arguments.tenon);
+    problem.empty() ? tally.pass() : tally.fail(name, problem);
+  });
+  return tally.close();
+}

@@ -1,0 +1,160 @@
+// Hostile inputs: each is refused with a diagnostic and exit status 1, within a second, in bounded
+// memory.
+//
+//   tenon_hostile TENON
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.h"
+#include "tests/support/text.h"
+
+namespace tenon::tests {
+namespace {
+
+#ifdef TENON_SANITIZE
+// Shadow memory is terabytes of address space, and instrumented code is many times slower.
+constexpr double kSeconds = 20;
+constexpr uint64_t kPeakBytes = 4ull << 30, kAddressSpace = 0;
+#else
+constexpr double kSeconds = 1;
+constexpr uint64_t kPeakBytes = 1ull << 30, kAddressSpace = 8ull << 30;
+#endif
+
+struct Attack {
+  std::string name;
+  std::vector<std::string> arguments;  ///< of tenon, run where the files are
+  struct File {
+    std::string name, text;
+  };
+  std::vector<File> files;
+};
+
+std::string repeated(std::string_view text, size_t count) {
+  std::string all;
+  all.reserve(text.size() * count);
+  for (size_t i = 0; i < count; ++i) all += text;
+  return all;
+}
+
+std::string random_bytes(size_t count) {
+  std::mt19937 random(1);
+  std::string bytes(count, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
+
+/// A .npy file of version 1.0 whose header says `header`, with `data` behind it.
+std::string npy(std::string header, std::string_view data) {
+  header.resize(118, ' ');
+  header.back() = '\n';
+  const std::string length{static_cast<char>(header.size()), 0};
+  return "\x93NUMPY" + std::string{1, 0} + length + header + std::string(data);
+}
+
+Attack source(std::string name, std::string text) {
+  return {std::move(name), {"check", "attack.tn"}, {{"attack.tn", std::move(text)}}};
+}
+
+Attack ir_text(std::string name, std::string text) {
+  return {std::move(name), {"opt", "attack.ir"}, {{"attack.ir", std::move(text)}}};
+}
+
+Attack array(std::string name, std::string file) {
+  const std::string program = "fn main() {\n  let x: f32[4] = load(\"x.npy\");\n  print(x);\n}\n";
+  return {std::move(name),
+          {"run", "--target", "interp", "attack.tn"},
+          {{"attack.tn", program}, {"x.npy", std::move(file)}}};
+}
+
+std::vector<Attack> attacks() {
+  const std::string sixteen(16, '\0');
+  auto in_main = [](const std::string& text) { return "fn main() {\n  print(" + text + ");\n}\n"; };
+  return {
+      source("a megabyte of random bytes", random_bytes(1u << 20)),
+      source("100,000 nested parentheses",
+             in_main(repeated("(", 100'000) + "1" + repeated(")", 100'000))),
+      source("100,000 open parentheses", in_main(repeated("(", 100'000))),
+      source("100,000 open braces", "fn main() " + repeated("{ if true ", 100'000)),
+      source("100,000 minus signs", in_main(repeated("-", 100'000) + "1")),
+      source("100,000 nots", in_main(repeated("not ", 100'000) + "true")),
+      source("100,000 nested tensor literals",
+             in_main(repeated("[", 100'000) + "1.0" + repeated("]", 100'000))),
+      source("a sum of 100,000 terms of unknown names", in_main(repeated("x + ", 100'000) + "x")),
+      source("100,000 branches of one if",
+             "fn main() {\n" + repeated("if true { } else ", 100'000) + "{ }\n}\n"),
+      source("an unterminated string", "fn main() {\n  print(\"no end"),
+      source("a line of 10 MB", "fn main() { print(" + std::string(10u << 20, '1') + "); }"),
+      source("a name of 10 MB", "fn main() { print(" + std::string(10u << 20, 'x') + "); }"),
+      source("a file of 17 MB", repeated("// nothing\n", (17u << 20) / 11)),
+      source("an empty file", ""),
+      source("a hundred thousand errors", "fn main() {\n" + repeated("  let = ;\n", 100'000) + "}\n"),
+      source("extents beyond all memory",
+             "fn main() {\n  let x: f32[1000000, 1000000, 1000000, 1000000] = zeros();\n  print(x);\n}\n"),
+      source("an endless instantiation",
+             "fn f[N](x: f32[N]) -> f32 {\n  let y[i: N + 1] = 0.0;\n  return f(y);\n}\n"
+             "fn main() {\n  print(f([1.0]));\n}\n"),
+      ir_text("a megabyte of random bytes as IR", random_bytes(1u << 20)),
+      ir_text("100,000 nested parentheses as IR",
+              "func @main() {\nentry:\n  %x = compute [i: 4] { " + repeated("(", 100'000)),
+      array("a .npy header that claims more than there is",
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }", "")),
+      array("a .npy header with an extent beyond 64 bits",
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
+                sixteen)),
+      array("a .npy header whose extents overflow",
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967297), }",
+                sixteen)),
+      array("a .npy header with a negative extent",
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-4,), }", sixteen)),
+      array("a .npy header of objects",
+            npy("{'descr': '|O', 'fortran_order': False, 'shape': (4,), }", sixteen)),
+      array("a .npy header without an end", "\x93NUMPY" + std::string("\x01\x00\xff\xff", 4) + "{"),
+      array("a .npy file of random bytes", random_bytes(1u << 16)),
+      array("an empty .npy file", ""),
+  };
+}
+
+std::string try_out(const Attack& attack, const std::string& tenon) {
+  ScratchFolder scratch;
+  for (const Attack::File& file : attack.files) write_file(scratch.path() / file.name, file.text);
+  Command command{{tenon}, scratch.path(), "", 10 * kSeconds, kAddressSpace};
+  command.argv.insert(command.argv.end(), attack.arguments.begin(), attack.arguments.end());
+  const Outcome outcome = run(command);
+  const std::string words = outcome.err.substr(0, 1000);
+  if (outcome.timed_out || outcome.status != 1) {
+    return fmt::format("{}, expected exit status 1\n{}", describe(outcome), words);
+  }
+  if (!contains(outcome.err, "error[E")) return "no diagnostic:\n" + words;
+  // Work, not wall time: a busy machine is not the compiler's fault.
+  if (outcome.cpu_seconds > kSeconds) {
+    return fmt::format("took {:.2f} s, more than {} s", outcome.cpu_seconds, kSeconds);
+  }
+  if (outcome.peak_bytes > kPeakBytes) {
+    return fmt::format("took {} MiB, more than {} MiB", outcome.peak_bytes >> 20, kPeakBytes >> 20);
+  }
+  if (outcome.err.size() > (1u << 20)) {
+    return fmt::format("a diagnostic of {} bytes", outcome.err.size());
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace tenon::tests
+
+int main(int argc, char** argv) {
+  using namespace tenon::tests;
+  if (argc != 2) {
+    fmt::print(stderr, "usage: tenon_hostile TENON\n");
+    return 2;
+  }
+  Tally tally("hostile");
+  for (const Attack& attack : attacks()) {
+    const std::string problem = try_out(attack, argv[1]);
+    problem.empty() ? tally.pass() : tally.fail(attack.name, problem);
+  }
+  return tally.close();
+}

@@ -1,0 +1,34 @@
+// The arguments of the runners that go through folders: TENON [--bless] FOLDER... [--filter=PART]
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon::tests {
+
+struct Arguments {
+  std::string tenon;                 ///< the binary under test
+  bool bless = false;                ///< record instead of compare
+  std::vector<std::string> folders;  ///< those that do not exist hold nothing
+  std::string filter;                ///< only what has this in its path
+};
+
+inline Arguments read_arguments(int argc, char** argv) {
+  constexpr std::string_view kFilter = "--filter=";
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--bless") {
+      arguments.bless = true;
+    } else if (word.starts_with(kFilter)) {
+      arguments.filter = word.substr(kFilter.size());
+    } else if (arguments.tenon.empty()) {
+      arguments.tenon = word;
+    } else {
+      arguments.folders.emplace_back(word);
+    }
+  }
+  return arguments;
+}
+
+}  // namespace tenon::tests
