@@ -37,6 +37,12 @@ class Scanner {
   Token next();
 
  private:
+  void skip_comment();
+  void scan_string(const char* quote);
+  Span span_from(const char* begin) const;
+  void report_character(Span span, std::string hint);
+  void report_bytes(const char* begin);
+
   std::string_view text_;
   uint32_t file_;
   const char* cursor_;

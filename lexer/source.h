@@ -36,11 +36,14 @@ class SourceFile {
   std::string_view text() const { return text_; }
   Position position(uint32_t offset) const;          ///< offsets past the end count as the end
   std::string_view line(uint32_t number) const;      ///< without its line break
-  uint32_t line_begin(uint32_t number) const;
+  uint32_t line_begin(uint32_t number) const;        ///< the number is clamped to the lines there are
 
  private:
+  uint32_t characters_before(uint32_t offset) const;
+
   std::string name_, text_;
   std::vector<uint32_t> line_begins_;
+  std::vector<uint32_t> block_characters_;  ///< how many characters begin before each block
 };
 
 /// Every file of one compilation. References to files stay valid.
