@@ -1,0 +1,99 @@
+#include "runtime/context.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "runtime/abi.h"
+#include "runtime/memory.h"
+
+namespace tenon::runtime {
+
+/// Stands before the data of each tensor that generated code holds, as large as the alignment so
+/// that the data is aligned too.
+struct alignas(kAlignment) Context::Block {
+  Block* previous;
+  Block* next;
+  int64_t owners;
+  int64_t bytes;  ///< of the data
+
+  void* data() { return this + 1; }
+  static Block* of(void* data) { return static_cast<Block*>(data) - 1; }
+
+  static Block* create(Context& context, int64_t bytes);
+  void destroy(Context& context);
+};
+
+Context::Block* Context::Block::create(Context& context, int64_t bytes) {
+  int64_t whole;
+  if (__builtin_add_overflow(bytes, static_cast<int64_t>(sizeof(Block)), &whole))
+    throw Fault{FaultKind::out_of_memory, bytes};
+  auto* block = new (allocate(whole)) Block{nullptr, context.blocks, 1, bytes};
+  if (block->next != nullptr) block->next->previous = block;
+  context.blocks = block;
+  context.live_bytes += bytes;
+  context.peak_bytes = std::max(context.peak_bytes, context.live_bytes);
+  return block;
+}
+
+void Context::Block::destroy(Context& context) {
+  (previous != nullptr ? previous->next : context.blocks) = next;
+  if (next != nullptr) next->previous = previous;
+  context.live_bytes -= bytes;
+  release(reinterpret_cast<std::byte*>(this), bytes + static_cast<int64_t>(sizeof(Block)));
+}
+
+Context::~Context() {
+  while (blocks != nullptr) blocks->destroy(*this);
+}
+
+namespace {
+
+Fault output_fault() {
+  return {FaultKind::cannot_write, 0, 0, fmt::format("the output: {}", std::strerror(errno))};
+}
+
+}  // namespace
+
+void write_line(Context& context, std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), context.out) != text.size() ||
+      std::fputc('\n', context.out) == EOF)
+    throw output_fault();
+}
+
+void flush(Context& context) {
+  if (std::fflush(context.out) != 0) throw output_fault();
+}
+
+}  // namespace tenon::runtime
+
+using tenon::runtime::Context;
+
+void* tn_alloc(tn_context* c, int64_t bytes, int32_t site) {
+  try {
+    return Context::Block::create(*reinterpret_cast<Context*>(c), bytes)->data();
+  } catch (const tenon::runtime::Fault& fault) {
+    tn_fail(c, static_cast<int32_t>(fault.kind), site, fault.a, fault.b, nullptr);
+    return nullptr;
+  }
+}
+
+void tn_share(void* data) { ++Context::Block::of(data)->owners; }
+
+void tn_drop(tn_context* c, void* data) {
+  if (data == nullptr) return;
+  Context::Block* block = Context::Block::of(data);
+  if (--block->owners == 0) block->destroy(*reinterpret_cast<Context*>(c));
+}
+
+void* tn_own(tn_context* c, void* data, int64_t bytes, int32_t site) {
+  if (Context::Block::of(data)->owners == 1) return data;
+  void* copy = tn_alloc(c, bytes, site);
+  if (copy == nullptr) return nullptr;
+  std::memcpy(copy, data, bytes);
+  tn_drop(c, data);
+  return copy;
+}
