@@ -15,6 +15,10 @@
 //
 // Its expressions are pure scalar nodes that cannot fail: failing is a `check` statement before,
 // reductions are loops over a local, an `if` whose branches need statements is one itself.
+//
+// An expression object is evaluated where it is first met, and stands for that value in the rest of
+// its block. So shared objects are computed once; and whoever wants both the old and the new value
+// of a local in one block makes two objects.
 #pragma once
 #include <memory>
 #include <string>
@@ -30,7 +34,7 @@ using LocalId = uint32_t;   ///< scalar local variable of the kernel
 using LoopId = uint32_t;    ///< loop variable, i64
 using BufferId = uint32_t;  ///< index into Kernel::buffers; the output is the last
 
-// ---- expressions: a graph of its own, shared where the index expression was
+// ---- expressions: a graph, shared where the index expression was
 
 struct Expr;
 using ExprPtr = std::shared_ptr<const Expr>;
@@ -54,15 +58,15 @@ struct Expr {
 struct Stmt;
 using Block = std::vector<Stmt>;
 
-/// How a loop combines what its iterations give: `sum` and `prod` of floats may be reassociated in
-/// the default mode; everything else goes in order.
-struct For { LoopId loop; ExprPtr lo, hi; std::vector<Stmt> body; };
+struct For { LoopId loop; ExprPtr lo, hi; std::vector<Stmt> body; };  ///< lo, hi: evaluated once
+/// A declaration without a value (null) leaves the local unset until an `if` sets it. Reassociable:
+/// one step of a float `sum` or `prod`, which the default mode may take in any order.
 struct SetLocal { LocalId local; ExprPtr value; bool declares; bool reassociable; };
 struct If { ExprPtr condition; std::vector<Stmt> then, otherwise; };
 struct Store { BufferId buffer; std::vector<ExprPtr> subscripts; ExprPtr value; };
-/// Where `holds` is false the kernel records the fault at `span` and stops.
+/// Where `holds` is false the kernel records the fault at `span` and stops. `a`, `b` may be null.
 struct Check { ExprPtr holds; runtime::FaultKind fault; ExprPtr a, b; std::string text; Span span; };
-/// A call of a scalar function into a local; it may fail.
+/// Declares a local by the call of a scalar function, which may fail.
 struct CallInto { LocalId local; FuncId callee; std::vector<ExprPtr> args; Span span; };
 
 struct Stmt {
@@ -79,7 +83,7 @@ struct Kernel {
   std::vector<DType> locals;
   Block body;
   uint32_t loop_count = 0;
-  bool may_fail = false;
+  bool may_fail = false;                ///< has a check, or calls a function that may_fail()
   /// Which values of the SSA function the inputs and scalar parameters are, in order.
   std::vector<ValueId> buffer_values, scalar_values;
 };
