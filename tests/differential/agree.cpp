@@ -1,8 +1,9 @@
 // Differential test: every program gives the same output on every engine.
 //
-//   tenon_agree TENON [--bless] FOLDER... [--filter=PART]
+//   tenon_agree TENON [--bless] [--filter=PART] [FOLDER...]
 //
-// Runs each FOLDER's programs (`x.tn` with its output `x.out` beside it) on the tree interpreter, the
+// Runs each FOLDER's programs (tests/programs and the examples, unless others are given; `x.tn` has its
+// output `x.out` beside it) on the tree interpreter, the
 // SSA interpreter and compiled at -O0 and -O2. With --strict every output equals x.out byte for byte.
 // Without it too, unless a directive at the program's head says otherwise:
 //
@@ -259,7 +260,13 @@ void check(const Program& program, const std::string& tenon, Tally& tally) {
 
 int main(int argc, char** argv) {
   using namespace tenon::tests;
-  const Arguments arguments = read_arguments(argc, argv);
+  Arguments arguments = read_arguments(argc, argv);
+  if (arguments.folders.empty()) {
+    arguments.folders.push_back(TENON_ROOT "/tests/programs");
+    for (const fs::path& path : entries_of(TENON_ROOT "/examples")) {
+      arguments.folders.push_back(path.string());
+    }
+  }
   Tally tally("differential");
   std::vector<Program> programs;
   for (const std::string& folder : arguments.folders) {

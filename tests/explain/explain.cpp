@@ -1,6 +1,6 @@
 // The pages of `tenon explain`: every example in docs/errors/ does what its page says.
 //
-//   tenon_explain TENON docs/errors
+//   tenon_explain TENON
 //
 // A block ```tenon-wrong (or ```ir-wrong) draws the page's error; a block ```tenon (or ```ir) is fine.
 // Run-time errors (E07..) are drawn by `tenon run`, errors in IR text by `tenon opt`, others by
@@ -92,12 +92,12 @@ void check_page(const fs::path& path, const std::string& tenon, Tally& tally) {
 
 int main(int argc, char** argv) {
   using namespace tenon::tests;
-  if (argc != 3) {
-    fmt::print(stderr, "usage: tenon_explain TENON docs/errors\n");
+  if (argc != 2) {
+    fmt::print(stderr, "usage: tenon_explain TENON\n");
     return 2;
   }
   Tally tally("explain");
-  std::vector<fs::path> pages = entries_of(argv[2]);
+  std::vector<fs::path> pages = entries_of(TENON_ROOT "/docs/errors");
   std::erase_if(pages, [](const fs::path& path) {
     return path.extension() != ".md" || !path.filename().string().starts_with("E");
   });

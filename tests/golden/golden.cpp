@@ -1,8 +1,8 @@
 // Golden tests: every input of tests/golden/STAGE/ gives the output recorded beside it.
 //
-//   tenon_golden TENON [--bless] FOLDER... [--filter=PART]
+//   tenon_golden TENON [--bless] [--filter=PART] [FOLDER...]
 //
-// FOLDERs hold the cases (see tests/support/golden_case.h) or folders of them; --filter takes only
+// FOLDERs (tests/golden and the checks of the lessons' graders, unless others are given) hold the cases (see tests/support/golden_case.h) or folders of them; --filter takes only
 // those with PART in their path. --bless records the outputs as the new expectations, but never
 // papers over a wrong exit status, an empty output, or files that belong to no case.
 #include <fmt/format.h>
@@ -94,5 +94,13 @@ int run_all(const Arguments& arguments) {
 }  // namespace tenon::tests
 
 int main(int argc, char** argv) {
-  return tenon::tests::run_all(tenon::tests::read_arguments(argc, argv));
+  using namespace tenon::tests;
+  Arguments arguments = read_arguments(argc, argv);
+  if (arguments.folders.empty()) {
+    arguments.folders.push_back(TENON_ROOT "/tests/golden");
+    for (const auto& path : folders_below(TENON_ROOT "/lessons", "checks")) {
+      arguments.folders.push_back(path.string());
+    }
+  }
+  return run_all(arguments);
 }

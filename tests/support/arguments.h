@@ -1,4 +1,4 @@
-// The arguments of the runners that go through folders: TENON [--bless] FOLDER... [--filter=PART]
+// The arguments of the runners that go through folders: TENON [--bless] [--filter=PART] [FOLDER...]
 #pragma once
 #include <string>
 #include <string_view>

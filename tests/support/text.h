@@ -23,10 +23,11 @@ std::vector<std::string> split_words(std::string_view line);
 std::string_view trim(std::string_view text);
 bool contains(std::string_view text, std::string_view part);
 
-/// Every file below `folder` (none if there is no such folder), sorted; folders whose name stands in
-/// `skip` are not entered.
-std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder,
-                                               const std::vector<std::string>& skip = {});
+/// Every file below `folder` (none if there is no such folder), sorted.
+std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder);
+/// Every folder of that name below `folder`, sorted.
+std::vector<std::filesystem::path> folders_below(const std::filesystem::path& folder,
+                                                 const std::string& name);
 /// What stands directly in `folder`, sorted; nothing if there is no such folder.
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
 

@@ -1,0 +1,93 @@
+# Tenon's front door; CMake and Ninja do the work. `make help` lists what there is.
+#
+#   LLVM=22       builds against that version of LLVM, in a build folder of its own
+#   SANITIZE=1    builds with the address and undefined-behaviour sanitizers, likewise
+#   TASK=name     one exercise of a lesson
+#   FILTER=part   `make bless` only for tests with this in their path
+.DEFAULT_GOAL := build
+.SUFFIXES:
+.SECONDARY:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+BUILD := build$(if $(SANITIZE),-sanitize)$(if $(LLVM),-llvm$(LLVM))
+OPTIONS := $(if $(SANITIZE),-DTENON_SANITIZE=ON) $(if $(LLVM),-DTENON_LLVM=$(LLVM))
+TENON := $(BUILD)/bin/tenon
+NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
+export LLVM
+
+.PHONY: build deps test demo bless lessons-check lessons-update format clean help
+
+build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
+	@$(NINJA) --target tenon
+
+deps: ## installs what is missing (root or sudo), silent if nothing is
+	@scripts/install-deps.sh
+
+$(BUILD)/build.ninja: | deps
+	@cmake -S . -B $(BUILD) -G Ninja $(OPTIONS)
+
+test: $(BUILD)/build.ninja ## everything: units, goldens, all engines against each other, lessons
+	@$(NINJA)
+	@scripts/test.sh $(BUILD)
+
+# ---- the demo
+
+DIGITS := examples/digits/digits.tn
+STAGES := tokens ast types ir opt-ir loops llvm asm
+
+demo: build ## reads 1,797 handwritten digits with a small network
+	@$(TENON) run $(DIGITS)
+	@mkdir -p build/demo
+	@for stage in $(STAGES); do $(TENON) emit $$stage $(DIGITS) -o build/demo/digits.$$stage || exit 1; done
+	@echo
+	@echo "The forms on the way from text to machine code are in build/demo/, in this order:"
+	@echo "  $(STAGES:%=digits.%)"
+
+# ---- tests and lessons
+
+RECORD = --bless $(FILTER:%=--filter=%)
+
+bless: $(BUILD)/build.ninja ## what the tests print now is right: records it (then read git diff)
+	@$(NINJA) --target tenon tenon_golden tenon_agree
+	@$(BUILD)/bin/tenon_golden $(TENON) $(RECORD); golden=$$?; \
+	  $(BUILD)/bin/tenon_agree $(TENON) $(RECORD) && exit $$golden
+
+lessons-check: $(BUILD)/build.ninja ## the chapters' quotations, outputs and links are true
+	@$(NINJA) --target tenon tenon_lessons
+	@$(BUILD)/bin/tenon_lessons --tenon=$(TENON) check
+
+lessons-update: $(BUILD)/build.ninja ## sets the chapters' quotations and outputs to what is true
+	@$(NINJA) --target tenon tenon_lessons
+	@$(BUILD)/bin/tenon_lessons --tenon=$(TENON) update
+
+# A lesson builds the compiler only up to its own folder.
+lesson%-tools: | deps
+	@test -f build/lesson-$*/build.ninja || \
+	  cmake -S . -B build/lesson-$* -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null
+	@cmake --build build/lesson-$* --parallel $(shell nproc) --target tenon tenon_lessons
+
+LESSONS = build/lesson-$*/bin/tenon_lessons --tenon=build/lesson-$*/bin/tenon \
+          --build=build/exercise-$* $(OPTIONS)
+
+lesson%: lesson%-tools ## lesson1, lesson2, …: shows a lesson, checks its chapter
+	@$(LESSONS) lesson $*
+
+exercise%: lesson%-tools ## exercise1, …: your file under my/, built into the compiler and graded
+	@$(LESSONS) exercise $* $(TASK)
+
+hint%: lesson%-tools ## hint1, …: one more hint
+	@$(LESSONS) hint $* $(TASK)
+
+# ---- the rest
+
+format: ## clang-format on our own C++
+	@git ls-files '*.cpp' '*.h' | xargs clang-format -i
+
+clean: ## removes every build folder; my/ stays
+	@rm -rf build build-*
+
+help: ## this list
+	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | \
+	  while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$${name/\%/N}" "$$text"; done
+	@sed -n '2,6s/^#   /  /p' $(MAKEFILE_LIST) | sed 's/^  /  with /'

@@ -1,0 +1,146 @@
+#include "lessons/tool/exercise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+
+#include "lessons/tool/markers.h"
+#include "tests/support/golden_case.h"
+#include "tests/support/process.h"
+#include "tests/support/text.h"
+
+namespace tenon::lessons {
+namespace {
+
+namespace fs = std::filesystem;
+using tests::trim;
+
+constexpr double kBuildTimeout = 1200;  ///< seconds
+
+Task read_task(const fs::path& folder, int lesson) {
+  Task task{folder, lesson, folder.filename().string(), {}, {}, {}};
+  auto refuse = [&](const std::string& why) {
+    throw std::runtime_error(fmt::format("{}/task.txt: {}", folder.string(), why));
+  };
+  std::string* last = nullptr;  // an indented line goes on with the value before it
+  for (const std::string& line : tests::split_lines(tests::read_file(folder / "task.txt"))) {
+    if (trim(line).empty()) continue;
+    if (line[0] == ' ' && last) {
+      *last += " " + std::string(trim(line));
+      continue;
+    }
+    const size_t colon = std::min(line.find(':'), line.size());
+    const std::string key = line.substr(0, colon);
+    if (key == "title") last = &task.title;
+    else if (key == "file") last = &task.file;
+    else if (key == "hint") last = &task.hints.emplace_back();
+    else refuse("the keys are title, file, hint; not `" + key + "`");
+    *last = trim(line.substr(std::min(colon + 1, line.size())));
+  }
+  if (task.title.empty() || task.file.empty()) refuse("title and file are missing");
+  return task;
+}
+
+tests::Outcome run_build_step(const Workshop& workshop, std::vector<std::string> argv) {
+  return tests::run({std::move(argv), workshop.root, "", kBuildTimeout});
+}
+
+/// The key under which CMake knows a source (cmake/TenonFolder.cmake): lexer/scanner.re is
+/// lexer_scanner_re.
+std::string replace_key(std::string path) {
+  for (char& c : path) {
+    if (c == '/' || c == '.' || c == '-') c = '_';
+  }
+  return path;
+}
+
+/// Whether the build of `tenon` reads the file, by Ninja's own account.
+bool is_input_of_build(const std::string& inputs, const fs::path& file, const fs::path& build) {
+  for (const std::string& line : tests::split_lines(inputs)) {
+    if (fs::weakly_canonical(build / std::string(trim(line))) == fs::weakly_canonical(file)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+fs::path Task::student_file() const {
+  return fs::path("my") / fmt::format("{:02}-{}", lesson, name) / fs::path(file).filename();
+}
+
+fs::path lesson_folder(const fs::path& root, int number) {
+  const std::string prefix = fmt::format("{:02}-", number);
+  for (const fs::path& path : tests::entries_of(root / "lessons")) {
+    if (fs::is_directory(path) && path.filename().string().starts_with(prefix)) return path;
+  }
+  throw std::runtime_error(fmt::format("there is no lesson {}", number));
+}
+
+std::vector<Task> tasks_of(const fs::path& root, int lesson) {
+  std::vector<Task> tasks;
+  for (const fs::path& path : tests::entries_of(lesson_folder(root, lesson) / "exercise")) {
+    if (fs::is_directory(path)) tasks.push_back(read_task(path, lesson));
+  }
+  return tasks;
+}
+
+std::string starter_text(const fs::path& root, const Task& task) {
+  const MarkedFile reference = read_marked(root, task.file);
+  if (!reference.problems.empty()) throw std::runtime_error(reference.problems[0]);
+  if (!reference.find("exercise", task.name)) {
+    throw std::runtime_error(fmt::format("{} has no [exercise {}]", task.file, task.name));
+  }
+  return starter(reference, task.name);
+}
+
+std::string build_with(const Workshop& workshop, const Task& task, const fs::path& file) {
+  // Options of an earlier task would replace another file, so all of them go first.
+  std::vector<std::string> configure{"cmake", "-S", workshop.root.string(), "-B",
+                                     workshop.build.string(), "-G", "Ninja", "-UTENON_REPLACE_*",
+                                     fmt::format("-DTENON_UPTO={}", task.lesson),
+                                     fmt::format("-DTENON_REPLACE_{}={}", replace_key(task.file),
+                                                 file.string())};
+  configure.insert(configure.end(), workshop.cmake_options.begin(), workshop.cmake_options.end());
+  const std::string build = workshop.build.string();
+  for (const std::vector<std::string>& step :
+       {configure, {"cmake", "--build", build, "--target", "tenon"}}) {
+    const tests::Outcome outcome = run_build_step(workshop, step);
+    if (outcome.status != 0 || outcome.timed_out) {
+      return fmt::format("{}: {}\n{}{}", tests::spelled(step), tests::describe(outcome),
+                         outcome.out, outcome.err);
+    }
+  }
+  const std::string inputs =
+      run_build_step(workshop, {"ninja", "-C", build, "-t", "inputs", "tenon"}).out;
+  if (!is_input_of_build(inputs, workshop.root / file, workshop.build)) {
+    return fmt::format("the compiler was built without {}", file.string());
+  }
+  if (is_input_of_build(inputs, workshop.root / task.file, workshop.build)) {
+    return fmt::format("the compiler was built from {} and not from {}", task.file, file.string());
+  }
+  return {};
+}
+
+Grade grade(const Task& task, const fs::path& tenon) {
+  Grade result;
+  for (const fs::path& path : tests::entries_of(task.folder / "checks")) {
+    if (!tests::is_input(path)) continue;
+    const tests::GoldenCase test = tests::read_case(path);
+    std::string actual;
+    std::string problem = tests::run_case(test, tenon.string(), actual);
+    if (!fs::exists(test.expected())) problem = "skipped: nothing is recorded to compare with";
+    const std::string title = test.title.empty() ? path.stem().string() : test.title;
+    result.report += fmt::format("  {}  {}\n", problem.empty() ? "pass" : "FAIL", title);
+    if (!problem.empty()) {
+      result.report += fmt::format("        {}\n        the input: {}\n", trim(problem), path.string());
+    }
+    ++(problem.empty() ? result.passed : result.failed);
+  }
+  return result;
+}
+
+}  // namespace tenon::lessons

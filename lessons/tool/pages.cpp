@@ -1,0 +1,249 @@
+#include "lessons/tool/pages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "lessons/tool/markers.h"
+#include "tests/support/process.h"
+
+namespace tenon::lessons {
+namespace {
+
+namespace fs = std::filesystem;
+using tests::split_lines;
+using tests::split_words;
+using tests::trim;
+
+/// What a page may run besides tenon.
+const std::set<std::string> kPrograms = {"bison", "cat", "re2c"};
+
+constexpr double kTimeout = 60;  ///< seconds
+
+// ---- commands
+
+std::vector<std::vector<std::string>> split_pipeline(const std::string& text) {
+  std::vector<std::vector<std::string>> stages(1);
+  for (const std::string& word : split_words(text)) {
+    word == "|" ? (void)stages.emplace_back() : stages.back().push_back(word);
+  }
+  return stages;
+}
+
+/// `head -n N`, `tail -n N` or `grep TEXT` on lines; false for anything else.
+bool filter(const std::vector<std::string>& stage, std::vector<std::string>& lines) {
+  const std::string name = stage.empty() ? "" : stage[0];
+  if (name == "grep" && stage.size() == 2) {
+    std::erase_if(lines, [&](const std::string& line) { return !tests::contains(line, stage[1]); });
+    return true;
+  }
+  size_t count = 0;
+  if (stage.size() != 3 || stage[1] != "-n") return false;
+  const char* end = stage[2].data() + stage[2].size();
+  if (std::from_chars(stage[2].data(), end, count).ptr != end) return false;
+  const size_t surplus = lines.size() - std::min(lines.size(), count);
+  if (name == "head") lines.erase(lines.end() - static_cast<std::ptrdiff_t>(surplus), lines.end());
+  if (name == "tail") lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(surplus));
+  return name == "head" || name == "tail";
+}
+
+// ---- the markers of a page
+
+/// What stands between `<!-- NAME` and `-->`, if the line is such a comment.
+std::optional<std::string> comment(std::string_view line) {
+  line = trim(line);
+  if (!line.starts_with("<!--") || !line.ends_with("-->") || line.size() < 7) return {};
+  return std::string(trim(line.substr(4, line.size() - 7)));
+}
+
+/// `run: …`, `run(1): …` or `demo: …`.
+std::optional<PageCommand> page_command(const std::string& text) {
+  PageCommand command;
+  size_t begin = 0;
+  if (text.starts_with("demo:")) {
+    command.is_demo = true;
+    begin = 5;
+  } else if (text.starts_with("run:")) {
+    begin = 4;
+  } else if (text.starts_with("run(") && text.find("):") != std::string::npos) {
+    begin = text.find("):") + 2;
+    std::from_chars(text.data() + 4, text.data() + begin, command.status);
+  } else {
+    return {};
+  }
+  command.text = trim(text.substr(begin));
+  return command;
+}
+
+// ---- links
+
+/// Calls take(target) for each `](target)` of a line.
+template <class Take>
+void for_each_link(std::string_view line, const Take& take) {
+  for (size_t at = line.find("]("); at != std::string_view::npos; at = line.find("](", at + 2)) {
+    const size_t end = line.find(')', at);
+    if (end == std::string_view::npos) return;
+    take(std::string(line.substr(at + 2, end - at - 2)));
+  }
+}
+
+bool is_local(const std::string& target) {
+  return !target.empty() && target[0] != '#' && !tests::contains(target, "://") &&
+         !target.starts_with("mailto:");
+}
+
+// ---- one page
+
+class PageReader {
+ public:
+  PageReader(const fs::path& root, const fs::path& path, const std::string& tenon, bool update)
+      : root_(root), tenon_(tenon), update_(update) {
+    page_.path = path;
+    lines_ = split_lines(tests::read_file(root / path));
+  }
+
+  Page read() && {
+    bool fenced = false;
+    while (at_ < lines_.size()) {
+      const std::string line = lines_[at_++];
+      page_.lines.push_back(line);
+      if (trim(line).starts_with("```")) {
+        fenced = !fenced;
+      } else if (!fenced) {
+        for_each_link(line, [&](const std::string& target) { check_link(target); });
+        if (const auto text = comment(line)) read_marker(*text);
+      }
+    }
+    return std::move(page_);
+  }
+
+ private:
+  void complain(const std::string& what) {
+    page_.problems.push_back(fmt::format("{}:{}: {}", page_.path.string(), at_, what));
+  }
+
+  void check_link(std::string target) {
+    if (!is_local(target)) return;
+    ++page_.checked;
+    target.erase(std::min(target.find_first_of("# "), target.size()));
+    if (!fs::exists(root_ / page_.path.parent_path() / target)) complain("no file " + target);
+  }
+
+  void read_marker(const std::string& text) {
+    const std::vector<std::string> words = split_words(text);
+    if (!words.empty() && words[0] == "snippet") return quote(words);
+    if (const auto command = page_command(text)) return show_output(*command);
+  }
+
+  void quote(const std::vector<std::string>& words) {
+    if (words.size() != 3) return complain("a snippet marker has a file and a name");
+    if (!fs::is_regular_file(root_ / words[1])) return complain("no file " + words[1]);
+    const MarkedFile file = read_marked(root_, words[1]);
+    const Region* region = file.find("snippet", words[2]);
+    if (!region) return complain(fmt::format("{} has no [snippet {}]", words[1], words[2]));
+    page_.used_snippets.insert(words[1] + " " + words[2]);
+    block(snippet(file, *region), "cpp");
+  }
+
+  void show_output(const PageCommand& command) {
+    page_.commands.push_back(command);
+    std::string problem;
+    const std::string output = run_page_command(root_, tenon_, command, problem);
+    if (!problem.empty()) return complain(problem);
+    block(output, "console");
+  }
+
+  /// Puts `content` into the fenced block that follows, which is made if there is none.
+  void block(const std::string& content, const std::string& language) {
+    ++page_.checked;
+    std::string fence = "```" + language, old;
+    if (at_ < lines_.size() && trim(lines_[at_]).starts_with("```")) {
+      fence = lines_[at_++];
+      while (at_ < lines_.size() && !trim(lines_[at_]).starts_with("```")) old += lines_[at_++] + "\n";
+      ++at_;
+    } else {
+      page_.changed = true;
+    }
+    if (old != content) page_.changed = true;
+    if (old != content && !update_) {
+      complain("the block is not as it should be (`make lessons-update` sets it)\n" +
+               tests::difference(old, content));
+    }
+    if (tests::contains(content, "```")) complain("the block's content holds a fence");
+    page_.lines.push_back(fence);
+    for (const std::string& line : split_lines(content)) page_.lines.push_back(line);
+    page_.lines.push_back("```");
+  }
+
+  const fs::path& root_;
+  const std::string& tenon_;
+  const bool update_;
+  Page page_;
+  std::vector<std::string> lines_;
+  size_t at_ = 0;  ///< the next line
+};
+
+// ---- all of them
+
+/// A snippet that no page quotes is a marker that somebody forgot.
+void check_markers(const fs::path& root, const std::set<std::string>& used, tests::Tally& tally) {
+  for (const fs::path& path : sources(root)) {
+    const MarkedFile file = read_marked(root, path);
+    for (const std::string& problem : file.problems) tally.fail(path.string(), problem);
+    for (const Region& region : file.regions) {
+      if (region.kind != "snippet") continue;
+      const std::string name = path.string() + " " + region.name;
+      used.contains(name) ? tally.pass() : tally.fail(name, "no page quotes this snippet");
+    }
+  }
+}
+
+}  // namespace
+
+std::string run_page_command(const fs::path& root, const std::string& tenon,
+                             const PageCommand& command, std::string& problem) {
+  const std::vector<std::vector<std::string>> stages = split_pipeline(command.text);
+  tests::Command child;
+  child.argv = stages[0];
+  child.folder = root;
+  child.timeout = kTimeout;
+  if (child.argv.empty() || (child.argv[0] != "tenon" && !kPrograms.contains(child.argv[0]))) {
+    problem = "pages run tenon, " + fmt::format("{}", fmt::join(kPrograms, ", ")) + " only";
+    return {};
+  }
+  if (child.argv[0] == "tenon") child.argv[0] = tenon;
+  const tests::Outcome outcome = tests::run(child);
+  if (outcome.timed_out || outcome.status != command.status) {
+    problem = fmt::format("{}, expected exit status {}: {}\n{}", tests::describe(outcome),
+                          command.status, command.text, outcome.err);
+    return {};
+  }
+  std::vector<std::string> lines = split_lines(outcome.out + outcome.err);
+  for (size_t i = 1; i < stages.size(); ++i) {
+    if (!filter(stages[i], lines)) problem = "the filters are head -n N, tail -n N, grep TEXT";
+  }
+  return "$ " + command.text + "\n" + tests::join_lines(lines);
+}
+
+Page read_page(const fs::path& root, const fs::path& path, const std::string& tenon, bool update) {
+  return PageReader(root, path, tenon, update).read();
+}
+
+void check_pages(const fs::path& root, const std::string& tenon, bool update, tests::Tally& tally) {
+  std::set<std::string> used;
+  for (const fs::path& path : project_files(root, {".md"})) {
+    const Page page = read_page(root, path, tenon, update);
+    used.insert(page.used_snippets.begin(), page.used_snippets.end());
+    for (const std::string& problem : page.problems) tally.fail(path.string(), problem);
+    if (page.problems.empty() && page.checked > 0) tally.pass();
+    if (update && page.changed) {
+      tests::write_file(root / path, tests::join_lines(page.lines));
+      fmt::print("updated {}\n", path.string());
+    }
+  }
+  check_markers(root, used, tally);
+}
+
+}  // namespace tenon::lessons
