@@ -12,7 +12,9 @@
 namespace tenon::runtime {
 namespace {
 
-Context& of(tn_context* context) { return *reinterpret_cast<Context*>(context); }
+Context& of(tn_context* context) {
+  return *reinterpret_cast<Context*>(context);
+}
 
 void record(Context& context, Fault fault) {
   if (!context.fault) context.fault = std::move(fault);
@@ -38,7 +40,9 @@ void add_to_line(tn_context* c, std::string_view piece) {
   of(c).line += ' ';
 }
 
-Shape shape_of(int32_t rank, const int64_t* shape) { return Shape(shape, shape + rank); }
+Shape shape_of(int32_t rank, const int64_t* shape) {
+  return Shape(shape, shape + rank);
+}
 
 }  // namespace
 }  // namespace tenon::runtime

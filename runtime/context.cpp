@@ -81,7 +81,9 @@ void* tn_alloc(tn_context* c, int64_t bytes, int32_t site) {
   }
 }
 
-void tn_share(void* data) { ++Context::Block::of(data)->owners; }
+void tn_share(void* data) {
+  ++Context::Block::of(data)->owners;
+}
 
 void tn_drop(tn_context* c, void* data) {
   if (data == nullptr) return;

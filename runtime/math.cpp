@@ -5,6 +5,7 @@
 
 #include "runtime/abi.h"
 
+// clang-format off
 #define TN_DEFINE(name)                                   \
   float tn_##name##_f32(float a) { return std::name(a); } \
   double tn_##name##_f64(double a) { return std::name(a); }

@@ -72,8 +72,7 @@ class NpyFile : Named {
     const auto found = npy_type(header_.descr);
     if (!found || found->type != type || header_.shape != shape) {
       fail(FaultKind::file_holds_other_type,
-           fmt::format(" holds {}, but {} is wanted", header_.type_text(),
-                       type_text(type, shape)));
+           fmt::format(" holds {}, but {} is wanted", header_.type_text(), type_text(type, shape)));
     }
   }
 
@@ -109,8 +108,8 @@ class NpyFile : Named {
 
     const size_t length = read_length(major == 1 ? 2 : 4);
     if (length > kMaxHeader)
-      fail(not_npy, fmt::format(" has a header of {} bytes, at most {} are read", length,
-                                kMaxHeader));
+      fail(not_npy,
+           fmt::format(" has a header of {} bytes, at most {} are read", length, kMaxHeader));
     const int64_t offset = position_;
     std::string text(length, '\0');
     read(reinterpret_cast<std::byte*>(text.data()), static_cast<int64_t>(length));
@@ -129,8 +128,7 @@ class NpyFile : Named {
     if (!type) return;  // then nothing of it will be read
     const auto wanted = byte_count(type->type, header_.shape);
     if (!wanted)
-      fail(not_npy, fmt::format(" claims {}, more than memory has addresses",
-                                header_.type_text()));
+      fail(not_npy, fmt::format(" claims {}, more than memory has addresses", header_.type_text()));
     if (left_ != *wanted)
       fail(not_npy, fmt::format(" has {} bytes of data, but {} takes {}", left_,
                                 header_.type_text(), *wanted));

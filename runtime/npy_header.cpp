@@ -124,7 +124,8 @@ class Parser {
 
   /// The next character that is no blank, or 0 at the end.
   char next() {
-    while (at_ < text_.size() && std::string_view(" \t\n").find(text_[at_]) != std::string_view::npos)
+    while (at_ < text_.size() &&
+           std::string_view(" \t\n").find(text_[at_]) != std::string_view::npos)
       ++at_;
     return at_ < text_.size() ? text_[at_] : '\0';
   }
@@ -179,9 +180,9 @@ NpyHeader parse_npy_header(std::string_view text, size_t offset, std::string_vie
 }
 
 std::string npy_beginning(DType type, const Shape& shape) {
-  std::string dict = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': {}, }}",
-                                 row(type).bytes == 1 ? '|' : '<', row(type).npy,
-                                 tuple_text(shape));
+  std::string dict =
+      fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': {}, }}",
+                  row(type).bytes == 1 ? '|' : '<', row(type).npy, tuple_text(shape));
   // NumPy leaves room for the first extent to grow to 21 digits where it stands.
   if (!shape.empty()) dict.append(21 - fmt::formatted_size("{}", shape[0]), ' ');
   constexpr size_t kPrefix = 10;  // magic, version and length

@@ -28,6 +28,8 @@ concept Float = std::floating_point<T>;
 template <class T>
 concept Number = Integer<T> || Float<T>;
 
+// A line per row where that is enough.
+// clang-format off
 namespace rows {
 
 // Sums, differences and products of integers are taken modulo 2^64, where C++ defines them; the
@@ -126,25 +128,37 @@ float from_bits(int32_t a) { return std::bit_cast<float>(a); }
 double from_bits(int64_t a) { return std::bit_cast<double>(a); }
 
 }  // namespace rows
+// clang-format on
 
 /// The C++ type that rows compute in: how the element lies in memory, but bool for bool.
-template <DType> struct NativeOf;
-template <class T> struct DTypeOf;
-#define DTYPE(name, text, cpp, bytes, kind, npy)                                 \
-  template <> struct NativeOf<DType::name> {                                     \
-    using type = std::conditional_t<Kind::kind == Kind::boolean, bool, cpp>;     \
-  };                                                                             \
-  template <> struct DTypeOf<NativeOf<DType::name>::type> {                      \
-    static constexpr DType value = DType::name;                                  \
+template <DType>
+struct NativeOf;
+template <class T>
+struct DTypeOf;
+#define DTYPE(name, text, cpp, bytes, kind, npy)                             \
+  template <>                                                                \
+  struct NativeOf<DType::name> {                                             \
+    using type = std::conditional_t<Kind::kind == Kind::boolean, bool, cpp>; \
+  };                                                                         \
+  template <>                                                                \
+  struct DTypeOf<NativeOf<DType::name>::type> {                              \
+    static constexpr DType value = DType::name;                              \
   };
 #include "runtime/dtypes.def"
 
-template <class T> T unbox(Scalar s) {
+template <class T>
+T unbox(Scalar s) {
   return is_floating(s.type) ? static_cast<T>(s.f) : static_cast<T>(s.i);
 }
-Scalar box(bool value) { return Scalar::boolean(value); }
-Scalar box(Integer auto value) { return Scalar::integer(DTypeOf<decltype(value)>::value, value); }
-Scalar box(Float auto value) { return Scalar::floating(DTypeOf<decltype(value)>::value, value); }
+Scalar box(bool value) {
+  return Scalar::boolean(value);
+}
+Scalar box(Integer auto value) {
+  return Scalar::integer(DTypeOf<decltype(value)>::value, value);
+}
+Scalar box(Float auto value) {
+  return Scalar::floating(DTypeOf<decltype(value)>::value, value);
+}
 
 /// The integer type as wide as a float, the float type as wide as an integer.
 constexpr std::optional<DType> counterpart(DType t) {
@@ -177,18 +191,18 @@ Scalar call(F f, std::span<const Scalar> args, std::index_sequence<i...>) {
 template <ScalarOp op, class F>
 Scalar apply(F f, std::span<const Scalar> args) {
   switch (args.back().type) {
-#define DTYPE(name, text, cpp, bytes, kind, npy)                               \
-  case DType::name:                                                            \
-    if constexpr (takes(op, DType::name)) {                                    \
-      return call<typename NativeOf<DType::name>::type>(                       \
-          f, args, std::make_index_sequence<row(op).arity>());                 \
-    } else {                                                                   \
-      break;                                                                   \
+#define DTYPE(name, text, cpp, bytes, kind, npy)               \
+  case DType::name:                                            \
+    if constexpr (takes(op, DType::name)) {                    \
+      return call<typename NativeOf<DType::name>::type>(       \
+          f, args, std::make_index_sequence<row(op).arity>()); \
+    } else {                                                   \
+      break;                                                   \
     }
 #include "runtime/dtypes.def"
   }
-  throw std::logic_error(fmt::format("eval: {} does not take {}", row(op).text,
-                                     row(args.back().type).text));
+  throw std::logic_error(
+      fmt::format("eval: {} does not take {}", row(op).text, row(args.back().type).text));
 }
 
 /// Toward zero; out of range the nearest that `to` has; 0 for NaN.
@@ -205,9 +219,13 @@ int64_t truncate(DType to, double value) {
 int64_t highest(DType integer) {
   return std::numeric_limits<int64_t>::max() >> (64 - bits_of(integer));
 }
-int64_t lowest(DType integer) { return -highest(integer) - 1; }
+int64_t lowest(DType integer) {
+  return -highest(integer) - 1;
+}
 
-bool accepts(ScalarOp op, DType t) { return takes(op, t); }
+bool accepts(ScalarOp op, DType t) {
+  return takes(op, t);
+}
 
 DType result_type(ScalarOp op, DType t) {
   switch (row(op).result) {
@@ -263,8 +281,7 @@ Scalar eval(ScalarOp op, std::span<const Scalar> args) {
 Scalar convert(DType to, Scalar x) {
   switch (row(to).kind) {
     case Kind::boolean: return Scalar::boolean(is_floating(x.type) ? x.f != 0 : x.i != 0);
-    case Kind::integer:
-      return Scalar::integer(to, is_floating(x.type) ? truncate(to, x.f) : x.i);
+    case Kind::integer: return Scalar::integer(to, is_floating(x.type) ? truncate(to, x.f) : x.i);
     case Kind::floating:
       if (is_floating(x.type)) return Scalar::floating(to, x.f);
       // Straight to the type: by way of f64, a large i64 would round twice.

@@ -64,20 +64,24 @@ std::byte* Tensor::mutable_data() {
   return data_.get();
 }
 
-Scalar Tensor::at(int64_t offset) const { return read_element(type_, data(), offset); }
+Scalar Tensor::at(int64_t offset) const {
+  return read_element(type_, data(), offset);
+}
 
-void Tensor::set(int64_t offset, Scalar value) { write_element(mutable_data(), offset, value); }
+void Tensor::set(int64_t offset, Scalar value) {
+  write_element(mutable_data(), offset, value);
+}
 
 Scalar read_element(DType type, const std::byte* data, int64_t offset) {
   switch (type) {
-#define DTYPE(name, text, cpp, bytes, kind, npy)             \
-  case DType::name: {                                        \
-    cpp element;                                             \
-    std::memcpy(&element, data + offset * bytes, bytes);     \
-    if constexpr (Kind::kind == Kind::floating)              \
-      return Scalar::floating(DType::name, element);         \
-    else                                                     \
-      return Scalar::integer(DType::name, element);          \
+#define DTYPE(name, text, cpp, bytes, kind, npy)         \
+  case DType::name: {                                    \
+    cpp element;                                         \
+    std::memcpy(&element, data + offset * bytes, bytes); \
+    if constexpr (Kind::kind == Kind::floating)          \
+      return Scalar::floating(DType::name, element);     \
+    else                                                 \
+      return Scalar::integer(DType::name, element);      \
   }
 #include "runtime/dtypes.def"
   }
@@ -86,15 +90,15 @@ Scalar read_element(DType type, const std::byte* data, int64_t offset) {
 
 void write_element(std::byte* data, int64_t offset, Scalar value) {
   switch (value.type) {
-#define DTYPE(name, text, cpp, bytes, kind, npy)                                    \
-  case DType::name: {                                                \
-    cpp element;                                                     \
-    if constexpr (Kind::kind == Kind::floating)                      \
-      element = static_cast<cpp>(value.f);                           \
-    else                                                             \
-      element = static_cast<cpp>(value.i);                           \
-    std::memcpy(data + offset * bytes, &element, bytes);             \
-    return;                                                          \
+#define DTYPE(name, text, cpp, bytes, kind, npy)         \
+  case DType::name: {                                    \
+    cpp element;                                         \
+    if constexpr (Kind::kind == Kind::floating)          \
+      element = static_cast<cpp>(value.f);               \
+    else                                                 \
+      element = static_cast<cpp>(value.i);               \
+    std::memcpy(data + offset * bytes, &element, bytes); \
+    return;                                              \
   }
 #include "runtime/dtypes.def"
   }
