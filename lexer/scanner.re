@@ -64,7 +64,7 @@ Scanner::Scanner(const SourceMap& sources, uint32_t file, Diagnostics& diagnosti
 
   // What begins like a number and is none. Each is at least as long as the number in front of it.
   like_number = digit (letter | digit)* ("." digit (letter | digit)*)?
-              | [0-9_]+ ("." [0-9_]+)? [eE] [+-] (letter | digit)*
+              | digit [0-9_]* ("." [0-9_]+)? [eE] [+-] (letter | digit)*
               | decimal "."
               | "." digits;
 

@@ -1,0 +1,157 @@
+#include "parser/builder.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "lexer/literals.h"
+#include "lexer/scanner.h"
+
+namespace tenon::parser {
+
+using lexer::Diag;
+
+namespace {
+
+int depth(const ExprPtr& child) { return child ? child->depth : 0; }
+
+int depth(const ExprList& children) {
+  int deepest = 0;
+  for (const ExprPtr& child : children) deepest = std::max(deepest, depth(child));
+  return deepest;
+}
+
+int depth(const IndexList& indices) {
+  int deepest = 0;
+  for (const ast::IndexBinding& index : indices) {
+    deepest = std::max({deepest, depth(index.lo), depth(index.hi)});
+  }
+  return deepest;
+}
+
+/// The depth of a node's deepest child: an overload for each kind of node that has any.
+struct ChildrenDepth {
+  int operator()(const ast::Unary& e) const { return depth(e.operand); }
+  int operator()(const ast::Binary& e) const { return std::max(depth(e.left), depth(e.right)); }
+  int operator()(const ast::Matmul& e) const { return std::max(depth(e.left), depth(e.right)); }
+  int operator()(const ast::Call& e) const { return depth(e.args); }
+  int operator()(const ast::Convert& e) const { return depth(e.operand); }
+  int operator()(const ast::Subscript& e) const {
+    return std::max({depth(e.base), depth(e.subscripts), depth(e.otherwise)});
+  }
+  int operator()(const ast::Reduce& e) const { return std::max(depth(e.indices), depth(e.body)); }
+  int operator()(const ast::IfExpr& e) const {
+    return std::max({depth(e.condition), depth(e.then), depth(e.otherwise)});
+  }
+  int operator()(const ast::TensorLiteral& e) const { return depth(e.elements); }
+  template <class Leaf>
+  int operator()(const Leaf&) const { return 0; }
+};
+
+bool is_error(const ExprPtr& e) { return std::holds_alternative<ast::ErrorExpr>(e->node); }
+
+bool is_comparison(ScalarOp op) { return row(op).precedence == row(ScalarOp::lt).precedence; }
+
+}  // namespace
+
+ExprPtr Builder::expr(Span span, ExprNode node) {
+  int levels = 1 + std::visit(ChildrenDepth{}, node);
+  if (levels > ast::kMaxDepth) {
+    tokens_.too_deep(span, ast::kMaxDepth);
+    return std::make_unique<ast::Expr>(ast::Expr{span, 1, ast::ErrorExpr{}});
+  }
+  return std::make_unique<ast::Expr>(ast::Expr{span, levels, std::move(node)});
+}
+
+ExprPtr Builder::number(Span span, bool is_float) {
+  std::string text(tokens_.text(span));
+  std::erase(text, '_');
+  return expr(span, ast::NumberLiteral{std::move(text), is_float});
+}
+
+ExprPtr Builder::string(Span span) {
+  return expr(span, ast::StringLiteral{lexer::string_value(tokens_.text(span))});
+}
+
+ExprPtr Builder::unary(Span span, ScalarOp op, ExprPtr operand) {
+  return expr(span, ast::Unary{op, std::move(operand)});
+}
+
+ExprPtr Builder::binary(ExprPtr left, ScalarOp op, Span op_span, ExprPtr right) {
+  Span span = join(left->span, right->span);
+  return expr(span, ast::Binary{op, op_span, std::move(left), std::move(right)});
+}
+
+ExprPtr Builder::comparison(ExprPtr left, ScalarOp op, Span op_span, ExprPtr right) {
+  // In parentheses an expression begins before its first operand.
+  const auto* inner = std::get_if<ast::Binary>(&left->node);
+  if (inner && is_comparison(inner->op) && inner->left->span.begin == left->span.begin) {
+    auto part = [&](Span span) { return lexer::shortened(tokens_.text(span), 20); };
+    tokens_.diagnostics()
+        .report(Diag::chained_comparison, op_span)
+        .note(inner->op_span, "the first comparison")
+        .hint(fmt::format("write `{} and {} {} {}`", part(left->span), part(inner->right->span),
+                          row(op).infix, part(right->span)));
+  }
+  return binary(std::move(left), op, op_span, std::move(right));
+}
+
+ExprPtr Builder::matmul(ExprPtr left, Span op_span, ExprPtr right) {
+  Span span = join(left->span, right->span);
+  return expr(span, ast::Matmul{op_span, std::move(left), std::move(right)});
+}
+
+ExprPtr Builder::parenthesized(Span span, ExprPtr inner) {
+  inner->span = span;
+  return inner;
+}
+
+ExprPtr Builder::call(Span span, ExprPtr callee, ExprList args) {
+  if (auto* function = std::get_if<ast::NameRef>(&callee->node)) {
+    return expr(span, ast::Call{{std::move(function->name), callee->span}, std::move(args)});
+  }
+  if (auto* subscript = std::get_if<ast::Subscript>(&callee->node)) {
+    bool is_refused = std::ranges::any_of(subscript->subscripts, is_error);
+    if (is_refused) return expr(span, ast::ErrorExpr{});
+    if (std::holds_alternative<ast::NameRef>(subscript->base->node)) {
+      return unsupported(callee->span, "arguments in brackets are");
+    }
+  }
+  if (!is_error(callee)) {
+    tokens_.diagnostics()
+        .report(Diag::syntax_error, callee->span, "only a name can be called")
+        .with_label("this is an expression");
+  }
+  return expr(span, ast::ErrorExpr{});
+}
+
+ExprPtr Builder::convert(Span span, DType to, Span type_span, ExprList args) {
+  if (args.size() == 1) return expr(span, ast::Convert{to, type_span, std::move(args[0])});
+  tokens_.diagnostics().report(Diag::argument_count, span, row(to).text, "1 argument",
+                               fmt::format("{} are", args.size()));
+  return expr(span, ast::ErrorExpr{});
+}
+
+ast::Stmt Builder::assign(Span span, ExprPtr target, std::optional<ScalarOp> op, ExprPtr value) {
+  const auto* subscript = std::get_if<ast::Subscript>(&target->node);
+  const ast::Expr& whole = subscript ? *subscript->base : *target;
+  bool is_element = !subscript || !subscript->otherwise;
+  bool is_named = std::holds_alternative<ast::NameRef>(whole.node) ||
+                  std::holds_alternative<ast::ErrorExpr>(whole.node);
+  if (!is_element || !is_named) {
+    tokens_.diagnostics()
+        .report(Diag::not_assignable, target->span, lexer::shortened(tokens_.text(target->span)))
+        .hint("a variable can be assigned, `x = 1`, and an element of one, `t[i, j] = 1`");
+  }
+  return {span, ast::Assign{std::move(target), op, std::move(value)}};
+}
+
+void Builder::not_supported(Span span, std::string_view what) {
+  tokens_.diagnostics().report(Diag::not_supported, span, what);
+}
+
+ExprPtr Builder::unsupported(Span span, std::string_view what) {
+  not_supported(span, what);
+  return expr(span, ast::ErrorExpr{});
+}
+
+}  // namespace tenon::parser

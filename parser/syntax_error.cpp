@@ -1,0 +1,203 @@
+#include "parser/syntax_error.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace tenon::parser {
+
+using lexer::Diag;
+using lexer::Span;
+using lexer::Token;
+using lexer::TokenGroup;
+using lexer::TokenKind;
+using enum lexer::TokenKind;
+
+namespace {
+
+constexpr size_t kMaxNamed = 4;  // more expected tokens than these help nobody
+
+using Kinds = std::vector<TokenKind>;
+
+bool has(const Kinds& kinds, TokenKind kind) { return std::ranges::find(kinds, kind) != kinds.end(); }
+
+/// Many expected tokens have one name: `words`, where all of `signs` are expected; it stands for
+/// these and for `members`.
+struct Category {
+  std::string_view words;
+  Kinds signs, members;
+};
+
+const std::vector<Category>& categories() {
+  static const std::vector<Category> kCategories = {
+      {"`fn`, `const`", {kw_fn, kw_import}, {kw_const, kw_struct}},
+      {"a statement",
+       {kw_let, kw_while},
+       {name, left_paren, left_bracket, integer, floating, kw_true, kw_false, kw_var, kw_return, kw_if,
+        kw_for, kw_break, kw_continue, type_bool, type_i8, type_i32, type_i64, type_f16, type_bf16,
+        type_f32, type_f64, red_sum, red_prod, red_max, red_min, red_any, red_all, red_argmax, red_argmin}},
+      {"an expression",
+       {integer, kw_not},
+       {name, left_paren, left_bracket, floating, string, kw_true, kw_false, kw_if, kw_grad, minus,
+        type_bool, type_i8, type_i32, type_i64, type_f16, type_bf16, type_f32, type_f64, red_sum,
+        red_prod, red_max, red_min, red_any, red_all, red_argmax, red_argmin, colon, dot_dot_dot}},
+      {"a type",
+       {type_f32, type_bool},
+       {name, left_paren, type_i8, type_i32, type_i64, type_f16, type_bf16, type_f64}},
+      // An operator could follow every expression: saying so is no help.
+      {"",
+       {plus, star},
+       {kw_or, kw_and, equal, not_equal, less, less_equal, greater, greater_equal, minus, slash,
+        percent, at, star_star, left_paren, left_bracket, dot}},
+      {"", {left_paren, left_bracket, dot}, {}},  // nor that it could be called
+      {"", {kw_schedule}, {}},
+      {"an assignment", {assign, plus_assign, minus_assign}, {star_assign, slash_assign, percent_assign}},
+  };
+  return kCategories;
+}
+
+std::string spelled(TokenKind kind) {
+  const auto& token = row(kind);
+  if (token.group == TokenGroup::end) return std::string(token.text);
+  if (token.group != TokenGroup::literal) return fmt::format("`{}`", token.text);
+  return fmt::format("{} {}", kind == integer ? "an" : "a", token.text);
+}
+
+/// `a`, `b` or `c`
+std::string alternatives(const std::vector<std::string>& words) {
+  std::string text;
+  for (size_t i = 0; i < words.size(); ++i) {
+    text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  }
+  return text;
+}
+
+std::string expected_words(Kinds expected) {
+  std::vector<std::string> words;
+  for (const Category& category : categories()) {
+    auto is_expected = [&](TokenKind kind) { return has(expected, kind); };
+    if (!std::ranges::all_of(category.signs, is_expected)) continue;
+    if (!category.words.empty()) words.emplace_back(category.words);
+    std::erase_if(expected, [&](TokenKind kind) {
+      return has(category.signs, kind) || has(category.members, kind);
+    });
+  }
+  // What ends the construct says most: `;`, `)`, `}`.
+  std::ranges::stable_partition(expected, [](TokenKind kind) { return kind != name; });
+  for (TokenKind kind : expected) words.push_back(spelled(kind));
+  if (words.size() > kMaxNamed) words.resize(kMaxNamed);
+  return alternatives(words);
+}
+
+/// What a reader of other languages may write, and what Tenon writes for it.
+struct Foreign {
+  std::string_view theirs, ours;
+};
+constexpr Foreign kForeign[] = {
+    {"elif", "else if"}, {"elsif", "else if"}, {"def", "fn"}, {"func", "fn"},
+    {"function", "fn"},  {"mut", "var"},       {"auto", "let"}, {"loop", "while true"},
+};
+
+/// Everything a hint may depend on.
+struct Situation {
+  const Kinds& expected;
+  const Token &found, &previous;
+  std::string_view found_text, previous_text;
+  bool on_next_line;
+
+  bool expects(TokenKind kind) const { return has(expected, kind); }
+  bool expects_operator() const { return expects(plus) && expects(star); }
+};
+
+std::string foreign_word(const Situation& at) {
+  for (const Foreign& word : kForeign) {
+    if (at.previous_text == word.theirs || (at.found_text == word.theirs && at.found.kind == name)) {
+      return fmt::format("instead of `{}` write `{}`", word.theirs, word.ours);
+    }
+  }
+  return "";
+}
+
+/// The likely mistake, if there is one.
+std::string hint(const Situation& at) {
+  TokenKind found = at.found.kind, previous = at.previous.kind;
+  bool is_word = row(found).group == TokenGroup::keyword || row(found).group == TokenGroup::type ||
+                 row(found).group == TokenGroup::reduction;
+  if (std::string text = foreign_word(at); !text.empty()) return text;
+  if (found == assign && at.expects(equal)) return "`=` assigns; `==` compares";
+  if (found == equal && at.expects(assign)) return "`==` compares; `=` assigns";
+  if (found == plus && previous == plus) return "write `+= 1`";
+  if (found == star_star || found == star || found == slash || found == plus || found == minus) {
+    if (at.expects(plus_assign)) {
+      return "a statement is an assignment or a call; a value gets a name by `let`";
+    }
+  }
+  if (previous == string) return "strings are literals, and are not computed with";
+  if (found == kw_const) return "a `const` stands outside of functions";
+  if (found == kw_let || found == kw_var || found == kw_while || found == kw_for || found == kw_return) {
+    if (at.expects(kw_fn)) return "statements stand inside functions";
+  }
+  if (found == right_brace && at.expects(kw_fn)) return "there is one `}` too many";
+  if (at.expects(kw_else) && at.expects_operator()) return "";
+  if (previous == right_brace && at.expects(kw_else)) {
+    return "an `if` that gives a value needs an `else`";
+  }
+  if (previous == right_brace && (found == left_bracket || found == left_paren)) {
+    return "put the `if` expression in parentheses";
+  }
+  if (is_word && at.expects(name) && !at.expects(integer)) {
+    return fmt::format("`{}` is a reserved word", row(found).text);
+  }
+  if (row(previous).group == TokenGroup::reduction && at.expects(left_bracket)) {
+    return fmt::format("a reduction names its indices, `{0}[i] x[i]`; a call has its arguments in "
+                       "parentheses, `{0}(a, b)`", row(previous).text);
+  }
+  if (at.expects(semicolon) && at.on_next_line) return "write `;` behind the statement";
+  return "";
+}
+
+bool on_different_lines(const TokenFeed& tokens, Span a, Span b) {
+  std::string_view between = tokens.text({a.file, a.end, b.begin});
+  return between.find('\n') != std::string_view::npos;
+}
+
+/// The bracket that the expected closer would close.
+const Token* unclosed(const TokenFeed& tokens, const Kinds& expected) {
+  if (tokens.open().empty()) return nullptr;
+  const Token& inner = tokens.open().back();
+  bool closes = (inner.kind == left_paren && has(expected, right_paren)) ||
+                (inner.kind == left_bracket && has(expected, right_bracket));
+  return closes ? &inner : nullptr;
+}
+
+}  // namespace
+
+void report_syntax_error(TokenFeed& tokens, std::span<const TokenKind> expected_tokens) {
+  if (tokens.is_consequence()) return;
+  const Kinds expected(expected_tokens.begin(), expected_tokens.end());
+  const Token found = tokens.current(), previous = tokens.previous();
+  if (found.kind == string) {
+    tokens.diagnostics().report(Diag::misplaced_string, found.span);
+    return;
+  }
+  bool on_next_line = on_different_lines(tokens, previous.span, found.span);
+  // A missing `;` is missing behind the last token, not in front of what the next line begins with.
+  bool lacks_semicolon = on_next_line && has(expected, semicolon);
+  Span place = lacks_semicolon ? Span{previous.span.file, previous.span.end, previous.span.end} : found.span;
+
+  std::string wanted = expected_words(expected);
+  auto& diagnostic = tokens.diagnostics().report(
+      Diag::syntax_error, place,
+      wanted.empty() ? fmt::format("unexpected {}", tokens.seen(found))
+                     : fmt::format("expected {}, found {}", wanted, tokens.seen(found)));
+  if (const Token* open = unclosed(tokens, expected)) {
+    if (on_different_lines(tokens, open->span, found.span)) {
+      diagnostic.note(open->span, fmt::format("this `{}` is still open", row(open->kind).text));
+    }
+  }
+  std::string help = hint({expected, found, previous, tokens.text(found.span),
+                           tokens.text(previous.span), on_next_line});
+  if (!help.empty()) diagnostic.hint(std::move(help));
+}
+
+}  // namespace tenon::parser

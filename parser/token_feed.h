@@ -1,0 +1,55 @@
+// The tokens on their way from the scanner to Bison: watches what is open, and how deep.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "ast/tree.h"
+#include "lexer/scanner.h"
+
+namespace tenon::parser {
+
+/// Hands tokens to the parser one by one.
+///
+/// Bison's stack grows with the nesting of the program: by one entry for a prefix operator, by four
+/// for an `else if`. The feed refuses what nests too deeply before that stack gets large; from then
+/// on the text counts as ended. (Chains such as `a + a + ...` do not grow the stack; Builder counts
+/// those.)
+class TokenFeed {
+ public:
+  static constexpr size_t kMaxStack = 4 * ast::kMaxDepth;
+
+  TokenFeed(const lexer::SourceMap& sources, uint32_t file, lexer::Diagnostics& diagnostics);
+
+  /// The next token; `stack` is the size of the parser's stack now.
+  lexer::Token next(size_t stack);
+  /// Reports that `what` lies too deep, once, and ends the text.
+  void too_deep(lexer::Span what, int limit);
+
+  const lexer::Token& current() const { return current_; }    ///< what next() gave last
+  const lexer::Token& previous() const { return previous_; }  ///< and before that
+  /// The brackets now open, the innermost last.
+  const std::vector<lexer::Token>& open() const { return open_; }
+  /// Whether an error at the current token follows from one that was reported already.
+  bool is_consequence() const { return consequence_; }
+
+  std::string_view text(lexer::Span span) const { return sources_.text(span); }
+  /// A token as messages show it: "`while`", "end of file".
+  std::string seen(const lexer::Token& token) const;
+  lexer::Diagnostics& diagnostics() { return diagnostics_; }
+
+ private:
+  lexer::Token fetch();
+  void follow_brackets(const lexer::Token& token);
+  void report_unclosed(const lexer::Token& found);
+
+  const lexer::SourceMap& sources_;
+  lexer::Diagnostics& diagnostics_;
+  lexer::Scanner scanner_;
+  lexer::Token current_, previous_;
+  std::vector<lexer::Token> open_;
+  std::vector<lexer::Token> pending_;  // what comes before the scanner's next token, last first
+  bool consequence_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace tenon::parser
