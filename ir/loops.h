@@ -92,5 +92,7 @@ struct Kernel {
 Kernel lower(const Module& module, const Function& function, const Inst& compute, std::string name);
 
 std::string print(const Module& module, const Kernel& kernel);
+/// The printed name of a local: a … h, then a1 … h1, and so on.
+std::string local_name(LocalId local);
 
 }  // namespace tenon::ir::loops

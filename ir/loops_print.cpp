@@ -13,12 +13,6 @@ constexpr int kAtom = 9;  ///< binds tighter than every operator of scalar_ops.d
 constexpr int kComparison = 4;
 constexpr int kPrefix = 8;
 
-/// a … h, then a1 … h1: loop variables start at i.
-std::string local_name(LocalId local) {
-  std::string name(1, static_cast<char>('a' + local % 8));
-  return local < 8 ? name : name + std::to_string(local / 8);
-}
-
 /// Types of which a bare literal is not one are written behind it, as in the text of SSA.
 std::string literal(Scalar value) {
   const bool bare =
@@ -195,6 +189,11 @@ std::string Printer::element(BufferId buffer, std::span<const ExprPtr> subscript
 }
 
 }  // namespace
+
+std::string local_name(LocalId local) {
+  std::string name(1, static_cast<char>('a' + local % 8));  // loop variables start at i
+  return local < 8 ? name : name + std::to_string(local / 8);
+}
 
 std::string print(const Module& module, const Kernel& kernel) {
   return Printer(module, kernel).print();

@@ -1,0 +1,68 @@
+// How generated functions call each other.
+//
+//   define internal { float, i1 } @fn.f(ptr %context, i64 %depth, float %x)
+//
+// Whatever may fail gives, beside its result, a flag: it failed, the context holds the fault, return
+// at once. Whatever can reach a recursive function takes the number of active calls of recursive
+// functions. Both only where needed: the rest are plain functions to LLVM.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/llvm_text.h"
+#include "ir/ir.h"
+#include "ir/loops.h"
+
+namespace tenon::backend {
+
+struct Convention {
+  bool fails = false;  ///< returns the flag
+  bool deep = false;   ///< takes the depth
+};
+
+/// The conventions of a module's functions and kernels.
+class Conventions {
+ public:
+  explicit Conventions(const ir::Module& module);
+  Convention of(ir::FuncId f) const { return functions_[f.index]; }
+  Convention of(const ir::loops::Kernel& kernel) const;
+
+ private:
+  std::vector<Convention> functions_;
+};
+
+/// Which values of a function are constants, and what SSA instructions therefore need no check.
+class Constants {
+ public:
+  Constants(const ir::Module& module, const ir::Function& function);
+  const Scalar* find(ir::ValueId value) const { return values_[value.index]; }
+  /// An apply divides integers by what may be zero.
+  bool may_divide_by_zero(const ir::Inst& apply) const;
+  /// Subscript number `axis` of an element or update may be out of range.
+  bool may_leave_range(const ir::Inst& inst, size_t axis) const;
+
+ private:
+  const ir::Module& module_;
+  const ir::Function& function_;
+  std::vector<const Scalar*> values_;  ///< null: not a constant
+};
+
+/// `float`, `{ float, i1 }`, `i1` or `void`; an empty `value` is no result.
+std::string result_type(std::string_view value, Convention convention);
+/// The instruction that returns `value`, or "failed".
+std::string return_value(std::string_view type, std::string_view value, Convention convention,
+                         FunctionText& out);
+std::string return_failed(std::string_view type, Convention convention);
+
+/// Calls function or kernel `callee` of the convention, leaves if it failed. `result`, if not empty,
+/// becomes its value; `args` are typed (`float %x`); `depth` is passed where the callee wants it.
+void write_call(FunctionText& out, const std::string& callee, Convention convention,
+                const std::string& result, std::string_view type, const std::string& depth,
+                std::span<const std::string> args);
+/// The same for a function of the module, from a place where `depth` recursive calls are active.
+void write_function_call(FunctionText& out, const ir::Module& module, const Conventions& conventions,
+                         ir::FuncId callee, const std::string& result, const std::string& depth,
+                         std::span<const std::string> args, Span span);
+
+}  // namespace tenon::backend

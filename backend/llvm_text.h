@@ -1,0 +1,89 @@
+// Writing LLVM IR as text: types, constants and names as LLVM spells them, a module's shared
+// constants, and the body of one function.
+#pragma once
+#include <fmt/format.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/ir.h"
+#include "runtime/fault.h"
+
+namespace tenon::backend {
+
+using ir::Shape;
+using lexer::Span;
+using runtime::DType;
+using runtime::Scalar;
+
+/// A number in a register: i1, i8, i32, i64, float, double. In memory a bool takes an i8.
+std::string_view register_type(DType type);
+std::string_view memory_type(DType type);
+/// What an SSA value is to LLVM: a register, or the `ptr` to a tensor's data.
+std::string_view value_type(const ir::Type& type);
+/// A constant; floats as the hexadecimal bits of the double, which is exact.
+std::string literal(Scalar value);
+/// `@name`, quoted if LLVM wants it.
+std::string symbol(std::string_view name);
+/// The type of memory that one step of a tensor's outermost subscript passes over.
+std::string row_type(const ir::Type& tensor);
+
+/// What the functions of a module share: the places of faults, and constants.
+class ModuleText {
+ public:
+  int32_t site(Span span);
+  std::string string_constant(std::string_view text);  ///< a ptr to it, zero-terminated
+  std::string shape_constant(const Shape& shape);      ///< a ptr to its extents; null for rank 0
+  const std::string& constants() const { return constants_; }
+  std::vector<Span> take_sites() { return std::move(sites_); }
+
+ private:
+  std::string constant(std::string_view hint, std::string type_and_value);
+  std::string constants_;
+  std::map<std::string, std::string> names_;  ///< type and value -> global
+  std::vector<Span> sites_;
+};
+
+/// One function while it is being written.
+class FunctionText {
+ public:
+  explicit FunctionText(ModuleText& module) : module(module), pieces_(1) {}
+  ModuleText& module;
+
+  /// A name that nothing else here has: `%hint`, with a number behind it if that is taken.
+  std::string fresh(std::string_view hint);
+
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    pieces_.back() += "  " + fmt::format(format, std::forward<Args>(args)...) + "\n";
+  }
+  /// Begins a block, after a terminator of the one before.
+  void label(const std::string& name);
+  const std::string& current_label() const { return label_; }
+
+  /// Lines to be written later, when what they name is known: phis. At most once each.
+  size_t leave_space();
+  void fill(size_t space, std::string lines) { pieces_[space] = std::move(lines); }
+
+  /// Goes on where `holds`; else records the fault and returns "failed". `a` and `b` are i64.
+  void fail_unless(const std::string& holds, runtime::FaultKind fault, Span span,
+                   std::string_view a = "0", std::string_view b = "0", std::string_view text = {});
+  /// Returns "failed" where the i1 `failed` is set: who was called has recorded the fault.
+  void fail_if(const std::string& failed);
+
+  /// The whole body; `failed` is the instruction that returns "failed".
+  std::string finish(std::string_view failed);
+
+ private:
+  void branch_off(const std::string& condition, const std::string& off, bool off_if);
+
+  std::vector<std::string> pieces_;
+  std::string faults_;  ///< the blocks that record one, written last: the way on reads straight
+  std::string label_, failed_label_;
+  std::unordered_map<std::string, uint32_t> names_;  ///< taken -> next number to try
+};
+
+}  // namespace tenon::backend

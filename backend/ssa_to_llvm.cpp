@@ -1,0 +1,435 @@
+// SSA functions as LLVM functions. Blocks with parameters become blocks with phis; a tensor is a
+// pointer to its data, whose owners the pass `own` has made explicit (share, drop; update takes over
+// its tensor's owner, ret and edges too). What a failed function still holds the context frees.
+#include "backend/ssa_to_llvm.h"
+
+#include "backend/scalar_to_llvm.h"
+
+namespace tenon::backend {
+namespace {
+
+using ir::BlockId;
+using ir::Edge;
+using ir::Function;
+using ir::Inst;
+using ir::Module;
+using ir::Op;
+using ir::Type;
+using ir::ValueId;
+using ir::loops::Kernel;
+using runtime::FaultKind;
+using runtime::ScalarOp;
+
+int dtype_number(DType type) { return static_cast<int>(type); }
+
+class FunctionWriter {
+ public:
+  FunctionWriter(ModuleText& module_text, const Module& module, const Conventions& conventions,
+                 const Function& function, std::span<const Kernel> kernels, bool strict)
+      : out_(module_text),
+        module_(module),
+        conventions_(conventions),
+        function_(function),
+        kernels_(kernels),
+        constants_(module, function),
+        strict_(strict),
+        convention_(conventions.of(module.find(function.name))),
+        names_(function.values.size()) {}
+
+  std::string write();
+
+ private:
+  /// An LLVM block may end elsewhere than it began: checks split it.
+  struct BlockEnds {
+    std::string label, last;
+    size_t phis = 0;  ///< the space for them
+  };
+  /// What arrives at a block from one other.
+  struct Arrival {
+    std::string from;
+    std::vector<std::string> args;
+  };
+
+  std::string parameters();
+  void name_values();
+  void find_products();
+  void write_block(uint32_t index);
+  void write_phis();
+  void write_inst(const Inst& inst);
+
+  void write_constant(const Inst&) {}  // stands where it is used
+  void write_apply(const Inst& inst);
+  void write_convert(const Inst& inst);
+  void write_compute(const Inst& inst);
+  void write_pack(const Inst& inst);
+  void write_element(const Inst& inst);
+  void write_update(const Inst& inst);
+  void write_call(const Inst& inst);
+  void write_load(const Inst& inst);
+  void write_save(const Inst& inst);
+  void write_print(const Inst& inst);
+  void write_assert_(const Inst& inst);
+  void write_share(const Inst& inst) { out_.line("call void @tn_share(ptr {})", arg(inst, 0)); }
+  void write_drop(const Inst& inst) { drop(arg(inst, 0)); }
+  void write_jump(const Inst& inst);
+  void write_branch(const Inst& inst);
+  void write_ret(const Inst& inst);
+
+  const Type& type(ValueId value) const { return module_.type(function_, value); }
+  const std::string& name(ValueId value) const { return names_[value.index]; }
+  const std::string& arg(const Inst& inst, size_t i) const { return name(inst.args[i]); }
+  std::string typed(ValueId value) const {
+    return fmt::format("{} {}", value_type(type(value)), name(value));
+  }
+  std::vector<std::string> names(std::span<const ValueId> values) const;
+  int64_t bytes(const Type& type) const;
+  void drop(const std::string& tensor) {
+    out_.line("call void @tn_drop(ptr %context, ptr {})", tensor);
+  }
+  void fail_if_null(const std::string& pointer);
+  void allocate(const Inst& inst, const Type& type);
+  std::string stack_slot(DType type);
+  void check_subscripts(const Inst& inst, size_t count);
+  void arrive(const Edge& edge, std::vector<std::string> args);
+  FastMath fast_math(const Inst& inst) const;
+  const std::string& label(const Edge& edge) const { return blocks_[edge.target.index].label; }
+
+  FunctionText out_;
+  const Module& module_;
+  const Conventions& conventions_;
+  const Function& function_;
+  std::span<const Kernel> kernels_;
+  Constants constants_;
+  bool strict_;
+  Convention convention_;
+  std::vector<std::string> names_;  ///< of values: registers, or the constants themselves
+  std::vector<bool> fusible_;       ///< values that are products of which nothing but sums is made
+  std::vector<BlockEnds> blocks_;
+  std::vector<std::vector<Arrival>> arrivals_;
+  std::string depth_ = "0", stack_slots_;
+};
+
+// ---- functions and blocks
+
+std::string FunctionWriter::write() {
+  const std::string params = parameters();
+  name_values();
+  find_products();
+  for (const ir::Block& block : function_.blocks) blocks_.push_back({out_.fresh(block.name), {}});
+  arrivals_.resize(blocks_.size());
+  for (uint32_t i = 0; i < blocks_.size(); ++i) write_block(i);
+  write_phis();
+
+  const std::string_view result =
+      function_.result ? value_type(module_.types[function_.result]) : std::string_view();
+  return fmt::format("define internal {} {}({}) nounwind {{\n{}}}\n",
+                     result_type(result, convention_), symbol("fn." + function_.name), params,
+                     out_.finish(return_failed(result, convention_)));
+}
+
+std::string FunctionWriter::parameters() {
+  std::string text = "ptr " + out_.fresh("context");
+  if (convention_.deep) text += ", i64 " + (depth_ = out_.fresh("depth"));
+  for (ValueId param : function_.params) {
+    names_[param.index] = out_.fresh(function_.value(param).name);
+    text += ", " + typed(param);
+  }
+  return text;
+}
+
+void FunctionWriter::name_values() {
+  for (uint32_t i = 0; i < names_.size(); ++i) {
+    const Scalar* constant = constants_.find({i});
+    if (constant != nullptr) names_[i] = literal(*constant);
+    if (names_[i].empty()) names_[i] = out_.fresh(function_.values[i].name);
+  }
+}
+
+void FunctionWriter::find_products() {
+  std::vector<bool> product(names_.size()), summed(names_.size()), used(names_.size());
+  const auto is = [&](const Inst& inst, auto... ops) {
+    return inst.op == Op::apply && runtime::is_floating(type(inst.result).dtype) &&
+           ((inst.get<ScalarOp>() == ops) || ...);
+  };
+  for (const ir::Block& block : function_.blocks) {
+    for (const Inst& inst : block.insts) {
+      if (is(inst, ScalarOp::mul)) product[inst.result.index] = true;
+      std::vector<bool>& use = is(inst, ScalarOp::add, ScalarOp::sub) ? summed : used;
+      ir::for_each_use(function_, inst, [&](ValueId value) { use[value.index] = true; });
+    }
+  }
+  fusible_.resize(names_.size());
+  for (size_t i = 0; i < names_.size(); ++i) fusible_[i] = product[i] && summed[i] && !used[i];
+}
+
+void FunctionWriter::write_block(uint32_t index) {
+  out_.label(blocks_[index].label);
+  blocks_[index].phis = out_.leave_space();
+  for (const Inst& inst : function_.blocks[index].insts) write_inst(inst);
+}
+
+/// When all blocks are written it is known from where each is reached. The entry is reached from
+/// nowhere; its space is for the stack slots.
+void FunctionWriter::write_phis() {
+  out_.fill(blocks_[0].phis, stack_slots_);
+  for (uint32_t i = 1; i < blocks_.size(); ++i) {
+    std::string lines;
+    const std::vector<ValueId>& params = function_.blocks[i].params;
+    for (size_t p = 0; p < params.size() && !arrivals_[i].empty(); ++p) {
+      std::string from;
+      for (const Arrival& a : arrivals_[i])
+        from += fmt::format("{}[ {}, {} ]", from.empty() ? "" : ", ", a.args[p], a.from);
+      lines += fmt::format("  {} = phi {} {}\n", name(params[p]), value_type(type(params[p])), from);
+    }
+    out_.fill(blocks_[i].phis, std::move(lines));
+  }
+}
+
+void FunctionWriter::write_inst(const Inst& inst) {
+  using Writer = void (FunctionWriter::*)(const Inst&);
+  static constexpr Writer kWriters[] = {
+#define OP(name, text, arity, result, trait, meaning) &FunctionWriter::write_##name,
+#include "ir/ops.def"
+  };
+  (this->*kWriters[static_cast<int>(inst.op)])(inst);
+}
+
+void FunctionWriter::arrive(const Edge& edge, std::vector<std::string> args) {
+  arrivals_[edge.target.index].push_back({out_.current_label(), std::move(args)});
+}
+
+void FunctionWriter::write_jump(const Inst& inst) {
+  const Edge& edge = inst.get<std::vector<Edge>>()[0];
+  arrive(edge, names(edge.args));
+  out_.line("br label {}", label(edge));
+}
+
+/// LLVM's phis know blocks, not edges: two edges to one block become one that selects the arguments.
+void FunctionWriter::write_branch(const Inst& inst) {
+  const std::vector<Edge>& edges = inst.get<std::vector<Edge>>();
+  std::vector<std::string> then = names(edges[0].args), otherwise = names(edges[1].args);
+  if (edges[0].target != edges[1].target) {
+    out_.line("br i1 {}, label {}, label {}", arg(inst, 0), label(edges[0]), label(edges[1]));
+    arrive(edges[0], std::move(then));
+    arrive(edges[1], std::move(otherwise));
+    return;
+  }
+  for (size_t i = 0; i < then.size(); ++i) {
+    const std::string_view what = value_type(type(edges[0].args[i]));
+    const std::string chosen = out_.fresh("chosen");
+    out_.line("{} = select i1 {}, {} {}, {} {}", chosen, arg(inst, 0), what, then[i], what,
+              otherwise[i]);
+    then[i] = chosen;
+  }
+  arrive(edges[0], std::move(then));
+  out_.line("br label {}", label(edges[0]));
+}
+
+void FunctionWriter::write_ret(const Inst& inst) {
+  const bool value = !inst.args.empty();
+  const std::string_view what = value ? value_type(type(inst.args[0])) : std::string_view();
+  const std::string ret = return_value(what, value ? arg(inst, 0) : "", convention_, out_);
+  out_.line("{}", ret);
+}
+
+// ---- scalars
+
+std::vector<std::string> FunctionWriter::names(std::span<const ValueId> values) const {
+  std::vector<std::string> result;
+  for (ValueId value : values) result.push_back(name(value));
+  return result;
+}
+
+FastMath FunctionWriter::fast_math(const Inst& inst) const {
+  FastMath fast;
+  if (strict_ || !runtime::is_floating(type(inst.result).dtype)) return fast;
+  const ScalarOp op = inst.get<ScalarOp>();
+  fast.contract = fusible_[inst.result.index];
+  if (op == ScalarOp::add || op == ScalarOp::sub)
+    for (ValueId value : inst.args) fast.contract = fast.contract || fusible_[value.index];
+  return fast;
+}
+
+void FunctionWriter::write_apply(const Inst& inst) {
+  const std::vector<std::string> args = names(inst.args);
+  const DType operand = type(inst.args.back()).dtype;
+  if (constants_.may_divide_by_zero(inst)) {
+    const std::string divides = out_.fresh("divides");
+    out_.line("{} = icmp ne {} {}, 0", divides, register_type(operand), args[1]);
+    out_.fail_unless(divides, FaultKind::division_by_zero, inst.span);
+  }
+  write_scalar(out_, name(inst.result), inst.get<ScalarOp>(), operand, args, fast_math(inst));
+}
+
+void FunctionWriter::write_convert(const Inst& inst) {
+  const std::string& hint = function_.value(inst.result).name;
+  names_[inst.result.index] = backend::write_convert(
+      out_, hint, type(inst.args[0]).dtype, type(inst.result).dtype, arg(inst, 0));
+}
+
+// ---- tensors
+
+int64_t FunctionWriter::bytes(const Type& type) const {
+  return runtime::byte_count(type.dtype, type.shape).value_or(INT64_MAX);  // verified to have one
+}
+
+void FunctionWriter::fail_if_null(const std::string& pointer) {
+  const std::string null = out_.fresh("null");
+  out_.line("{} = icmp eq ptr {}, null", null, pointer);
+  out_.fail_if(null);
+}
+
+void FunctionWriter::allocate(const Inst& inst, const Type& type) {
+  out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", name(inst.result), bytes(type),
+            out_.module.site(inst.span));
+  fail_if_null(name(inst.result));
+}
+
+/// Memory for one number, in the frame of the function.
+std::string FunctionWriter::stack_slot(DType type) {
+  const std::string slot = out_.fresh("slot");
+  stack_slots_ += fmt::format("  {} = alloca {}, align 64\n", slot, memory_type(type));
+  return slot;
+}
+
+/// A compute of rank 0 is a scalar: its kernel writes to a slot of the stack.
+void FunctionWriter::write_compute(const Inst& inst) {
+  const Kernel& kernel = kernels_.front();
+  kernels_ = kernels_.subspan(1);
+  const Type& result = type(inst.result);
+  std::string target = name(inst.result);
+  if (result.is_scalar()) {
+    target = stack_slot(result.dtype);
+  } else {
+    allocate(inst, result);
+  }
+  std::vector<std::string> args;
+  for (ValueId tensor : kernel.buffer_values) args.push_back(typed(tensor));
+  args.push_back("ptr " + target);
+  for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
+  backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), "", "", depth_,
+                      args);
+  if (result.is_scalar()) backend::write_load(out_, name(inst.result), result.dtype, target);
+}
+
+void FunctionWriter::write_pack(const Inst& inst) {
+  const Type& result = type(inst.result);
+  const Type flat{result.dtype, {static_cast<int64_t>(inst.args.size())}};
+  allocate(inst, result);
+  for (size_t i = 0; i < inst.args.size(); ++i) {
+    const std::string offset[] = {std::to_string(i)};
+    write_store(out_, result.dtype, arg(inst, i),
+                write_address(out_, flat, name(inst.result), offset));
+  }
+}
+
+void FunctionWriter::check_subscripts(const Inst& inst, size_t count) {
+  for (size_t axis = 0; axis < count; ++axis) {
+    if (!constants_.may_leave_range(inst, axis)) continue;
+    const std::string& subscript = arg(inst, axis + 1);
+    const std::string extent = std::to_string(type(inst.args[0]).shape[axis]);
+    const std::string inside = out_.fresh("inside");
+    // Compared as unsigned numbers, a negative subscript is beyond every extent.
+    out_.line("{} = icmp ult i64 {}, {}", inside, subscript, extent);
+    out_.fail_unless(inside, FaultKind::subscript_out_of_range, inst.span, subscript, extent);
+  }
+}
+
+void FunctionWriter::write_element(const Inst& inst) {
+  const Type& tensor = type(inst.args[0]);
+  check_subscripts(inst, tensor.shape.size());
+  const std::vector<std::string> subscripts = names(std::span(inst.args).subspan(1));
+  backend::write_load(out_, name(inst.result), tensor.dtype,
+                      write_address(out_, tensor, arg(inst, 0), subscripts));
+}
+
+/// The tensor's owner passes on to the result: in place unless there are others.
+void FunctionWriter::write_update(const Inst& inst) {
+  const Type& tensor = type(inst.args[0]);
+  const size_t rank = tensor.shape.size();
+  check_subscripts(inst, rank);
+  const std::string& result = name(inst.result);
+  out_.line("{} = call ptr @tn_own(ptr %context, ptr {}, i64 {}, i32 {})", result, arg(inst, 0),
+            bytes(tensor), out_.module.site(inst.span));
+  fail_if_null(result);
+  const std::vector<std::string> subscripts = names(std::span(inst.args).subspan(1, rank));
+  write_store(out_, tensor.dtype, name(inst.args.back()),
+              write_address(out_, tensor, result, subscripts));
+}
+
+void FunctionWriter::write_call(const Inst& inst) {
+  std::vector<std::string> args;
+  for (ValueId value : inst.args) args.push_back(typed(value));
+  write_function_call(out_, module_, conventions_, inst.get<ir::FuncId>(),
+                      inst.result ? name(inst.result) : "", depth_, args, inst.span);
+}
+
+// ---- effects
+
+void FunctionWriter::write_load(const Inst& inst) {
+  const Type& result = type(inst.result);
+  const std::string block = result.is_scalar() ? out_.fresh("loaded") : name(inst.result);
+  out_.line("{} = call ptr @tn_load(ptr %context, i32 {}, ptr {}, i32 {}, i32 {}, ptr {})", block,
+            out_.module.site(inst.span), out_.module.string_constant(inst.get<std::string>()),
+            dtype_number(result.dtype), result.shape.size(),
+            out_.module.shape_constant(result.shape));
+  fail_if_null(block);
+  if (!result.is_scalar()) return;
+  backend::write_load(out_, name(inst.result), result.dtype, block);
+  drop(block);
+}
+
+void FunctionWriter::write_save(const Inst& inst) {
+  const Type& saved = type(inst.args[0]);
+  std::string data = arg(inst, 0);
+  if (saved.is_scalar()) {
+    data = stack_slot(saved.dtype);
+    write_store(out_, saved.dtype, arg(inst, 0), data);
+  }
+  const std::string status = out_.fresh("status"), failed = out_.fresh("failed");
+  out_.line("{} = call i32 @tn_save(ptr %context, i32 {}, ptr {}, i32 {}, i32 {}, ptr {}, ptr {})",
+            status, out_.module.site(inst.span),
+            out_.module.string_constant(inst.get<std::string>()), dtype_number(saved.dtype),
+            saved.shape.size(), out_.module.shape_constant(saved.shape), data);
+  out_.line("{} = icmp ne i32 {}, 0", failed, status);
+  out_.fail_if(failed);
+}
+
+void FunctionWriter::write_print(const Inst& inst) {
+  const auto& texts = inst.get<std::vector<std::string>>();
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (!texts[i].empty())
+      out_.line("call void @tn_print_text(ptr %context, ptr {}, i64 {})",
+                out_.module.string_constant(texts[i]), texts[i].size());
+    if (i == inst.args.size()) break;
+    const Type& printed = type(inst.args[i]);
+    const int dtype = dtype_number(printed.dtype);
+    if (!printed.is_scalar()) {
+      out_.line("call void @tn_print_tensor(ptr %context, i32 {}, i32 {}, ptr {}, ptr {})", dtype,
+                printed.shape.size(), out_.module.shape_constant(printed.shape), arg(inst, i));
+      continue;
+    }
+    const bool floating = runtime::is_floating(printed.dtype);
+    const DType wide = floating ? DType::f64 : DType::i64;
+    const std::string number =
+        backend::write_convert(out_, "printed", printed.dtype, wide, arg(inst, i));
+    out_.line("call void @tn_print_{}(ptr %context, i32 {}, {} {})", floating ? "float" : "int",
+              dtype, register_type(wide), number);
+  }
+  out_.line("call void @tn_print_end(ptr %context)");
+}
+
+void FunctionWriter::write_assert_(const Inst& inst) {
+  out_.fail_unless(arg(inst, 0), FaultKind::assertion_failed, inst.span, "0", "0",
+                   inst.get<std::string>());
+}
+
+}  // namespace
+
+std::string write_function(ModuleText& module_text, const Module& module,
+                           const Conventions& conventions, const Function& function,
+                           std::span<const Kernel> kernels, bool strict) {
+  return FunctionWriter(module_text, module, conventions, function, kernels, strict).write();
+}
+
+}  // namespace tenon::backend
