@@ -63,9 +63,10 @@ lessons-update: $(BUILD)/build.ninja ## sets the chapters' quotations and output
 
 # A lesson builds the compiler only up to its own folder.
 lesson%-tools: | deps
+	@test -x build/lesson-$*/bin/tenon_lessons || echo "Building the compiler up to lesson $* …"
 	@test -f build/lesson-$*/build.ninja || \
 	  cmake -S . -B build/lesson-$* -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null
-	@cmake --build build/lesson-$* --parallel $(shell nproc) --target tenon tenon_lessons
+	@cmake --build build/lesson-$* --parallel $(shell nproc) --target tenon tenon_lessons -- --quiet
 
 LESSONS = build/lesson-$*/bin/tenon_lessons --tenon=build/lesson-$*/bin/tenon \
           --build=build/exercise-$* $(OPTIONS)

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <stdexcept>
+#include <utility>
 
 #include "lessons/tool/markers.h"
 #include "tests/support/golden_case.h"
@@ -28,7 +28,7 @@ Task read_task(const fs::path& folder, int lesson) {
   for (const std::string& line : tests::split_lines(tests::read_file(folder / "task.txt"))) {
     if (trim(line).empty()) continue;
     if (line[0] == ' ' && last) {
-      *last += " " + std::string(trim(line));
+      *last += fmt::format(" {}", trim(line));
       continue;
     }
     const size_t colon = std::min(line.find(':'), line.size());
@@ -36,7 +36,7 @@ Task read_task(const fs::path& folder, int lesson) {
     if (key == "title") last = &task.title;
     else if (key == "file") last = &task.file;
     else if (key == "hint") last = &task.hints.emplace_back();
-    else refuse("the keys are title, file, hint; not `" + key + "`");
+    else refuse(fmt::format("the keys are title, file, hint; not `{}`", key));
     *last = trim(line.substr(std::min(colon + 1, line.size())));
   }
   if (task.title.empty() || task.file.empty()) refuse("title and file are missing");
@@ -54,6 +54,16 @@ std::string replace_key(std::string path) {
     if (c == '/' || c == '.' || c == '-') c = '_';
   }
   return path;
+}
+
+/// The compiler's messages without the build tool's own lines, its commands among them.
+std::string messages(const std::string& output) {
+  std::vector<std::string> lines = tests::split_lines(output);
+  std::erase_if(lines, [after_failed = false](const std::string& line) mutable {
+    const bool is_command = std::exchange(after_failed, line.starts_with("FAILED:"));
+    return is_command || after_failed || line.starts_with("[") || line.starts_with("ninja:");
+  });
+  return tests::join_lines(lines);
 }
 
 /// Whether the build of `tenon` reads the file, by Ninja's own account.
@@ -110,8 +120,8 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
        {configure, {"cmake", "--build", build, "--target", "tenon"}}) {
     const tests::Outcome outcome = run_build_step(workshop, step);
     if (outcome.status != 0 || outcome.timed_out) {
-      return fmt::format("{}: {}\n{}{}", tests::spelled(step), tests::describe(outcome),
-                         outcome.out, outcome.err);
+      return fmt::format("{}: {}\n{}", tests::spelled(step), tests::describe(outcome),
+                         messages(outcome.out + outcome.err));
     }
   }
   const std::string inputs =

@@ -2,7 +2,7 @@
 //
 // lessons/NN-name/exercise/TASK/ holds
 //   task.txt      title: …   file: lexer/scanner.re   hint: … (several, opened one at a time)
-//   checks/       golden cases (tests/support/golden_case.h), each with its `//@ check` title
+//   checks/       golden cases (tests/support/golden_case.h), each with its `//@ title`
 //   mistakes/     wrong versions of the reference, which the checks must catch (prove.h)
 // The starter is cut from the reference by the markers `[exercise TASK]` (markers.h).
 #pragma once

@@ -231,9 +231,10 @@ std::string check_ir(const Program& program, const std::string& tenon) {
 
 // ---- all of them
 
-std::vector<Program> collect(const fs::path& folder, Tally& tally) {
+std::vector<Program> collect(const fs::path& folder, const std::string& filter, Tally& tally) {
   std::vector<Program> programs;
   for (const fs::path& path : entries_of(folder)) {
+    if (!contains(path.string(), filter)) continue;
     const fs::path source = fs::path(path).replace_extension(".tn");
     if (path.extension() == ".tn") programs.push_back(read_program(fs::absolute(path)));
     if (path.extension() == ".out" && !fs::exists(source)) {
@@ -270,8 +271,8 @@ int main(int argc, char** argv) {
   Tally tally("differential");
   std::vector<Program> programs;
   for (const std::string& folder : arguments.folders) {
-    for (Program& program : collect(folder, tally)) {
-      if (contains(program.path.string(), arguments.filter)) programs.push_back(std::move(program));
+    for (Program& program : collect(folder, arguments.filter, tally)) {
+      programs.push_back(std::move(program));
     }
   }
   for_each_in_parallel(programs.size(), [&](size_t i) {

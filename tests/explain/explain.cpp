@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/arguments.h"
 #include "tests/support/process.h"
 #include "tests/support/text.h"
 
@@ -92,15 +93,12 @@ void check_page(const fs::path& path, const std::string& tenon, Tally& tally) {
 
 int main(int argc, char** argv) {
   using namespace tenon::tests;
-  if (argc != 2) {
-    fmt::print(stderr, "usage: tenon_explain TENON\n");
-    return 2;
-  }
+  const Arguments arguments = read_arguments(argc, argv);
   Tally tally("explain");
   std::vector<fs::path> pages = entries_of(TENON_ROOT "/docs/errors");
   std::erase_if(pages, [](const fs::path& path) {
     return path.extension() != ".md" || !path.filename().string().starts_with("E");
   });
-  for_each_in_parallel(pages.size(), [&](size_t i) { check_page(pages[i], argv[1], tally); });
+  for_each_in_parallel(pages.size(), [&](size_t i) { check_page(pages[i], arguments.tenon, tally); });
   return tally.close();
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/arguments.h"
 #include "tests/support/process.h"
 #include "tests/support/text.h"
 
@@ -147,13 +148,10 @@ std::string try_out(const Attack& attack, const std::string& tenon) {
 
 int main(int argc, char** argv) {
   using namespace tenon::tests;
-  if (argc != 2) {
-    fmt::print(stderr, "usage: tenon_hostile TENON\n");
-    return 2;
-  }
+  const Arguments arguments = read_arguments(argc, argv);
   Tally tally("hostile");
   for (const Attack& attack : attacks()) {
-    const std::string problem = try_out(attack, argv[1]);
+    const std::string problem = try_out(attack, arguments.tenon);
     problem.empty() ? tally.pass() : tally.fail(attack.name, problem);
   }
   return tally.close();

@@ -1,5 +1,6 @@
 // The arguments of the runners that go through folders: TENON [--bless] [--filter=PART] [FOLDER...]
 #pragma once
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ inline Arguments read_arguments(int argc, char** argv) {
     } else if (word.starts_with(kFilter)) {
       arguments.filter = word.substr(kFilter.size());
     } else if (arguments.tenon.empty()) {
-      arguments.tenon = word;
+      arguments.tenon = std::filesystem::absolute(word).string();  // cases run in other folders
     } else {
       arguments.folders.emplace_back(word);
     }

@@ -35,7 +35,7 @@ GoldenCase read_case(const fs::path& input) {
       if (std::from_chars(words[1].data(), end, test.status).ptr != end) {
         test.problem = "the exit status is not a number: " + words[1];
       }
-    } else if (words[0] == "check") {
+    } else if (words[0] == "title") {
       test.title = trim(text.substr(5));
     } else if (test.arguments.empty()) {
       test.arguments = words;

@@ -2,7 +2,7 @@
 //
 //   //@ emit tokens            arguments of tenon; the file's name is appended (`;@` in .ir files)
 //   //@ exit 1                 the exit status, if it is not 0
-//   //@ check spans in columns what the case is about, in words (exercise graders print it)
+//   //@ title spans in columns  what the case is about, in words (exercise graders print it)
 //
 // `{dir}` in the arguments is the case's folder, and a `-` among them feeds the file through standard
 // input instead of naming it. NAME.expected holds the standard output and, if there is any, a line
@@ -22,7 +22,7 @@ struct GoldenCase {
   std::filesystem::path input;         ///< absolute
   std::vector<std::string> arguments;  ///< of tenon, without the file
   int status = 0;
-  std::string title;                   ///< of `check`; may be empty
+  std::string title;                   ///< of `title`; may be empty
   std::string problem;                 ///< why this is no usable case; empty if it is one
 
   std::filesystem::path expected() const;
