@@ -1,0 +1,117 @@
+// The tools that judge are judged: running processes, golden cases, and the course's markers.
+#include <doctest/doctest.h>
+
+#include "lessons/tool/markers.h"
+#include "lessons/tool/pages.h"
+#include "lessons/tool/prove.h"
+#include "tests/support/golden_case.h"
+#include "tests/support/process.h"
+#include "tests/support/text.h"
+
+namespace tenon::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+Outcome shell(const std::string& script, double timeout = 10, const std::string& input = "") {
+  return run({{"sh", "-c", script}, ".", input, timeout});
+}
+
+TEST_CASE("a process's outputs and status are told apart") {
+  const Outcome outcome = shell("echo out; echo err >&2; exit 3");
+  CHECK(outcome.out == "out\n");
+  CHECK(outcome.err == "err\n");
+  CHECK(outcome.status == 3);
+  CHECK(recorded(outcome) == "out\n--- stderr\nerr\n");
+}
+
+TEST_CASE("an input larger than a pipe arrives") {
+  const std::string input(1u << 20, 'x');
+  CHECK(shell("cat", 10, input).out == input);
+  CHECK(shell("exit 0", 10, input).status == 0);  // one that does not read it is fine too
+}
+
+TEST_CASE("a process that hangs is killed, with its children") {
+  const Outcome outcome = shell("sleep 60 & sleep 60; wait", 0.2);
+  CHECK(outcome.timed_out);
+  CHECK(contains(describe(outcome), "killed after"));
+}
+
+TEST_CASE("crashes and missing programs are named") {
+  CHECK(contains(describe(shell("kill -SEGV $$")), "signal 11"));
+  CHECK(contains(describe(run({{"./no-such-program"}, ".", ""})), "not found"));
+}
+
+TEST_CASE("a golden case reads its directives") {
+  ScratchFolder scratch;
+  const fs::path input = scratch.path() / "x.tn";
+  write_file(input, "//@ emit ir -D 'N=1 2'\n//@ exit 1\n//@ title a clash\nfn main() {}\n");
+  const GoldenCase test = read_case(input);
+  CHECK(test.problem.empty());
+  CHECK(test.arguments == std::vector<std::string>{"emit", "ir", "-D", "N=1 2"});
+  CHECK(test.status == 1);
+  CHECK(test.title == "a clash");
+  CHECK(command_of(test, "tenon").argv.back() == "x.tn");
+  write_file(input, "fn main() {}\n");
+  CHECK_FALSE(read_case(input).problem.empty());
+}
+
+TEST_CASE("a difference shows the first lines that differ") {
+  CHECK(difference("a\nb\nc\n", "a\nx\nc\n") == "  -    2: b\n  -    3: c\n  +    2: x\n  +    3: c\n");
+  CHECK(difference("a\n", "a") == "  they differ only in the last line break\n");
+  CHECK(contains(difference("a\n", ""), "(the end)"));
+}
+
+TEST_CASE("a starter lacks the solution and a snippet lacks the markers") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.cpp",
+             "int f() {\n"
+             "  // [snippet body]\n"
+             "  int x = 1;\n"
+             "  // [exercise double]\n"
+             "  // [starter] return 0;\n"
+             "  return 2 * x;\n"
+             "  // [end]\n"
+             "  // [end]\n"
+             "}\n");
+  const lessons::MarkedFile file = lessons::read_marked(scratch.path(), "x.cpp");
+  CHECK(file.problems.empty());
+  REQUIRE(file.find("snippet", "body"));
+  CHECK(lessons::snippet(file, *file.find("snippet", "body")) == "int x = 1;\nreturn 2 * x;\n");
+  CHECK(lessons::starter(file, "double") ==
+        "int f() {\n  int x = 1;\n  // Your code here\n  return 0;\n}\n");
+}
+
+TEST_CASE("markers that do not match are problems") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.re", "// [snippet a]\n");
+  CHECK(lessons::read_marked(scratch.path(), "x.re").problems.size() == 1);
+  write_file(scratch.path() / "x.re", "# [end]\n");
+  CHECK(lessons::read_marked(scratch.path(), "x.re").problems.size() == 1);
+  write_file(scratch.path() / "x.re", "; [snippet a]\n; [end]\n; [snippet a]\n; [end]\n");
+  CHECK(lessons::read_marked(scratch.path(), "x.re").problems.size() == 1);
+}
+
+TEST_CASE("a mistake fits its reference exactly once") {
+  const std::string mistake = "why: x\n--- replace\nb\n--- with\nB\nB\n";
+  CHECK(lessons::apply_mistake("a\nb\nc\n", mistake) == "a\nB\nB\nc\n");
+  CHECK_THROWS(lessons::apply_mistake("a\nc\n", mistake));
+  CHECK_THROWS(lessons::apply_mistake("b\nb\n", mistake));
+}
+
+TEST_CASE("a stale page is a problem, and an update mends it") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.txt", "one\ntwo\nthree\n");
+  write_file(scratch.path() / "p.md",
+             "<!-- run: cat x.txt | head -n 1 -->\n```\nstale\n```\n[x](x.txt) [y](y.txt)\n");
+  const lessons::Page page = lessons::read_page(scratch.path(), "p.md", "tenon", false);
+  CHECK(page.problems.size() == 2);  // the block, and the link to y.txt
+  const lessons::Page mended = lessons::read_page(scratch.path(), "p.md", "tenon", true);
+  CHECK(mended.lines[2] == "$ cat x.txt | head -n 1");
+  CHECK(mended.lines[3] == "one");
+  CHECK(mended.problems.size() == 1);
+  CHECK(mended.changed);
+}
+
+}  // namespace
+}  // namespace tenon::tests
