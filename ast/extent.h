@@ -26,7 +26,8 @@ class Extent {
   bool operator==(const Extent&) const = default;
   std::string text() const;  ///< `2*N + 1`
 
-  /// Nothing on overflow of i64 and, for `/` and `%`, on division by zero.
+  /// Nothing on overflow of i64, on division by zero, or past kMaxTerms.
+  static constexpr size_t kMaxTerms = 256;
   static std::optional<Extent> add(const Extent& a, const Extent& b);
   static std::optional<Extent> sub(const Extent& a, const Extent& b);
   static std::optional<Extent> mul(const Extent& a, const Extent& b);
@@ -38,7 +39,6 @@ class Extent {
   using Monomial = std::vector<std::string>;
   std::map<Monomial, int64_t> terms_;  ///< no zero coefficients
 
-  void add_term(const Monomial& monomial, int64_t coefficient);
   static std::optional<Extent> atom(const Extent& a, const Extent& b, char op);
 };
 

@@ -64,7 +64,8 @@ struct Function;
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-struct Constant { Scalar value; };
+/// `literal` is the number as written, while its context may still decide its type (checker only).
+struct Constant { Scalar value; std::string literal; };
 struct Variable { VarId var; };
 struct Apply { ScalarOp op; std::vector<Expr> args; };       ///< on scalars; pow is floating only
 struct Convert { ExprPtr operand; };                         ///< scalar, to the expression's type
@@ -80,7 +81,7 @@ struct Call { const Function* callee; std::vector<Expr> args; };
 struct ComputeIndex { VarId var; int64_t lo = 0; Extent extent; };
 struct Operand { VarId var; ExprPtr value; };
 /// A tensor by its elements: operands are evaluated in order, then `body` for every index in
-/// row-major order.
+/// row-major order. Without indices it is a scalar: its operands are named once and used often.
 struct Compute { std::vector<Operand> operands; std::vector<ComputeIndex> indices; ExprPtr body; };
 struct Pack { std::vector<Expr> elements; };                 ///< a tensor literal's scalars, row-major
 struct Load { std::string path; };
@@ -132,11 +133,15 @@ struct Function {
   std::string text() const;           ///< `linear[B = 1797, I = 64, O = 64]`
 };
 
-/// Every instance that main reaches, callees before their callers where there is no recursion.
+/// Every instance that main reaches, main first.
 struct Program {
   std::vector<std::unique_ptr<Function>> functions;
   const Function* main = nullptr;
 };
+
+/// Where an element out of range is reported: from the first subscript to the last. `whole` is the
+/// place of the element or assignment, for subscripts that have none.
+Span subscripts_span(const std::vector<Expr>& subscripts, Span whole);
 
 /// `emit types`: source-like text with every type written out.
 std::string print(const Program& program);

@@ -1,4 +1,4 @@
-# tenon_folder(NAME [USES folder...]): the library of one folder.
+# tenon_folder(NAME LESSON n [USES folder...]): the library of one folder, built from lesson n on.
 #
 # Folders include each other as "folder/file.h" from the root. What a folder may include is what
 # USES names (and what those use); tests/unit/folders_test.cpp reads these lines and checks every
@@ -20,12 +20,17 @@ if(TENON_SANITIZE)
 endif()
 
 function(tenon_folder name)
-  cmake_parse_arguments(arg "" "" "USES" ${ARGN})
+  cmake_parse_arguments(arg "" "LESSON" "USES" ${ARGN})
+  if(arg_LESSON GREATER TENON_UPTO)
+    return()
+  endif()
   # A folder's CMakeLists.txt calls add_library(tenon_NAME ...) with its sources.
   add_subdirectory(${name})
   target_link_libraries(tenon_${name} PUBLIC tenon_options)
   foreach(used ${arg_USES})
-    target_link_libraries(tenon_${name} PUBLIC tenon_${used})
+    if(TARGET tenon_${used})
+      target_link_libraries(tenon_${name} PUBLIC tenon_${used})
+    endif()
   endforeach()
 endfunction()
 

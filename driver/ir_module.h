@@ -1,0 +1,15 @@
+// From a file to SSA functions: a Tenon program lowered, or IR text (a file ending in .ir) read.
+#pragma once
+#include "driver/session.h"
+#include "ir/ir.h"
+
+namespace tenon::driver {
+
+/// Verified, before any pass. Ends the invocation on errors.
+ir::Module load_module(Session& session);
+/// IR text alone, for `tenon opt`.
+ir::Module parse_ir(Session& session);
+/// The module after the pipeline of the -O level.
+ir::Module load_optimized(Session& session);
+
+}  // namespace tenon::driver

@@ -1,0 +1,29 @@
+#include "driver/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "driver/session.h"
+
+namespace tenon::driver {
+
+void write_output(const std::string& path, std::string_view text) {
+  if (path.empty() || path == "-") {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return;
+  }
+  std::string part = fmt::format("{}.{}.part", path, getpid());
+  std::FILE* file = std::fopen(part.c_str(), "wb");
+  bool fine = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (file && std::fclose(file) != 0) fine = false;
+  if (fine && std::rename(part.c_str(), path.c_str()) == 0) return;
+  std::string reason = std::strerror(errno);
+  std::remove(part.c_str());
+  throw UsageError{fmt::format("cannot write {}: {}", path, reason)};
+}
+
+}  // namespace tenon::driver

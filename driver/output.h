@@ -1,0 +1,11 @@
+// Where a command's text goes: standard output, or a file that is written whole or not at all.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace tenon::driver {
+
+/// `path` empty or "-": standard output. Throws UsageError if the file cannot be written.
+void write_output(const std::string& path, std::string_view text);
+
+}  // namespace tenon::driver

@@ -1,0 +1,72 @@
+// tenon run FILE: compile and run main() on one of the targets.
+#include "driver/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "driver/commands.h"
+
+namespace tenon::driver {
+
+namespace {
+
+std::filesystem::path data_folder(const Options& options) {
+  if (!options.data.empty()) return options.data;
+  if (options.file == "-") return ".";
+  return std::filesystem::path(options.file).parent_path();
+}
+
+void show_failure(Session& session, const ast::RunError& error) {
+  std::fflush(stdout);
+  lexer::Diagnostic d;
+  d.code = row(error.fault.kind).code;
+  d.span = error.span;
+  d.message = error.fault.message();
+  session.show(d);
+}
+
+}  // namespace
+
+void execute(Session& session, const std::function<void(runtime::Context&)>& program) {
+  auto run_once = [&](std::FILE* out) {
+    runtime::Context context;
+    context.out = out;
+    context.data_dir = data_folder(session.options);
+    auto start = std::chrono::steady_clock::now();
+    program(context);
+    std::fflush(out);
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  };
+  try {
+    session.timed("running", [&] { return run_once(stdout); });
+    if (int runs = session.options.time_runs) {
+      std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
+      std::vector<double> times;
+      for (int i = 0; i < runs; i++) times.push_back(run_once(nowhere ? nowhere.get() : stderr));
+      std::sort(times.begin(), times.end());
+      double median = (times[(runs - 1) / 2] + times[runs / 2]) / 2;
+      fmt::print(stderr, "time: {:.3f} ms (min {:.3f}, {} runs)\n", median, times[0], runs);
+    }
+  } catch (const ast::RunError& error) {
+    show_failure(session, error);
+    throw Exit{kProgramWrong};
+  }
+}
+
+void command_run(Session& session) {
+  const std::string& target = session.options.target;
+#define TARGET(name, lesson, summary)                                                                    \
+  if (target == #name) {                                                                                 \
+    if constexpr (lesson <= TENON_UPTO)                                                                  \
+      return run_##name(session);                                                                        \
+    else                                                                                                 \
+      throw UsageError{fmt::format("`--target {}` comes with lesson {}; this driver was built up to lesson {}", \
+                                   #name, lesson, TENON_UPTO)};                                          \
+  }
+#include "driver/targets.def"
+}
+
+}  // namespace tenon::driver

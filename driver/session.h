@@ -1,0 +1,89 @@
+// One invocation of tenon: its options, its files, its diagnostics, and where its time went.
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lexer/diag.h"
+#include "lexer/source.h"
+
+namespace tenon::driver {
+
+/// The exit statuses of commands.md.
+enum Status { kFine = 0, kProgramWrong = 1, kUsageWrong = 2, kInternalError = 70 };
+
+/// Thrown to end the invocation after everything has been said.
+struct Exit {
+  Status status;
+};
+
+/// A wrong command line: printed and exit status 2.
+struct UsageError {
+  std::string message;
+};
+
+struct Options {
+  std::string file;
+  std::string target = "cpu";
+  int level = 2;
+  bool llvm_opt = true;
+  bool strict = false;
+  bool time_passes = false;
+  bool verify_each = false;
+  std::vector<std::string> defines;
+  std::string data;                 ///< --data; empty: the program's folder
+  int time_runs = 0;                ///< --time
+  std::string stage, output;        ///< emit
+  lexer::DiagFormat format = lexer::DiagFormat::human;
+  std::string color = "auto";
+  std::string code;                 ///< explain
+  // opt
+  std::string passes, stop_after;
+  std::vector<std::string> print_after;
+  bool print_changed = false, stats = false;
+  int64_t bisect = -1;
+};
+
+class Session {
+ public:
+  explicit Session(Options options) : options(std::move(options)) {}
+
+  Options options;
+  lexer::SourceMap sources;
+  lexer::Diagnostics diagnostics;
+  std::string phase = "reading the command line";  ///< for internal errors
+
+  /// Reads a file (`-`: standard input) into `sources`. Reports and throws Exit if it cannot.
+  uint32_t open(const std::string& path);
+  /// Prints what was reported, and throws Exit if anything was.
+  void stop_if_wrong();
+  /// Prints one diagnostic to standard error.
+  void show(const lexer::Diagnostic& diagnostic);
+
+  /// Runs `work` under the name of a phase, and takes its time.
+  template <class Work>
+  auto timed(const std::string& name, Work work) {
+    phase = name;
+    Timer timer{*this, name};
+    return work();
+  }
+  void add_time(std::string name, double ms) { times_.emplace_back(std::move(name), ms); }
+  void print_times() const;
+
+ private:
+  struct Timer {
+    Session& session;
+    std::string name;
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    ~Timer() {
+      std::chrono::duration<double, std::milli> ms = std::chrono::steady_clock::now() - start;
+      session.add_time(name, ms.count());
+    }
+  };
+  bool color() const;
+  std::vector<std::pair<std::string, double>> times_;
+};
+
+}  // namespace tenon::driver
