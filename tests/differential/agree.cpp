@@ -12,11 +12,12 @@
 //   //@ exit 1               the program fails, with the same words everywhere
 //   //@ arguments -D N=3     more arguments for `tenon run`
 //
-// And the IR that is printed reads back: of each program, as lowered and after each pass of the -O2
-// pipeline, print(parse(text)) == text. --bless records what the tree interpreter, which defines
+// And the IR that is printed is all there is to know: of each program, as lowered and after each pass of
+// the -O2 pipeline, print(parse(text)) == text, and the text runs to the same output. --bless records what the tree interpreter, which defines
 // the language, prints as x.out.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -199,6 +200,26 @@ std::string check_round_trip(const std::string& tenon, const std::string& text,
   return fmt::format("the IR {} reads back as another text\n{}", when, difference(text, again));
 }
 
+/// Runs the text on the SSA interpreter. Places in messages are places in the text, so standard error
+/// is not compared.
+std::string check_text_runs(const Program& program, const std::string& tenon,
+                            const std::string& text, const std::string& when) {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "program.ir", text);
+  std::vector<std::string> argv{tenon, "run", "program.ir", "--target", "ir", "-O0", "--strict"};
+  const auto& arguments = program.arguments;
+  if (std::find(arguments.begin(), arguments.end(), "--data") == arguments.end()) {
+    argv.insert(argv.end(), {"--data", program.path.parent_path().string()});
+  }
+  const Outcome outcome = run({argv, scratch.path(), "", kTimeout});
+  if (outcome.timed_out || outcome.status != program.status) {
+    return fmt::format("the IR {}: {}\n{}", when, describe(outcome), outcome.err);
+  }
+  const std::string expected = read_file(program.output());
+  if (outcome.out == expected) return {};
+  return fmt::format("the IR {} gives another output\n{}", when, difference(expected, outcome.out));
+}
+
 /// The passes of -O2, in order.
 std::vector<std::string> pipeline() {
   std::vector<std::string> names{""};
@@ -219,12 +240,14 @@ std::string check_ir(const Program& program, const std::string& tenon) {
   if (lowered.status != 0 || lowered.timed_out) {
     return fmt::format("{}: {}\n{}", spelled(argv), describe(lowered), lowered.err);
   }
-  std::string text = lowered.out;
-  std::string problem = check_round_trip(tenon, text, "as lowered");
+  std::string text = lowered.out, when = "as lowered";
+  std::string problem = check_round_trip(tenon, text, when);
   for (const std::string& pass : pipeline()) {
     if (!problem.empty()) break;
     if (!optimize(tenon, {"--passes=" + pass}, text)) return text;
-    problem = check_round_trip(tenon, text, "after " + pass);
+    when += ", " + pass;
+    problem = check_round_trip(tenon, text, when);
+    if (problem.empty()) problem = check_text_runs(program, tenon, text, when);
   }
   return problem;
 }

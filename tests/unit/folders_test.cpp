@@ -17,7 +17,7 @@ const fs::path kRoot = TENON_ROOT;
 
 using Folders = std::map<std::string, std::set<std::string>>;
 
-/// `tenon_folder(parser USES lexer ast)` → parser: {parser, lexer, ast}.
+/// `tenon_folder(parser LESSON 2 USES lexer ast)` → parser: {parser, lexer, ast}.
 Folders declared() {
   Folders folders;
   for (const std::string& line : split_lines(read_file(kRoot / "CMakeLists.txt"))) {
@@ -25,9 +25,11 @@ Folders declared() {
     constexpr std::string_view kCall = "tenon_folder(";
     if (!call.starts_with(kCall)) continue;
     const size_t end = std::min(call.find(')'), call.size());
-    std::vector<std::string> words = split_words(call.substr(kCall.size(), end - kCall.size()));
+    const std::vector<std::string> words =
+        split_words(call.substr(kCall.size(), end - kCall.size()));
     std::set<std::string>& uses = folders[words[0]];
-    uses.insert(words.begin(), words.end());
+    uses.insert(words[0]);
+    uses.insert(std::find(words.begin(), words.end(), "USES"), words.end());
     uses.erase("USES");
   }
   return folders;
