@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "ast/run_error.h"
@@ -38,8 +39,9 @@ struct BackendError { std::string message; bool llvm_missing = false; };
 
 namespace cpu {
 
-/// Starts opening LLVM in the background, so that its 10 ms hide behind the front end. Optional.
-void preload();
+/// Opens LLVM in a thread, so that its 10 ms hide behind the front end. Optional. Keep what it gives
+/// until the work is done: it waits when it goes, for a process must not end while libraries open.
+[[nodiscard]] std::jthread preload();
 
 /// Machine code in memory.
 class Executable {

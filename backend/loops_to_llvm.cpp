@@ -342,7 +342,9 @@ std::string KernelWriter::compute(const Expr& e, FastMath fast) {
       return result;
     } else if constexpr (std::is_same_v<Node, Convert>) {
       const std::string operand = value(node.operand);
-      return write_convert(out_, runtime::row(e.type).text, node.operand->type, e.type, operand);
+      const std::string result = out_.fresh(runtime::row(e.type).text);
+      write_convert(out_, result, node.operand->type, e.type, operand);
+      return result;
     } else {
       const std::vector<std::string> args = values({node.condition, node.then, node.otherwise});
       const std::string result = out_.fresh("select");

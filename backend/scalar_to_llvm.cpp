@@ -196,12 +196,12 @@ void write_scalar(FunctionText& out, const std::string& result, ScalarOp op, DTy
       .write(runtime::is_floating(type) ? recipe.floating : recipe.integer);
 }
 
-std::string write_convert(FunctionText& out, std::string_view hint, DType from, DType to,
-                          const std::string& arg) {
+void write_convert(FunctionText& out, const std::string& result, DType from, DType to,
+                   const std::string& arg) {
   const std::string_view source = register_type(from), target = register_type(to);
-  if (from == to) return arg;
-  const std::string result = out.fresh(hint);
-  if (to == DType::bool_) {
+  if (from == to) {
+    out.line("{} = bitcast {} {} to {}", result, source, arg, target);
+  } else if (to == DType::bool_) {
     const bool floating = runtime::is_floating(from);
     out.line("{} = {} {} {}, {}", result, floating ? "fcmp une" : "icmp ne", source, arg,
              floating ? "0.0" : "0");
@@ -211,7 +211,6 @@ std::string write_convert(FunctionText& out, std::string_view hint, DType from, 
   } else {
     out.line("{} = {} {} {} to {}", result, conversion(from, to), source, arg, target);
   }
-  return result;
 }
 
 void write_load(FunctionText& out, const std::string& result, DType type, const std::string& from) {

@@ -18,9 +18,9 @@ struct FastMath {
 /// (of `select`: the second).
 void write_scalar(FunctionText& out, const std::string& result, runtime::ScalarOp op, DType type,
                   std::span<const std::string> args, FastMath fast = {});
-/// `arg` as a `to`: a new register, or `arg` itself.
-std::string write_convert(FunctionText& out, std::string_view hint, DType from, DType to,
-                          const std::string& arg);
+/// `result = to(arg)`.
+void write_convert(FunctionText& out, const std::string& result, DType from, DType to,
+                   const std::string& arg);
 
 /// Elements in memory: a bool is a byte there and a bit in a register.
 void write_load(FunctionText& out, const std::string& result, DType type, const std::string& from);

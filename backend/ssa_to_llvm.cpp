@@ -102,7 +102,7 @@ class FunctionWriter {
   Constants constants_;
   bool strict_;
   Convention convention_;
-  std::vector<std::string> names_;  ///< of values: registers, or the constants themselves
+  std::vector<std::string> names_;  ///< of values: registers, constants as such; fixed from the start
   std::vector<bool> fusible_;       ///< values that are products of which nothing but sums is made
   std::vector<BlockEnds> blocks_;
   std::vector<std::vector<Arrival>> arrivals_;
@@ -262,9 +262,8 @@ void FunctionWriter::write_apply(const Inst& inst) {
 }
 
 void FunctionWriter::write_convert(const Inst& inst) {
-  const std::string& hint = function_.value(inst.result).name;
-  names_[inst.result.index] = backend::write_convert(
-      out_, hint, type(inst.args[0]).dtype, type(inst.result).dtype, arg(inst, 0));
+  backend::write_convert(out_, name(inst.result), type(inst.args[0]).dtype,
+                         type(inst.result).dtype, arg(inst, 0));
 }
 
 // ---- tensors
@@ -411,8 +410,8 @@ void FunctionWriter::write_print(const Inst& inst) {
     }
     const bool floating = runtime::is_floating(printed.dtype);
     const DType wide = floating ? DType::f64 : DType::i64;
-    const std::string number =
-        backend::write_convert(out_, "printed", printed.dtype, wide, arg(inst, i));
+    const std::string number = out_.fresh("printed");
+    backend::write_convert(out_, number, printed.dtype, wide, arg(inst, i));
     out_.line("call void @tn_print_{}(ptr %context, i32 {}, {} {})", floating ? "float" : "int",
               dtype, register_type(wide), number);
   }

@@ -379,19 +379,22 @@ ExprPtr Lowering::lower_fold(const IndexExpr& node, std::span<const Bounds> boun
 ExprPtr Lowering::lower_arg(const IndexExpr& node, const Bounds& bounds) {
   const DType type = function_.exprs[node.reduce_body()].type;
   const Fold fold = fold_of(node.reduction);
-  LocalId best, place;
-  ExprPtr best_so_far = declare(type, constant(scalar(type, fold.start)), &best);
-  ExprPtr place_so_far = declare(DType::i64, bounds.lo, &place);
+  LocalId best, place, local;
+  ExprPtr so_far = declare(type, constant(scalar(type, fold.start)), &best);
+  declare(DType::i64, bounds.lo, &place);
   emit_loops(std::span(&bounds, 1), [&] {
-    ExprPtr element = lower(node.reduce_body());
-    ExprPtr better = apply(fold.combine, {element, best_so_far});
+    ExprPtr element = declare(type, lower(node.reduce_body()), &local);
+    ExprPtr better = apply(fold.combine, {element, so_far});
     if (runtime::is_floating(type)) {
-      ExprPtr best_is_number = apply(ScalarOp::not_, {apply(ScalarOp::isnan, {best_so_far})});
-      ExprPtr first_nan = both(apply(ScalarOp::isnan, {element}), best_is_number);
+      ExprPtr none_yet = apply(ScalarOp::not_, {apply(ScalarOp::isnan, {so_far})});
+      ExprPtr first_nan = both(apply(ScalarOp::isnan, {element}), std::move(none_yet));
       better = apply(ScalarOp::or_, {better, first_nan});
     }
-    assign(place, make(DType::i64, Select{better, levels_.back(), place_so_far}));
-    assign(best, make(type, Select{better, element, best_so_far}));
+    Block replace = in_scope([&] {
+      assign(place, levels_.back());
+      assign(best, element);
+    });
+    emit(If{std::move(better), std::move(replace), {}});
   });
   return make(DType::i64, Local{place});
 }

@@ -1,0 +1,289 @@
+// LLVM IR text to machine code, through LLVM's C interface alone: that stays put, so that this file
+// builds against every LLVM from 19 to 22 without a question about the version. Modules never enter
+// ORC, whose interface for them changed; the object that a target machine emits does.
+#include "backend/cpu/llvm.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/Error.h>
+#include <llvm-c/IRReader.h>
+#include <llvm-c/LLJIT.h>
+#include <llvm-c/Orc.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace {
+
+/// What went wrong, on its way to the caller.
+struct Failure {
+  std::string message;
+};
+
+template <auto dispose>
+struct Disposer {
+  template <class T> void operator()(T* object) const { dispose(object); }
+};
+template <class Ref, auto dispose>
+using Owned = std::unique_ptr<std::remove_pointer_t<Ref>, Disposer<dispose>>;
+
+using Context = Owned<LLVMContextRef, LLVMContextDispose>;
+using Module = Owned<LLVMModuleRef, LLVMDisposeModule>;
+using Machine = Owned<LLVMTargetMachineRef, LLVMDisposeTargetMachine>;
+using Buffer = Owned<LLVMMemoryBufferRef, LLVMDisposeMemoryBuffer>;
+using PassOptions = Owned<LLVMPassBuilderOptionsRef, LLVMDisposePassBuilderOptions>;
+using TargetData = Owned<LLVMTargetDataRef, LLVMDisposeTargetData>;
+using Text = Owned<char*, LLVMDisposeMessage>;
+
+void check(LLVMErrorRef error) {
+  if (error == nullptr) return;
+  char* text = LLVMGetErrorMessage(error);
+  Failure failure{text};
+  LLVMDisposeErrorMessage(text);
+  throw failure;
+}
+
+/// Of the functions that say "true" for failure and give a message.
+void check(LLVMBool failed, char* message) {
+  const Text text(message);
+  if (failed) throw Failure{text != nullptr ? text.get() : "LLVM gives no reason"};
+}
+
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double, std::milli>(now - std::exchange(start_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void initialize_target() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeNativeTarget();
+    LLVMInitializeNativeAsmPrinter();
+  });
+}
+
+Machine host_machine(int level) {
+  constexpr LLVMCodeGenOptLevel kLevels[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess,
+                                             LLVMCodeGenLevelDefault, LLVMCodeGenLevelAggressive};
+  initialize_target();
+  const Text triple(LLVMGetDefaultTargetTriple()), cpu(LLVMGetHostCPUName()),
+      features(LLVMGetHostCPUFeatures());
+  LLVMTargetRef target;
+  char* message = nullptr;
+  const LLVMBool failed = LLVMGetTargetFromTriple(triple.get(), &target, &message);
+  check(failed, message);
+  return Machine(LLVMCreateTargetMachine(target, triple.get(), cpu.get(), features.get(),
+                                         kLevels[level], LLVMRelocPIC, LLVMCodeModelDefault));
+}
+
+/// One text on its way through LLVM.
+class Compilation {
+ public:
+  Compilation(const char* text, const TenonOptions& options, TenonTimes& times)
+      : context_(LLVMContextCreate()), machine_(host_machine(options.level)) {
+    Stopwatch watch;
+    parse(text);
+    times.parse = watch.lap();
+    if (options.optimize && options.level > 0) optimize(options.level);
+    times.passes = watch.lap();
+  }
+
+  Buffer emit(LLVMCodeGenFileType type) {
+    LLVMMemoryBufferRef buffer = nullptr;
+    char* message = nullptr;
+    const LLVMBool failed = LLVMTargetMachineEmitToMemoryBuffer(machine_.get(), module_.get(), type,
+                                                                &message, &buffer);
+    check(failed, message);
+    return Buffer(buffer);
+  }
+
+ private:
+  void parse(const char* text) {
+    LLVMModuleRef module = nullptr;
+    char* message = nullptr;
+    // Takes the buffer over, whatever happens.
+    const LLVMMemoryBufferRef buffer =
+        LLVMCreateMemoryBufferWithMemoryRange(text, strlen(text), "tenon.ll", true);
+    LLVMBool failed = LLVMParseIRInContext(context_.get(), buffer, &module, &message);
+    check(failed, message);
+    module_.reset(module);
+
+    const Text triple(LLVMGetTargetMachineTriple(machine_.get()));
+    LLVMSetTarget(module, triple.get());
+    const TargetData layout(LLVMCreateTargetDataLayout(machine_.get()));
+    LLVMSetModuleDataLayout(module, layout.get());
+    message = nullptr;
+    failed = LLVMVerifyModule(module, LLVMReturnStatusAction, &message);
+    check(failed, message);
+  }
+
+  void optimize(int level) {
+    const PassOptions options(LLVMCreatePassBuilderOptions());
+    const std::string passes = "default<O" + std::to_string(level) + ">";
+    check(LLVMRunPasses(module_.get(), passes.c_str(), machine_.get(), options.get()));
+  }
+
+  Context context_;
+  Machine machine_;
+  Module module_;  // before its context goes
+};
+
+}  // namespace
+
+struct TenonProgram {
+  LLVMOrcLLJITRef jit = nullptr;
+
+  TenonProgram() {
+    initialize_target();
+    check(LLVMOrcCreateLLJIT(&jit, nullptr));
+    LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(jit), note, this);
+  }
+  ~TenonProgram() {
+    if (jit != nullptr) LLVMConsumeError(LLVMOrcDisposeLLJIT(jit));
+  }
+
+  void define(const TenonSymbol* symbols) {
+    std::vector<LLVMOrcCSymbolMapPair> pairs;
+    for (const TenonSymbol* s = symbols; s->name != nullptr; ++s) {
+      const LLVMJITSymbolFlags flags{
+          LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable, 0};
+      pairs.push_back({LLVMOrcLLJITMangleAndIntern(jit, s->name),
+                       {reinterpret_cast<LLVMOrcExecutorAddress>(s->address), flags}});
+    }
+    check(LLVMOrcJITDylibDefine(library(), LLVMOrcAbsoluteSymbols(pairs.data(), pairs.size())));
+    // What LLVM itself may call: memcpy, fma and their like.
+    LLVMOrcDefinitionGeneratorRef process;
+    check(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
+        &process, LLVMOrcLLJITGetGlobalPrefix(jit), nullptr, nullptr));
+    LLVMOrcJITDylibAddGenerator(library(), process);
+  }
+
+  void link(Buffer object) {
+    check(LLVMOrcLLJITAddObjectFile(jit, library(), object.release()));
+  }
+
+  void* find(const char* name) {
+    LLVMOrcExecutorAddress address = 0;
+    reported.clear();
+    try {
+      check(LLVMOrcLLJITLookup(jit, &address, name));
+    } catch (Failure& failure) {
+      throw Failure{failure.message + reported};
+    }
+    return reinterpret_cast<void*>(address);
+  }
+
+ private:
+  LLVMOrcJITDylibRef library() const { return LLVMOrcLLJITGetMainJITDylib(jit); }
+
+  /// ORC says here which symbols are missing; the error that it returns does not.
+  static void note(void* self, LLVMErrorRef error) {
+    char* text = LLVMGetErrorMessage(error);
+    static_cast<TenonProgram*>(self)->reported += std::string("; ") + text;
+    LLVMDisposeErrorMessage(text);
+  }
+  std::string reported;
+};
+
+namespace {
+
+/// Runs `body`; where that fails, null and a message.
+template <class Body>
+auto guarded(char** error, Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const Failure& failure) {
+    *error = strdup(failure.message.c_str());
+    return nullptr;
+  }
+}
+
+char* version() {
+  unsigned major, minor, patch;
+  LLVMGetVersion(&major, &minor, &patch);
+  const std::string text =
+      std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+  return strdup(text.c_str());
+}
+
+TenonProgram* compile(const char* text, const TenonOptions* options, const TenonSymbol* symbols,
+                      TenonTimes* times, char** error) {
+  return guarded(error, [&] {
+    Compilation compilation(text, *options, *times);
+    Stopwatch watch;
+    Buffer object = compilation.emit(LLVMObjectFile);
+    times->codegen = watch.lap();
+    auto program = std::make_unique<TenonProgram>();
+    program->define(symbols);
+    program->link(std::move(object));
+    times->link = watch.lap();
+    return program.release();
+  });
+}
+
+void* find(TenonProgram* program, const char* name, char** error) {
+  return guarded(error, [&] { return program->find(name); });
+}
+
+void dispose(TenonProgram* program) { delete program; }
+
+char* assembly(const char* text, const TenonOptions* options, char** error) {
+  return guarded(error, [&] {
+    TenonTimes times;
+    Compilation compilation(text, *options, times);
+    const Buffer written = compilation.emit(LLVMAssemblyFile);
+    return strndup(LLVMGetBufferStart(written.get()), LLVMGetBufferSize(written.get()));
+  });
+}
+
+void free_text(char* text) { free(text); }
+
+/// The first compilation in a process touches LLVM's pages and builds its tables.
+void warm_up() {
+  constexpr char kSample[] =
+      "define float @sample(ptr %x, i64 %n) {\n"
+      "entry:\n"
+      "  br label %loop\n"
+      "loop:\n"
+      "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]\n"
+      "  %a = phi float [ 0.0, %entry ], [ %sum, %loop ]\n"
+      "  %at = getelementptr float, ptr %x, i64 %i\n"
+      "  %v = load float, ptr %at\n"
+      "  %sum = fadd reassoc float %a, %v\n"
+      "  %next = add nsw i64 %i, 1\n"
+      "  %more = icmp slt i64 %next, %n\n"
+      "  br i1 %more, label %loop, label %done\n"
+      "done:\n"
+      "  ret float %sum\n"
+      "}\n";
+  const TenonOptions options{2, 1};
+  const TenonSymbol none{nullptr, nullptr};
+  TenonTimes times;
+  char* error = nullptr;
+  TenonProgram* program = compile(kSample, &options, &none, &times, &error);
+  if (program != nullptr) find(program, "sample", &error);
+  dispose(program);
+  free(error);
+}
+
+constexpr TenonLlvm kInterface = {version, warm_up, compile, find, dispose, assembly, free_text};
+
+}  // namespace
+
+const TenonLlvm* tenon_llvm() { return &kInterface; }

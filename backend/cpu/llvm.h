@@ -1,0 +1,41 @@
+// The C interface of libtenon-llvm.so, the one part of Tenon that is linked to LLVM. It is opened by
+// hand (jit.cpp), so that nothing else needs LLVM, not even to start.
+//
+// Texts that it gives are freed with `free_text`; a function that fails gives null and a message.
+#pragma once
+#include <stddef.h>
+
+extern "C" {
+
+struct TenonProgram;  ///< machine code in memory
+
+struct TenonOptions {
+  int level;     ///< 0 to 3, of the code generator
+  int optimize;  ///< whether LLVM's passes run too (from level 1)
+};
+
+struct TenonTimes {  ///< milliseconds
+  double parse, passes, codegen, link;
+};
+
+struct TenonSymbol {  ///< what the program may call; a list ends with a null name
+  const char* name;
+  void* address;
+};
+
+struct TenonLlvm {
+  char* (*version)();
+  /// Pays for what the first compilation would: may run beside anything, once.
+  void (*warm_up)();
+  /// `text` is zero-terminated LLVM IR.
+  TenonProgram* (*compile)(const char* text, const TenonOptions* options,
+                           const TenonSymbol* symbols, TenonTimes* times, char** error);
+  void* (*find)(TenonProgram* program, const char* name, char** error);
+  void (*dispose)(TenonProgram* program);
+  char* (*assembly)(const char* text, const TenonOptions* options, char** error);
+  void (*free_text)(char* text);
+};
+
+/// The one symbol that is looked up.
+__attribute__((visibility("default"))) const TenonLlvm* tenon_llvm();
+}
