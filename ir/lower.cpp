@@ -1,0 +1,261 @@
+#include "ir/lower.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "ir/lowering.h"
+#include "runtime/context.h"
+
+namespace tenon::ir {
+
+// ---- functions
+
+FunctionLowering::FunctionLowering(ModuleLowering& shared, const typed::Function& source,
+                                   Function& out)
+    : shared_(shared), source_(source), out_(out), ssa_(out) {
+  for (const typed::Var& var : source.vars) {
+    ssa_.add_variable(
+        shared.module.types.intern({var.type.dtype, var.type.concrete_shape()}), var.name);
+  }
+}
+
+void FunctionLowering::run() {
+  begin(out_.add_block("entry"));
+  for (typed::VarId var = 0; var < source_.param_count; ++var) write(var, out_.params[var]);
+  block(source_.body);
+  if (block_ && !out_.result) {
+    emit_effect(Op::ret, {}, {}, source_.span);
+  } else if (block_) {  // the checker has seen that no path gets here
+    const BlockId never = out_.add_block("never");
+    ssa_.jump(block_, never, source_.span);
+    ssa_.jump(never, never, source_.span);
+    ssa_.seal(never);
+  }
+  ssa_.finish();
+}
+
+// ---- blocks
+
+void FunctionLowering::jump_if_open(BlockId target, Span span) {
+  if (block_) ssa_.jump(block_, target, span);
+}
+
+void FunctionLowering::begin(BlockId block) {
+  ssa_.seal(block);
+  block_ = block;
+}
+
+FunctionLowering::Ways FunctionLowering::branch(ValueId condition, std::string_view then,
+                                                std::string_view otherwise, Span span) {
+  const Ways ways = {out_.add_block(then), out_.add_block(otherwise)};
+  ssa_.branch(block_, condition, ways.then, ways.otherwise, span);
+  ssa_.seal(ways.then);
+  ssa_.seal(ways.otherwise);
+  return ways;
+}
+
+// ---- statements
+
+void FunctionLowering::block(const std::vector<typed::Stmt>& stmts) {
+  for (const typed::Stmt& stmt : stmts) {
+    if (!block_) return;
+    std::visit([&](const auto& node) { statement(node, stmt.span); }, stmt.node);
+  }
+}
+
+void FunctionLowering::statement(const typed::Define& node, Span) {
+  write(node.var, value(node.value, source_.vars[node.var].name));
+}
+
+void FunctionLowering::statement(const typed::Update& node, Span span) {
+  std::vector<ValueId> args = values(node.subscripts);
+  args.push_back(value(node.value));
+  args.insert(args.begin(), read(node.var));
+  const TypeId type = out_.value(args.front()).type;
+  write(node.var, emit(Op::update, type, std::move(args), {}, subscripts_span(node.subscripts, span),
+                       source_.vars[node.var].name));
+}
+
+void FunctionLowering::statement(const typed::If& node, Span span) {
+  const Ways ways = branch(value(node.condition), "then", "else", span);
+  block_ = ways.then;
+  block(node.then);
+  const BlockId then_end = block_;
+  block_ = ways.otherwise;
+  block(node.otherwise);
+  if (!then_end) return;
+  if (!block_) {
+    block_ = then_end;
+    return;
+  }
+  const BlockId join = out_.add_block("join");
+  ssa_.jump(then_end, join, span);
+  ssa_.jump(block_, join, span);
+  begin(join);
+}
+
+void FunctionLowering::statement(const typed::While& node, Span span) {
+  const BlockId head = out_.add_block("loop");
+  ssa_.jump(block_, head, span);
+  block_ = head;
+  const auto* constant = std::get_if<typed::Constant>(&node.condition.node);
+  BlockId done;  // none for `while true`, which only a break ends
+  if (!constant || !constant->value.i) {
+    const Ways ways = branch(value(node.condition), "body", "done", span);
+    block_ = ways.then;
+    done = ways.otherwise;
+  }
+  loops_.push_back({{}, head});
+  block(node.body);
+  jump_if_open(head, span);
+  ssa_.seal(head);
+  block_ = done;
+  if (const BlockId exit = loops_.back().exit) {
+    jump_if_open(exit, span);
+    begin(exit);
+  }
+  loops_.pop_back();
+}
+
+void FunctionLowering::statement(const typed::For& node, Span span) {
+  const ValueId lo = value(node.lo);
+  const ValueId hi = value(node.hi);
+  count(node.var, lo, hi, span, [&] { block(node.body); });
+}
+
+void FunctionLowering::count(typed::VarId variable, ValueId lo, ValueId hi, Span span,
+                             const std::function<void()>& body) {
+  write(variable, lo);
+  const BlockId head = out_.add_block("loop");
+  ssa_.jump(block_, head, span);
+  block_ = head;
+  const Ways ways = branch(apply(ScalarOp::lt, {read(variable), hi}, span), "body", "done", span);
+  block_ = ways.then;
+  loops_.emplace_back();
+  body();
+  const Loop loop = loops_.back();
+  loops_.pop_back();
+  if (loop.step) {
+    jump_if_open(loop.step, span);
+    begin(loop.step);
+  }
+  if (block_) {  // i < hi, so i + 1 does not wrap
+    const ValueId next = apply(ScalarOp::add, {read(variable), constant(1, span)}, span);
+    write(variable, next);
+    ssa_.jump(block_, head, span);
+  }
+  ssa_.seal(head);
+  block_ = ways.otherwise;
+  if (loop.exit) {
+    ssa_.jump(block_, loop.exit, span);
+    begin(loop.exit);
+  }
+}
+
+void FunctionLowering::statement(const typed::Break&, Span span) {
+  BlockId& exit = loops_.back().exit;
+  if (!exit) exit = out_.add_block("exit");
+  ssa_.jump(block_, exit, span);
+  block_ = {};
+}
+
+void FunctionLowering::statement(const typed::Continue&, Span span) {
+  BlockId& step = loops_.back().step;
+  if (!step) step = out_.add_block("step");
+  ssa_.jump(block_, step, span);
+  block_ = {};
+}
+
+void FunctionLowering::statement(const typed::Return& node, Span span) {
+  std::vector<ValueId> args;
+  if (node.value) args.push_back(value(*node.value));
+  emit_effect(Op::ret, std::move(args), {}, span);
+  block_ = {};
+}
+
+void FunctionLowering::statement(const typed::Print& node, Span span) {
+  std::vector<ValueId> args;
+  std::vector<std::string> texts(1);
+  for (const auto& piece : node.pieces) {
+    if (const auto* text = std::get_if<std::string>(&piece)) {
+      const bool both = !texts.back().empty() && !text->empty();
+      texts.back() += (both ? " " : "") + *text;
+    } else {
+      args.push_back(value(std::get<TypedExpr>(piece)));
+      texts.emplace_back();
+    }
+  }
+  emit_effect(Op::print, std::move(args), std::move(texts), span);
+}
+
+void FunctionLowering::statement(const typed::Save& node, Span span) {
+  emit_effect(Op::save, {value(node.value)}, node.path, span);
+}
+
+void FunctionLowering::statement(const typed::Assert& node, Span span) {
+  emit_effect(Op::assert_, {value(node.condition)}, node.message, span);
+}
+
+void FunctionLowering::statement(const typed::Evaluate& node, Span) {
+  if (const auto* called = std::get_if<typed::Call>(&node.value.node)) {
+    call(*called, node.value, "t");
+  } else {
+    value(node.value);
+  }
+}
+
+// ---- modules
+
+namespace {
+
+/// `f`, or `f.1797x64` with the function's extents; `f.2` where that is taken.
+std::string module_name(const typed::Function& function, std::set<std::string>& taken) {
+  std::string base = function.name, extents;
+  for (const auto& [name, value] : function.dimensions) {
+    extents += fmt::format("{}{}", extents.empty() ? "" : "x", value);
+  }
+  if (!extents.empty()) base += "." + extents;
+  std::string name = base;
+  for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}.{}", base, n);
+  return name;
+}
+
+Function signature(Module& module, const typed::Function& source, std::string name) {
+  const auto type_of = [&](const typed::Type& type) {
+    return module.types.intern({type.dtype, type.concrete_shape()});
+  };
+  Function out;
+  out.name = std::move(name);
+  out.pure = source.pure;
+  out.recursive = source.recursive;
+  out.span = source.span;
+  for (size_t i = 0; i < source.param_count; ++i) {
+    out.params.push_back(out.add_value(type_of(source.vars[i].type), source.vars[i].name));
+  }
+  if (source.result) out.result = type_of(*source.result);
+  return out;
+}
+
+}  // namespace
+
+Module lower(const typed::Program& program) {
+  Module module;
+  ModuleLowering shared{module, {}, {}};
+  std::set<std::string> taken;
+  for (const auto& function : program.functions) {
+    const FuncId id{static_cast<uint32_t>(module.functions.size())};
+    shared.functions[function.get()] = id;
+    if (function.get() == program.main) module.main = id;
+    module.functions.push_back(signature(module, *function, module_name(*function, taken)));
+  }
+  // Lowering walks typed trees, and chains of calls, by recursion.
+  runtime::run_on_large_stack([&] {
+    for (const auto& function : program.functions) {
+      FunctionLowering(shared, *function, module.function(shared.functions.at(function.get()))).run();
+    }
+  });
+  return module;
+}
+
+}  // namespace tenon::ir

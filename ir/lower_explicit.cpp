@@ -1,0 +1,111 @@
+// Computes and reductions as loops of instructions: slow, but able to say whatever the source can.
+// Only bodies that an index expression cannot express come here, such as one that needs a whole
+// tensor of its own per element.
+#include "ir/lowering.h"
+
+namespace tenon::ir {
+
+ValueId FunctionLowering::explicit_compute(const typed::Compute& node, const TypedExpr& expr,
+                                           std::string_view hint) {
+  const Span span = expr.span;
+  const typed::VarId result = temporary(type_of(expr), hint);
+  const Compute zeros = {expr.type.concrete_shape(),
+                         out_.exprs.constant(number(expr.type.dtype, 0)), {}};
+  write(result, emit(Op::compute, type_of(expr), {}, zeros, span, hint));
+
+  const std::function<void(size_t)> axis = [&](size_t depth) {
+    if (depth < node.indices.size()) {
+      const typed::ComputeIndex& index = node.indices[depth];
+      const ValueId lo = constant(index.lo, span);
+      const ValueId hi = constant(index.lo + index.extent.value(), span);
+      return count(index.var, lo, hi, span, [&] { axis(depth + 1); });
+    }
+    const ValueId element = value(*node.body);
+    std::vector<ValueId> args = {read(result)};
+    for (const typed::ComputeIndex& index : node.indices) {
+      args.push_back(apply(ScalarOp::sub, {read(index.var), constant(index.lo, span)}, span));
+    }
+    args.push_back(element);
+    write(result, emit(Op::update, type_of(expr), std::move(args), {}, span, hint));
+  };
+  axis(0);
+  return read(result);
+}
+
+/// max, min, argmax and argmin of nothing fail: so does the same reduction of a constant.
+void FunctionLowering::refuse_empty(const typed::Reduce& node, std::span<const ValueId> bounds,
+                                    Span span) {
+  std::vector<ExprId> args;
+  for (ValueId bound : bounds) args.push_back(out_.exprs.value(bound, DType::i64));
+  const DType type = node.body->type.dtype;
+  const ExprId body = out_.exprs.reduce(node.reduction, 0, args, out_.exprs.constant(number(type, 0)));
+  emit(Op::compute, shared_.module.types.scalar(out_.exprs[body].type), {},
+       Compute{{}, body, {{body, span}}}, span, "nonempty");
+}
+
+ValueId FunctionLowering::explicit_reduce(const typed::Reduce& node, const TypedExpr& expr,
+                                          std::string_view hint) {
+  const Span span = expr.span;
+  const DType type = node.body->type.dtype;
+  const Reduction reduction = node.reduction;
+  std::vector<ValueId> bounds;
+  for (const typed::ReduceIndex& index : node.indices) {
+    bounds.push_back(value(*index.lo));
+    bounds.push_back(value(*index.hi));
+  }
+  const bool has_start = reduction == Reduction::sum || reduction == Reduction::prod ||
+                         reduction == Reduction::any || reduction == Reduction::all;
+  if (!has_start) refuse_empty(node, bounds, span);
+
+  const TypeId bool_ = shared_.module.types.scalar(DType::bool_);
+  const TypeId i64 = shared_.module.types.scalar(DType::i64);
+  const typed::VarId best = temporary(shared_.module.types.scalar(type), hint);
+  const typed::VarId seen = temporary(bool_, "seen"), where = temporary(i64, hint);
+  const bool starts_at_one = reduction == Reduction::prod || reduction == Reduction::all;
+  write(best, constant(number(type, starts_at_one), span));
+  write(seen, constant(Scalar::boolean(false), span));
+  write(where, constant(0, span));
+
+  /// best = what one more element makes of it
+  const auto combine = [&](ScalarOp op, ValueId x) {
+    const ValueId both = apply(op, {read(best), x}, span);
+    write(best, has_start ? both : apply(ScalarOp::select, {read(seen), both, x}, span));
+  };
+  /// The first element, or a better one, or a NaN; nothing is better than a NaN.
+  const auto take_if_better = [&](ScalarOp better, ValueId x) {
+    ValueId takes = apply(better, {x, read(best)}, span);
+    if (runtime::is_floating(type)) {
+      const ValueId any_nan = apply(ScalarOp::or_, {takes, apply(ScalarOp::isnan, {x}, span)}, span);
+      const ValueId is_nan = apply(ScalarOp::isnan, {read(best)}, span);
+      takes = apply(ScalarOp::and_, {any_nan, apply(ScalarOp::not_, {is_nan}, span)}, span);
+    }
+    takes = apply(ScalarOp::or_, {takes, apply(ScalarOp::not_, {read(seen)}, span)}, span);
+    const ValueId index = read(node.indices.back().var);
+    write(best, apply(ScalarOp::select, {takes, x, read(best)}, span));
+    write(where, apply(ScalarOp::select, {takes, index, read(where)}, span));
+  };
+  const auto take = [&](ValueId x) {
+    switch (reduction) {
+      case Reduction::sum: combine(ScalarOp::add, x); break;
+      case Reduction::prod: combine(ScalarOp::mul, x); break;
+      case Reduction::any: combine(ScalarOp::or_, x); break;
+      case Reduction::all: combine(ScalarOp::and_, x); break;
+      case Reduction::max: combine(ScalarOp::max, x); break;
+      case Reduction::min: combine(ScalarOp::min, x); break;
+      case Reduction::argmax: take_if_better(ScalarOp::gt, x); break;
+      case Reduction::argmin: take_if_better(ScalarOp::lt, x); break;
+    }
+    write(seen, constant(Scalar::boolean(true), span));
+  };
+
+  const std::function<void(size_t)> axis = [&](size_t depth) {
+    if (depth == node.indices.size()) return take(value(*node.body));
+    count(node.indices[depth].var, bounds[2 * depth], bounds[2 * depth + 1], span,
+          [&] { axis(depth + 1); });
+  };
+  axis(0);
+  const bool gives_index = reduction == Reduction::argmax || reduction == Reduction::argmin;
+  return read(gives_index ? where : best);
+}
+
+}  // namespace tenon::ir

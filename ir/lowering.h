@@ -1,0 +1,125 @@
+// The parts of lowering, shared by the lower_*.cpp files; users include lower.h.
+//
+//   lower.cpp           modules, functions, statements
+//   lower_expr.cpp      expressions as instructions
+//   lower_body.cpp      expressions as bodies of computes
+//   lower_explicit.cpp  computes and reductions as loops of instructions, where a body cannot say it
+//   lower_facts.cpp     what may fail, what may be inlined
+#pragma once
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+
+#include "ast/typed.h"
+#include "ir/ir.h"
+#include "ir/lower_facts.h"
+#include "ir/ssa_builder.h"
+
+namespace tenon::ir {
+
+namespace typed = ast::typed;
+
+/// What all functions of a module share while they are lowered.
+struct ModuleLowering {
+  Module& module;
+  std::unordered_map<const typed::Function*, FuncId> functions;
+  LowerFacts facts;
+};
+
+/// Lowers one function. Code is put at the end of the present block; behind a `return`, `break` or
+/// `continue` there is none, and statements are dropped until a block begins.
+class FunctionLowering {
+ public:
+  FunctionLowering(ModuleLowering& shared, const typed::Function& source, Function& out);
+  void run();
+
+  // ---- for BodyLowering
+
+  Function& out() { return out_; }
+  ModuleLowering& shared() { return shared_; }
+  TypeId type_of(const TypedExpr& expr);
+  ValueId read(typed::VarId variable) { return ssa_.read(variable, block_); }
+  ValueId value(const TypedExpr& expr, std::string_view hint = "t");
+  /// Every use of `placeholder` becomes one of `value`.
+  void settle(ValueId placeholder, ValueId value) { ssa_.forward(placeholder, value); }
+
+ private:
+  struct Loop {
+    BlockId exit, step;  ///< where break and continue go; made when the first one asks
+  };
+
+  // lower.cpp: statements
+  void block(const std::vector<typed::Stmt>& stmts);
+  void statement(const typed::Define& node, Span span);
+  void statement(const typed::Update& node, Span span);
+  void statement(const typed::If& node, Span span);
+  void statement(const typed::While& node, Span span);
+  void statement(const typed::For& node, Span span);
+  void statement(const typed::Break& node, Span span);
+  void statement(const typed::Continue& node, Span span);
+  void statement(const typed::Return& node, Span span);
+  void statement(const typed::Print& node, Span span);
+  void statement(const typed::Save& node, Span span);
+  void statement(const typed::Assert& node, Span span);
+  void statement(const typed::Evaluate& node, Span span);
+
+  // lower.cpp: blocks
+  void jump_if_open(BlockId target, Span span);
+  /// Goes on in a new block that only `from` leads to, or in `block` once all its predecessors are
+  /// there.
+  void begin(BlockId block);
+  struct Ways { BlockId then, otherwise; };
+  Ways branch(ValueId condition, std::string_view then, std::string_view otherwise, Span span);
+
+  // lower_expr.cpp
+  ValueId value_of(const typed::Constant& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Variable& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Apply& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Convert& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::IfExpr& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Element& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Reduce& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Call& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Compute& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Pack& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Load& node, const TypedExpr& expr, std::string_view hint);
+  ValueId guarded_element(const typed::Element& node, const TypedExpr& expr, std::string_view hint);
+  std::vector<ValueId> values(const std::vector<TypedExpr>& exprs);
+  ValueId call(const typed::Call& node, const TypedExpr& expr, std::string_view hint);
+
+  // lower_explicit.cpp
+  ValueId explicit_compute(const typed::Compute& node, const TypedExpr& expr, std::string_view hint);
+  ValueId explicit_reduce(const typed::Reduce& node, const TypedExpr& expr, std::string_view hint);
+  void refuse_empty(const typed::Reduce& node, std::span<const ValueId> bounds, Span span);
+  /// for variable in lo..hi { body }, of i64 values.
+  void count(typed::VarId variable, ValueId lo, ValueId hi, Span span,
+             const std::function<void()>& body);
+
+  // instructions
+  ValueId emit(Op op, TypeId type, std::vector<ValueId> args, Attribute attribute, Span span,
+               std::string_view hint);
+  void emit_effect(Op op, std::vector<ValueId> args, Attribute attribute, Span span);
+  ValueId constant(Scalar value, Span span, std::string_view hint = "c");
+  ValueId constant(int64_t value, Span span) { return constant(Scalar::integer(DType::i64, value), span); }
+  ValueId apply(ScalarOp op, std::vector<ValueId> args, Span span, std::string_view hint = "t");
+
+  /// A variable that no source has, for what the arms of a branch or the turns of a loop hand on.
+  typed::VarId temporary(TypeId type, std::string_view name) {
+    return ssa_.add_variable(type, std::string(name));
+  }
+  void write(typed::VarId variable, ValueId value) { ssa_.write(variable, block_, value); }
+
+  ModuleLowering& shared_;
+  const typed::Function& source_;
+  Function& out_;
+  SsaBuilder ssa_;
+  BlockId block_;  ///< none where no code can be reached
+  std::vector<Loop> loops_;
+};
+
+/// The number that a reduction of numbers starts from, or the zero of a new tensor.
+Scalar number(DType type, int n);
+
+}  // namespace tenon::ir
