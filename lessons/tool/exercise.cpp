@@ -33,10 +33,14 @@ Task read_task(const fs::path& folder, int lesson) {
     }
     const size_t colon = std::min(line.find(':'), line.size());
     const std::string key = line.substr(0, colon);
-    if (key == "title") last = &task.title;
-    else if (key == "file") last = &task.file;
-    else if (key == "hint") last = &task.hints.emplace_back();
-    else refuse(fmt::format("the keys are title, file, hint; not `{}`", key));
+    if (key == "title")
+      last = &task.title;
+    else if (key == "file")
+      last = &task.file;
+    else if (key == "hint")
+      last = &task.hints.emplace_back();
+    else
+      refuse(fmt::format("the keys are title, file, hint; not `{}`", key));
     *last = trim(line.substr(std::min(colon + 1, line.size())));
   }
   if (task.title.empty() || task.file.empty()) refuse("title and file are missing");
@@ -109,11 +113,17 @@ std::string starter_text(const fs::path& root, const Task& task) {
 
 std::string build_with(const Workshop& workshop, const Task& task, const fs::path& file) {
   // Options of an earlier task would replace another file, so all of them go first.
-  std::vector<std::string> configure{"cmake", "-S", workshop.root.string(), "-B",
-                                     workshop.build.string(), "-G", "Ninja", "-UTENON_REPLACE_*",
-                                     fmt::format("-DTENON_UPTO={}", task.lesson),
-                                     fmt::format("-DTENON_REPLACE_{}={}", replace_key(task.file),
-                                                 file.string())};
+  std::vector<std::string> configure{
+      "cmake",
+      "-S",
+      workshop.root.string(),
+      "-B",
+      workshop.build.string(),
+      "-G",
+      "Ninja",
+      "-UTENON_REPLACE_*",
+      fmt::format("-DTENON_UPTO={}", task.lesson),
+      fmt::format("-DTENON_REPLACE_{}={}", replace_key(task.file), file.string())};
   configure.insert(configure.end(), workshop.cmake_options.begin(), workshop.cmake_options.end());
   const std::string build = workshop.build.string();
   for (const std::vector<std::string>& step :
@@ -146,7 +156,8 @@ Grade grade(const Task& task, const fs::path& tenon) {
     const std::string title = test.title.empty() ? path.stem().string() : test.title;
     result.report += fmt::format("  {}  {}\n", problem.empty() ? "pass" : "FAIL", title);
     if (!problem.empty()) {
-      result.report += fmt::format("        {}\n        the input: {}\n", trim(problem), path.string());
+      result.report +=
+          fmt::format("        {}\n        the input: {}\n", trim(problem), path.string());
     }
     ++(problem.empty() ? result.passed : result.failed);
   }

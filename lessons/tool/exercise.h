@@ -15,7 +15,7 @@ namespace tenon::lessons {
 struct Task {
   std::filesystem::path folder;  ///< lessons/01-tokens/exercise/hex-numbers, absolute
   int lesson = 0;
-  std::string name;              ///< hex-numbers
+  std::string name;  ///< hex-numbers
   std::string title, file;
   std::vector<std::string> hints;
 
@@ -33,15 +33,16 @@ std::string starter_text(const std::filesystem::path& root, const Task& task);
 /// Where and how compilers with a student's file are built.
 struct Workshop {
   std::filesystem::path root;
-  std::filesystem::path build;            ///< the build folder
+  std::filesystem::path build;  ///< the build folder
   std::vector<std::string> cmake_options;
 
   std::filesystem::path tenon() const { return build / "bin/tenon"; }
 };
 
-/// Builds the compiler, up to the task's lesson, with `file` in the place of task.file. Returns what
-/// went wrong: the compiler's messages, or that the build did not read `file`.
-std::string build_with(const Workshop& workshop, const Task& task, const std::filesystem::path& file);
+/// Builds the compiler, up to the task's lesson, with `file` in the place of task.file. Returns
+/// what went wrong: the compiler's messages, or that the build did not read `file`.
+std::string build_with(const Workshop& workshop, const Task& task,
+                       const std::filesystem::path& file);
 
 struct Grade {
   int passed = 0, failed = 0;

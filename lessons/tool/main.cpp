@@ -35,11 +35,11 @@ struct Request {
 /// The lesson's tasks, or the one that was asked for.
 std::vector<Task> wanted_tasks(const Request& request) {
   std::vector<Task> tasks = tasks_of(request.workshop.root, request.lesson);
-  std::erase_if(tasks, [&](const Task& task) {
-    return !request.task.empty() && task.name != request.task;
-  });
+  std::erase_if(
+      tasks, [&](const Task& task) { return !request.task.empty() && task.name != request.task; });
   if (tasks.empty()) {
-    throw std::runtime_error(fmt::format("lesson {} has no exercise {}", request.lesson, request.task));
+    throw std::runtime_error(
+        fmt::format("lesson {} has no exercise {}", request.lesson, request.task));
   }
   return tasks;
 }
@@ -71,11 +71,13 @@ int prove_all(const Request& request) {
 
 int lesson(const Request& request) {
   const fs::path& root = request.workshop.root;
-  const fs::path page_path = (lesson_folder(root, request.lesson) / "README.md").lexically_relative(root);
+  const fs::path page_path =
+      (lesson_folder(root, request.lesson) / "README.md").lexically_relative(root);
   const Page page = read_page(root, page_path, request.tenon, false);
   for (const PageCommand& command : page.commands) {
     std::string problem;
-    if (command.is_demo) fmt::print("{}\n", run_page_command(root, request.tenon, command, problem));
+    if (command.is_demo)
+      fmt::print("{}\n", run_page_command(root, request.tenon, command, problem));
   }
   for (const std::string& problem : page.problems) fmt::print("FAIL  {}\n", problem);
   fmt::print("Checked {} quotations, outputs and links of the chapter: {}\n\n", page.checked,
@@ -124,11 +126,13 @@ int hint(const Request& request) {
   for (const Task& task : wanted_tasks(request)) {
     const fs::path counter =
         request.workshop.root / task.student_file().parent_path() / "hints-opened";
-    size_t open = fs::exists(counter) ? std::strtoul(tests::read_file(counter).c_str(), nullptr, 10) : 0;
+    size_t open =
+        fs::exists(counter) ? std::strtoul(tests::read_file(counter).c_str(), nullptr, 10) : 0;
     open = std::min(open + 1, task.hints.size());
     tests::write_file(counter, fmt::format("{}\n", open));
     fmt::print("{}: {}\n", task.name, task.title);
-    for (size_t i = 0; i < open; ++i) fmt::print("  {} of {}: {}\n", i + 1, task.hints.size(), task.hints[i]);
+    for (size_t i = 0; i < open; ++i)
+      fmt::print("  {} of {}: {}\n", i + 1, task.hints.size(), task.hints[i]);
   }
   return 0;
 }
@@ -140,7 +144,8 @@ int run(const Request& request) {
   if (request.command == "lesson") return lesson(request);
   if (request.command == "exercise") return exercises(request);
   if (request.command == "hint") return hint(request);
-  fmt::print(stderr, "tenon_lessons: check, update, prove, lesson N, exercise N [TASK], hint N [TASK]\n");
+  fmt::print(stderr,
+             "tenon_lessons: check, update, prove, lesson N, exercise N [TASK], hint N [TASK]\n");
   return 2;
 }
 
@@ -148,12 +153,18 @@ Request read_request(int argc, char** argv) {
   Request request;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word.starts_with("--tenon=")) request.tenon = fs::absolute(word.substr(8)).string();
-    else if (word.starts_with("--build=")) request.workshop.build = fs::absolute(word.substr(8));
-    else if (word.starts_with("-D")) request.workshop.cmake_options.push_back(word);
-    else if (request.command.empty()) request.command = word;
-    else if (request.lesson == 0) request.lesson = std::atoi(word.c_str());
-    else request.task = word;
+    if (word.starts_with("--tenon="))
+      request.tenon = fs::absolute(word.substr(8)).string();
+    else if (word.starts_with("--build="))
+      request.workshop.build = fs::absolute(word.substr(8));
+    else if (word.starts_with("-D"))
+      request.workshop.cmake_options.push_back(word);
+    else if (request.command.empty())
+      request.command = word;
+    else if (request.lesson == 0)
+      request.lesson = std::atoi(word.c_str());
+    else
+      request.task = word;
   }
   return request;
 }

@@ -28,7 +28,8 @@ Marker marker(const std::string& line) {
     const size_t close = body.find(']');
     if (!body.starts_with('[') || close == std::string_view::npos) return {};
     const std::string lead = line.substr(0, line.find(sign)) + std::string(sign);
-    const std::string_view inside = body.substr(1, close - 1), behind = trim(body.substr(close + 1));
+    const std::string_view inside = body.substr(1, close - 1),
+                           behind = trim(body.substr(close + 1));
     const std::vector<std::string> words = tests::split_words(inside);
     if (words == std::vector<std::string>{"starter"}) return {lead, "starter", std::string(behind)};
     if (!behind.empty()) return {};
@@ -89,7 +90,8 @@ std::vector<fs::path> project_files(const fs::path& root, const std::set<std::st
     std::vector<fs::path> files = tests::files_below(top);
     if (fs::is_regular_file(top)) files.push_back(top);
     for (const fs::path& path : files) {
-      if (endings.contains(path.extension().string())) paths.push_back(path.lexically_relative(root));
+      if (endings.contains(path.extension().string()))
+        paths.push_back(path.lexically_relative(root));
     }
   }
   return paths;
@@ -99,7 +101,8 @@ std::vector<fs::path> sources(const fs::path& root) {
   std::vector<fs::path> paths = project_files(
       root, {".h", ".cpp", ".def", ".re", ".yy", ".tn", ".ir", ".rules", ".cmake", ".py", ".sh"});
   // This tool speaks about markers without meaning them.
-  std::erase_if(paths, [](const fs::path& path) { return path.string().starts_with("lessons/tool/"); });
+  std::erase_if(paths,
+                [](const fs::path& path) { return path.string().starts_with("lessons/tool/"); });
   return paths;
 }
 

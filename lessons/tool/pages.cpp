@@ -45,7 +45,8 @@ bool filter(const std::vector<std::string>& stage, std::vector<std::string>& lin
   if (std::from_chars(stage[2].data(), end, count).ptr != end) return false;
   const size_t surplus = lines.size() - std::min(lines.size(), count);
   if (name == "head") lines.erase(lines.end() - static_cast<std::ptrdiff_t>(surplus), lines.end());
-  if (name == "tail") lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(surplus));
+  if (name == "tail")
+    lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(surplus));
   return name == "head" || name == "tail";
 }
 
@@ -161,7 +162,8 @@ class PageReader {
     std::string fence = "```" + language, old;
     if (at_ < lines_.size() && trim(lines_[at_]).starts_with("```")) {
       fence = lines_[at_++];
-      while (at_ < lines_.size() && !trim(lines_[at_]).starts_with("```")) old += lines_[at_++] + "\n";
+      while (at_ < lines_.size() && !trim(lines_[at_]).starts_with("```"))
+        old += lines_[at_++] + "\n";
       ++at_;
     } else {
       page_.changed = true;

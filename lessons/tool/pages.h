@@ -1,7 +1,9 @@
-// Pages: what they quote and what they say a command prints is compared with the truth, or set to it.
+// Pages: what they quote and what they say a command prints is compared with the truth, or set to
+// it.
 //
 //   <!-- snippet lexer/scanner.re scan-number -->     the fenced block below quotes those lines
-//   <!-- run: tenon emit tokens demo.tn | head -n 5 --> the block below is the command and its output
+//   <!-- run: tenon emit tokens demo.tn | head -n 5 --> the block below is the command and its
+//   output
 //   <!-- run(1): tenon check wrong.tn -->             … and its exit status is 1
 //   <!-- demo: tenon emit tokens demo.tn -->          as run; `make lessonN` shows it too
 //
@@ -24,24 +26,26 @@ struct PageCommand {
 };
 
 struct Page {
-  std::filesystem::path path;            ///< relative to the root
-  std::vector<std::string> lines;        ///< with every block as it should be
-  std::vector<std::string> problems;     ///< each with its place
-  std::set<std::string> used_snippets;   ///< "lexer/scanner.re scan-number"
+  std::filesystem::path path;           ///< relative to the root
+  std::vector<std::string> lines;       ///< with every block as it should be
+  std::vector<std::string> problems;    ///< each with its place
+  std::set<std::string> used_snippets;  ///< "lexer/scanner.re scan-number"
   std::vector<PageCommand> commands;
-  int checked = 0;                       ///< blocks and links looked at
-  bool changed = false;                  ///< a block was not as it should be
+  int checked = 0;       ///< blocks and links looked at
+  bool changed = false;  ///< a block was not as it should be
 };
 
 /// The output of a page's command, or what went wrong in `problem`.
 std::string run_page_command(const std::filesystem::path& root, const std::string& tenon,
                              const PageCommand& command, std::string& problem);
 
-/// Reads a page and works out what its blocks should hold. With `update` a wrong block is no problem.
+/// Reads a page and works out what its blocks should hold. With `update` a wrong block is no
+/// problem.
 Page read_page(const std::filesystem::path& root, const std::filesystem::path& path,
                const std::string& tenon, bool update);
 
-/// Checks (or updates) every .md file of the project, and that every snippet in the sources is quoted by one.
+/// Checks (or updates) every .md file of the project, and that every snippet in the sources is
+/// quoted by one.
 void check_pages(const std::filesystem::path& root, const std::string& tenon, bool update,
                  tests::Tally& tally);
 

@@ -19,7 +19,9 @@ std::string planted(const std::string& text, const fs::path& file) {
 class Proof {
  public:
   Proof(const Workshop& workshop, const Task& task, tests::Tally& tally)
-      : workshop_(workshop), task_(task), tally_(tally),
+      : workshop_(workshop),
+        task_(task),
+        tally_(tally),
         file_(workshop.build / "student" / task.name / fs::path(task.file).filename()),
         reference_(tests::read_file(workshop.root / task.file)) {}
 
@@ -31,7 +33,8 @@ class Proof {
       judge(what, apply_mistake(reference_, tests::read_file(path)), false);
       ++mistakes_;
     }
-    if (mistakes_ == 0) report("mistakes", "there is none, so nothing shows that the checks see one");
+    if (mistakes_ == 0)
+      report("mistakes", "there is none, so nothing shows that the checks see one");
     tests::write_file(file_, planted(reference_, file_));
     const std::string words = build_with(workshop_, task_, file_);
     report("the student's file is the one that is built",
@@ -44,8 +47,10 @@ class Proof {
     const std::string problem = build_with(workshop_, task_, file_);
     if (!problem.empty()) return report(what, "it does not build:\n" + problem);
     const Grade result = grade(task_, workshop_.tenon());
-    if (result.is_full() == should_pass && result.passed + result.failed > 0) return report(what, "");
-    report(what, fmt::format("{} passed, {} failed\n{}", result.passed, result.failed, result.report));
+    if (result.is_full() == should_pass && result.passed + result.failed > 0)
+      return report(what, "");
+    report(what,
+           fmt::format("{} passed, {} failed\n{}", result.passed, result.failed, result.report));
   }
 
   void report(const std::string& what, const std::string& problem) {
@@ -71,7 +76,8 @@ std::string apply_mistake(const std::string& reference, const std::string& mista
     if (from.empty()) return;
     const size_t at = text.find(from);
     if (at == std::string::npos || text.find(from, at + 1) != std::string::npos) {
-      throw std::runtime_error("a mistake's text must stand exactly once in the reference:\n" + from);
+      throw std::runtime_error("a mistake's text must stand exactly once in the reference:\n" +
+                               from);
     }
     text.replace(at, from.size(), to);
     from.clear(), to.clear();

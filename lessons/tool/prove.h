@@ -1,8 +1,8 @@
-// Proves that the graders grade: for each task the starter fails, the reference passes, every seeded
-// mistake is caught, and a file that cannot be compiled is not compiled.
+// Proves that the graders grade: for each task the starter fails, the reference passes, every
+// seeded mistake is caught, and a file that cannot be compiled is not compiled.
 //
-// A mistake is a file in mistakes/ that says how the reference goes wrong; the text to replace occurs
-// there exactly once:
+// A mistake is a file in mistakes/ that says how the reference goes wrong; the text to replace
+// occurs there exactly once:
 //
 //   why: the span ends one short
 //   --- replace

@@ -2,19 +2,19 @@
 //
 //   tenon_agree TENON [--bless] [--filter=PART] [FOLDER...]
 //
-// Runs each FOLDER's programs (tests/programs and the examples, unless others are given; `x.tn` has its
-// output `x.out` beside it) on the tree interpreter, the
-// SSA interpreter and compiled at -O0 and -O2. With --strict every output equals x.out byte for byte.
-// Without it too, unless a directive at the program's head says otherwise:
+// Runs each FOLDER's programs (tests/programs and the examples, unless others are given; `x.tn` has
+// its output `x.out` beside it) on the tree interpreter, the SSA interpreter and compiled at -O0
+// and -O2. With --strict every output equals x.out byte for byte. Without it too, unless a
+// directive at the program's head says otherwise:
 //
 //   //@ inexact 1e-5         by default numbers may differ by this much, relatively
 //   //@ strict-only          by default anything may come out (a guess may tip over)
 //   //@ exit 1               the program fails, with the same words everywhere
 //   //@ arguments -D N=3     more arguments for `tenon run`
 //
-// And the IR that is printed is all there is to know: of each program, as lowered and after each pass of
-// the -O2 pipeline, print(parse(text)) == text, and the text runs to the same output. --bless records what the tree interpreter, which defines
-// the language, prints as x.out.
+// And the IR that is printed is all there is to know: of each program, as lowered and after each
+// pass of the -O2 pipeline, print(parse(text)) == text, and the text runs to the same output.
+// --bless records what the tree interpreter, which defines the language, prints as x.out.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -182,32 +182,35 @@ std::string bless(const Program& program, const std::string& tenon) {
 // ---- IR text
 
 /// Sends IR text through `tenon opt`; returns false, with the reason in `text`, if it is refused.
-bool optimize(const std::string& tenon, const std::vector<std::string>& options, std::string& text) {
+bool optimize(const std::string& tenon, const std::vector<std::string>& options,
+              std::string& text) {
   std::vector<std::string> argv{tenon, "opt", "-"};
   argv.insert(argv.end(), options.begin(), options.end());
   const Outcome outcome = run({argv, ".", text, kTimeout});
   const bool fine = outcome.status == 0 && !outcome.timed_out;
-  text = fine ? outcome.out
-              : fmt::format("{}: {}\n{}", spelled(argv), describe(outcome), outcome.err);
+  text =
+      fine ? outcome.out : fmt::format("{}: {}\n{}", spelled(argv), describe(outcome), outcome.err);
   return fine;
 }
 
 std::string check_round_trip(const std::string& tenon, const std::string& text,
                              const std::string& when) {
   std::string again = text;
-  if (!optimize(tenon, {}, again)) return fmt::format("the IR {} does not read back: {}", when, again);
+  if (!optimize(tenon, {}, again))
+    return fmt::format("the IR {} does not read back: {}", when, again);
   if (again == text) return {};
   return fmt::format("the IR {} reads back as another text\n{}", when, difference(text, again));
 }
 
-/// Runs the text on the SSA interpreter. Places in messages are places in the text, so standard error
-/// is not compared.
+/// Runs the text on the SSA interpreter. Places in messages are places in the text, so standard
+/// error is not compared.
 std::string check_text_runs(const Program& program, const std::string& tenon,
                             const std::string& text, const std::string& when) {
   ScratchFolder scratch;
   write_file(scratch.path() / "program.ir", text);
   std::vector<std::string> argv{tenon, "run", "program.ir", "--target", "ir", "-O0", "--strict"};
   const auto& arguments = program.arguments;
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
   if (std::find(arguments.begin(), arguments.end(), "--data") == arguments.end()) {
     argv.insert(argv.end(), {"--data", program.path.parent_path().string()});
   }

@@ -2,9 +2,9 @@
 //
 //   tenon_explain TENON
 //
-// A block ```tenon-wrong (or ```ir-wrong) draws the page's error; a block ```tenon (or ```ir) is fine.
-// Run-time errors (E07..) are drawn by `tenon run`, errors in IR text by `tenon opt`, others by
-// `tenon check`.
+// A block ```tenon-wrong (or ```ir-wrong) draws the page's error; a block ```tenon (or ```ir) is
+// fine. Run-time errors (E07..) are drawn by `tenon run`, errors in IR text by `tenon opt`, others
+// by `tenon check`.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -99,6 +99,7 @@ int main(int argc, char** argv) {
   std::erase_if(pages, [](const fs::path& path) {
     return path.extension() != ".md" || !path.filename().string().starts_with("E");
   });
-  for_each_in_parallel(pages.size(), [&](size_t i) { check_page(pages[i], arguments.tenon, tally); });
+  for_each_in_parallel(pages.size(),
+                       [&](size_t i) { check_page(pages[i], arguments.tenon, tally); });
   return tally.close();
 }

@@ -2,9 +2,10 @@
 //
 //   tenon_golden TENON [--bless] [--filter=PART] [FOLDER...]
 //
-// FOLDERs (tests/golden and the checks of the lessons' graders, unless others are given) hold the cases (see tests/support/golden_case.h) or folders of them; --filter takes only
-// those with PART in their path. --bless records the outputs as the new expectations, but never
-// papers over a wrong exit status, an empty output, or files that belong to no case.
+// FOLDERs (tests/golden and the checks of the lessons' graders, unless others are given) hold the
+// cases (see tests/support/golden_case.h) or folders of them; --filter takes only those with PART
+// in their path. --bless records the outputs as the new expectations, but never papers over a wrong
+// exit status, an empty output, or files that belong to no case.
 #include <fmt/format.h>
 
 #include <string>

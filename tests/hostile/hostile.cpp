@@ -92,9 +92,11 @@ std::vector<Attack> attacks() {
       source("a name of 10 MB", "fn main() { print(" + std::string(10u << 20, 'x') + "); }"),
       source("a file of 17 MB", repeated("// nothing\n", (17u << 20) / 11)),
       source("an empty file", ""),
-      source("a hundred thousand errors", "fn main() {\n" + repeated("  let = ;\n", 100'000) + "}\n"),
+      source("a hundred thousand errors",
+             "fn main() {\n" + repeated("  let = ;\n", 100'000) + "}\n"),
       source("extents beyond all memory",
-             "fn main() {\n  let x: f32[1000000, 1000000, 1000000, 1000000] = zeros();\n  print(x);\n}\n"),
+             "fn main() {\n  let x: f32[1000000, 1000000, 1000000, 1000000] = zeros();\n  "
+             "print(x);\n}\n"),
       source("an endless instantiation",
              "fn f[N](x: f32[N]) -> f32 {\n  let y[i: N + 1] = 0.0;\n  return f(y);\n}\n"
              "fn main() {\n  print(f([1.0]));\n}\n"),

@@ -10,7 +10,9 @@
 namespace tenon::tests {
 namespace fs = std::filesystem;
 
-fs::path GoldenCase::expected() const { return fs::path(input).replace_extension(".expected"); }
+fs::path GoldenCase::expected() const {
+  return fs::path(input).replace_extension(".expected");
+}
 
 bool is_input(const fs::path& path) {
   return path.extension() == ".tn" || path.extension() == ".ir";

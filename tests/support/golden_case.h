@@ -4,10 +4,11 @@
 //   //@ exit 1                 the exit status, if it is not 0
 //   //@ title spans in columns  what the case is about, in words (exercise graders print it)
 //
-// `{dir}` in the arguments is the case's folder, and a `-` among them feeds the file through standard
-// input instead of naming it. NAME.expected holds the standard output and, if there is any, a line
-// `--- stderr` and the standard error. Cases run in their own folder, so that no path of the machine
-// gets into an output.
+// `{dir}` in the arguments is the case's folder, and a `-` among them feeds the file through
+// standard input instead of naming it. NAME.expected holds the standard output and, if there is
+// any, a line
+// `--- stderr` and the standard error. Cases run in their own folder, so that no path of the
+// machine gets into an output.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -22,8 +23,8 @@ struct GoldenCase {
   std::filesystem::path input;         ///< absolute
   std::vector<std::string> arguments;  ///< of tenon, without the file
   int status = 0;
-  std::string title;                   ///< of `title`; may be empty
-  std::string problem;                 ///< why this is no usable case; empty if it is one
+  std::string title;    ///< of `title`; may be empty
+  std::string problem;  ///< why this is no usable case; empty if it is one
 
   std::filesystem::path expected() const;
 };

@@ -100,7 +100,9 @@ bool finish(pid_t child, double timeout, int& status, rusage& usage) {
   return true;
 }
 
-double seconds(timeval time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); }
+double seconds(timeval time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
 
 }  // namespace
 
@@ -122,8 +124,8 @@ Outcome run(const Command& command) {
   Outcome outcome;
   int status = 0;
   rusage usage{};
-  outcome.timed_out = !exchange(command, in, out, err, outcome) ||
-                      !finish(child, command.timeout, status, usage);
+  outcome.timed_out =
+      !exchange(command, in, out, err, outcome) || !finish(child, command.timeout, status, usage);
   if (outcome.timed_out) {
     kill(-child, SIGKILL);
     wait4(child, &status, 0, &usage);

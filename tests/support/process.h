@@ -11,15 +11,15 @@
 namespace tenon::tests {
 
 struct Command {
-  std::vector<std::string> argv;           ///< argv[0] is looked up in PATH unless it holds a slash
-  std::filesystem::path folder = ".";      ///< where it runs
-  std::string input;                       ///< its standard input
-  double timeout = 10;                     ///< seconds; then it is killed
-  uint64_t memory_limit = 0;               ///< bytes of address space; 0: no limit
+  std::vector<std::string> argv;       ///< argv[0] is looked up in PATH unless it holds a slash
+  std::filesystem::path folder = ".";  ///< where it runs
+  std::string input;                   ///< its standard input
+  double timeout = 10;                 ///< seconds; then it is killed
+  uint64_t memory_limit = 0;           ///< bytes of address space; 0: no limit
 };
 
 struct Outcome {
-  int status = 0;           ///< exit status; 128 + the signal's number if one ended it; 127: not found
+  int status = 0;  ///< exit status; 128 + the signal's number if one ended it; 127: not found
   bool timed_out = false;
   std::string out, err;     ///< each cut off after kMaxOutput bytes
   double cpu_seconds = 0;   ///< user and system time: what a loaded machine does not stretch

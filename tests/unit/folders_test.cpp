@@ -104,9 +104,8 @@ TEST_CASE("every folder has a README with the five parts") {
     }
     for (const std::string_view part : {"In", "Out", "Files", "How to add", "How to look"}) {
       CAPTURE(part);
-      CHECK(std::any_of(headings.begin(), headings.end(), [&](const std::string& heading) {
-        return heading.starts_with(part);
-      }));
+      CHECK(std::any_of(headings.begin(), headings.end(),
+                        [&](const std::string& heading) { return heading.starts_with(part); }));
     }
   }
 }

@@ -57,7 +57,8 @@ TEST_CASE("a golden case reads its directives") {
 }
 
 TEST_CASE("a difference shows the first lines that differ") {
-  CHECK(difference("a\nb\nc\n", "a\nx\nc\n") == "  -    2: b\n  -    3: c\n  +    2: x\n  +    3: c\n");
+  CHECK(difference("a\nb\nc\n", "a\nx\nc\n") ==
+        "  -    2: b\n  -    3: c\n  +    2: x\n  +    3: c\n");
   CHECK(difference("a\n", "a") == "  they differ only in the last line break\n");
   CHECK(contains(difference("a\n", ""), "(the end)"));
 }

@@ -49,7 +49,9 @@ std::string all_text(const fs::path& folder, std::string_view ending) {
   return text;
 }
 
-bool is_word_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+bool is_word_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
 
 /// `part` stands in `text` and is no piece of a longer word (or of a longer operator).
 bool contains_whole(std::string_view text, std::string_view part) {
