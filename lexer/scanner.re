@@ -149,7 +149,8 @@ void Scanner::scan_string(const char* quote) {
       }
       any \ ["\\\n]         { continue; }
       *                     { report_bytes(begin); continue; }
-      "\\" | "\n"            { cursor_ = begin; break; }
+      "\n"                  { cursor_ = begin; break; }
+      "\\"                  { break; }  // the last character of its line
       $                     { break; }
     */
   }

@@ -126,8 +126,7 @@ ExprPtr Builder::call(Span span, ExprPtr callee, ExprList args) {
 
 ExprPtr Builder::convert(Span span, DType to, Span type_span, ExprList args) {
   if (args.size() == 1) return expr(span, ast::Convert{to, type_span, std::move(args[0])});
-  tokens_.diagnostics().report(Diag::argument_count, span, row(to).text, "1 argument",
-                               fmt::format("{} are", args.size()));
+  tokens_.diagnostics().report(Diag::argument_count, span, row(to).text, 1, args.size());
   return expr(span, ast::ErrorExpr{});
 }
 

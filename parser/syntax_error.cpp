@@ -51,6 +51,8 @@ const std::vector<Category>& categories() {
         percent, at, star_star, left_paren, left_bracket, dot}},
       {"", {left_paren, left_bracket, dot}, {}},  // nor that it could be called
       {"", {kw_schedule}, {}},
+      {"a name", {name, left_paren}, {}},           // the parenthesis is that of a tuple
+      {"`,`", {comma, assign}, {}},                 // `=` would make it an argument with a name
       {"an assignment", {assign, plus_assign, minus_assign}, {star_assign, slash_assign, percent_assign}},
   };
   return kCategories;
@@ -102,7 +104,7 @@ constexpr Foreign kForeign[] = {
 struct Situation {
   const Kinds& expected;
   const Token &found, &previous;
-  std::string_view found_text, previous_text;
+  std::string_view found_text, previous_text, next_character;
   bool on_next_line;
 
   bool expects(TokenKind kind) const { return has(expected, kind); }
@@ -126,7 +128,9 @@ std::string hint(const Situation& at) {
   if (std::string text = foreign_word(at); !text.empty()) return text;
   if (found == assign && at.expects(equal)) return "`=` assigns; `==` compares";
   if (found == equal && at.expects(assign)) return "`==` compares; `=` assigns";
-  if (found == plus && previous == plus) return "write `+= 1`";
+  if ((found == plus || found == minus) && at.found_text == at.next_character && at.expects(assign)) {
+    return fmt::format("write `{}= 1`", at.found_text);
+  }
   if (found == star_star || found == star || found == slash || found == plus || found == minus) {
     if (at.expects(plus_assign)) {
       return "a statement is an assignment or a call; a value gets a name by `let`";
@@ -195,8 +199,9 @@ void report_syntax_error(TokenFeed& tokens, std::span<const TokenKind> expected_
       diagnostic.note(open->span, fmt::format("this `{}` is still open", row(open->kind).text));
     }
   }
+  Span behind = {found.span.file, found.span.end, found.span.end + 1};
   std::string help = hint({expected, found, previous, tokens.text(found.span),
-                           tokens.text(previous.span), on_next_line});
+                           tokens.text(previous.span), tokens.text(behind), on_next_line});
   if (!help.empty()) diagnostic.hint(std::move(help));
 }
 

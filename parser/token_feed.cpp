@@ -51,7 +51,9 @@ Token TokenFeed::fetch() {
   }
   size_t errors = diagnostics_.all().size();
   Token token = scanner_.next();
-  consequence_ = diagnostics_.all().size() > errors || diagnostics_.full();
+  bool is_wrong = diagnostics_.all().size() > errors;
+  consequence_ = is_wrong || was_wrong_ || diagnostics_.full();
+  was_wrong_ = is_wrong;
   follow_brackets(token);
   if (ended_ || pending_.empty()) return ended_ ? Token{end_of_file, token.span} : token;
   return fetch();
