@@ -32,6 +32,7 @@ struct Attack {
     std::string name, text;
   };
   std::vector<File> files;
+  std::string code;  ///< the diagnostic's, as far as it is certain
 };
 
 std::string repeated(std::string_view text, size_t count) {
@@ -57,18 +58,19 @@ std::string npy(std::string header, std::string_view data) {
 }
 
 Attack source(std::string name, std::string text) {
-  return {std::move(name), {"check", "attack.tn"}, {{"attack.tn", std::move(text)}}};
+  return {std::move(name), {"check", "attack.tn"}, {{"attack.tn", std::move(text)}}, "E"};
 }
 
 Attack ir_text(std::string name, std::string text) {
-  return {std::move(name), {"opt", "attack.ir"}, {{"attack.ir", std::move(text)}}};
+  return {std::move(name), {"opt", "attack.ir"}, {{"attack.ir", std::move(text)}}, "E"};
 }
 
 Attack array(std::string name, std::string file) {
   const std::string program = "fn main() {\n  let x: f32[4] = load(\"x.npy\");\n  print(x);\n}\n";
   return {std::move(name),
           {"run", "--target", "interp", "attack.tn"},
-          {{"attack.tn", program}, {"x.npy", std::move(file)}}};
+          {{"attack.tn", program}, {"x.npy", std::move(file)}},
+          "E07"};
 }
 
 std::vector<Attack> attacks() {
@@ -90,7 +92,12 @@ std::vector<Attack> attacks() {
       source("an unterminated string", "fn main() {\n  print(\"no end"),
       source("a line of 10 MB", "fn main() { print(" + std::string(10u << 20, '1') + "); }"),
       source("a name of 10 MB", "fn main() { print(" + std::string(10u << 20, 'x') + "); }"),
-      source("a file of 17 MB", repeated("// nothing\n", (17u << 20) / 11)),
+      {"a file of 17 MB",
+       {"check", "attack.tn"},
+       {{"attack.tn", repeated("// nothing\n", (17u << 20) / 11)}},
+       "E0802"},
+      {"a file that is not there", {"check", "attack.tn"}, {}, "E0801"},
+      {"a folder in the place of a file", {"check", "."}, {}, "E0801"},
       source("an empty file", ""),
       source("a hundred thousand errors",
              "fn main() {\n" + repeated("  let = ;\n", 100'000) + "}\n"),
@@ -131,7 +138,7 @@ std::string try_out(const Attack& attack, const std::string& tenon) {
   if (outcome.timed_out || outcome.status != 1) {
     return fmt::format("{}, expected exit status 1\n{}", describe(outcome), words);
   }
-  if (!contains(outcome.err, "error[E")) return "no diagnostic:\n" + words;
+  if (!contains(outcome.err, "error[" + attack.code)) return "no diagnostic:\n" + words;
   // Work, not wall time: a busy machine is not the compiler's fault.
   if (outcome.cpu_seconds > kSeconds) {
     return fmt::format("took {:.2f} s, more than {} s", outcome.cpu_seconds, kSeconds);
