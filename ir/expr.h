@@ -41,6 +41,7 @@ struct Expr {
   std::vector<ExprId> args;
   /// Nodes of the tree written out (saturating): sharing makes a small graph a huge tree.
   uint32_t tree_size = 1;
+  uint32_t depth = 1;                   ///< levels of nodes below and including this one
 
   size_t reduce_rank() const { return args.size() / 2; }
   ExprId reduce_body() const { return args.back(); }
@@ -48,6 +49,9 @@ struct Expr {
 
 /// Trees are never made larger than this by inlining or fusion.
 inline constexpr uint32_t kMaxTreeSize = 512;
+
+/// The verifier refuses deeper bodies, so that walks over them may recurse.
+inline constexpr uint32_t kMaxExprDepth = 4000;
 
 /// The arena of one function: equal nodes get one id, so that equality is ==.
 class Exprs {
@@ -78,7 +82,9 @@ class Exprs {
 
 /// `body` with level l < replacements.size() replaced by replacements[l], and inner levels (those of
 /// its reductions) moved up by `shift`: inlining a producer of rank r under `depth` bound levels
-/// passes its r subscripts and shift = depth - r (as a signed number).
+/// passes its r subscripts and shift = depth - r (as a signed number). Reductions inside a
+/// replacement move up too where it lands inside reductions of `body`: a reduction's level is always
+/// the number of indices bound around it.
 ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacements, int shift);
 
 /// Visits every node below and including `root` once, arguments before users.

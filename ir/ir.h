@@ -4,6 +4,7 @@
 // equality is ==. Users of a value are found by walking (an analysis, not a burden). The text form
 // (text.h) round-trips: print(parse(t)) == t.
 #pragma once
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,14 +31,17 @@ struct Type {
   std::string text() const { return runtime::type_text(dtype, shape); }
 };
 
+/// Equal types get one id. References stay valid while more are interned.
 class Types {
  public:
   TypeId intern(Type type);
   TypeId scalar(DType dtype) { return intern({dtype, {}}); }
   const Type& operator[](TypeId id) const { return types_[id.index]; }
+  size_t size() const { return types_.size(); }
 
  private:
-  std::vector<Type> types_;
+  std::deque<Type> types_;
+  std::unordered_multimap<size_t, uint32_t> by_hash_;
 };
 
 enum class Op : uint8_t {
@@ -114,7 +118,8 @@ struct Function {
   bool recursive = false;
   Span span;
 
-  /// A new value; its name is `hint`, with a number behind it if that is taken.
+  /// A new value; its name is `hint` (characters that names cannot have become _), with a number
+  /// behind it if that is taken.
   ValueId add_value(TypeId type, std::string_view hint);
   BlockId add_block(std::string_view hint);
   Block& block(BlockId id) { return blocks[id.index]; }
@@ -137,11 +142,18 @@ struct Module {
   const Type& type(const Function& f, ValueId v) const { return types[f.value(v).type]; }
 };
 
+/// Whether the text form can write it after % or @, or as a label: letters, digits and _, and single
+/// dots between them; no digit first.
+bool is_name(std::string_view text);
+
 /// Every value that an instruction uses: args, edges' args, and those inside a compute's body.
 void for_each_use(const Function& function, const Inst& inst,
                   const std::function<void(ValueId)>& visit);
 /// Replaces uses by `map(use)`, bodies included.
 void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueId)>& map);
+
+/// Every function that a function calls, in instructions and in bodies; one may come up repeatedly.
+void for_each_callee(const Function& function, const std::function<void(FuncId)>& visit);
 
 /// Whether removing, repeating or reordering the instruction could be noticed: effects, and what
 /// cannot be proved not to fail (ranges.h).

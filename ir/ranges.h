@@ -22,6 +22,8 @@ Range range_of(const Function& function, ExprId expr, std::span<const Range> lev
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
                                    const Compute& compute);
 
+/// Whether an instruction can stop the program; `load` always can.
+bool may_fail(const Module& module, const Function& function, const Inst& inst);
 /// Whether a function can stop the program: contains something that may fail, or is recursive.
 bool may_fail(const Module& module, FuncId function);
 

@@ -21,6 +21,8 @@ std::string print(const Module& module);
 std::string print(const Module& module, const Function& function);
 /// `max(%h[i, j], 0.0)`, under the names of the levels.
 std::string print(const Module& module, const Function& function, ExprId expr);
+/// One line: `%c = add %a, %b`.
+std::string print(const Module& module, const Function& function, const Inst& inst);
 /// The printed name of a bound index: i, j, k, … by level.
 std::string index_name(uint32_t level);
 

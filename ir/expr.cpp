@@ -1,0 +1,242 @@
+// The arena of index expressions: interning, substitution, walks.
+#include "ir/expr.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <unordered_set>
+
+namespace tenon::ir {
+namespace {
+
+/// Everything that tells two nodes apart; sizes and depths follow from the rest.
+bool same_node(const Expr& a, const Expr& b) {
+  return a.kind == b.kind && a.type == b.type && a.op == b.op && a.reduction == b.reduction &&
+         a.level == b.level && a.value == b.value && a.callee == b.callee && a.args == b.args &&
+         a.constant == b.constant;
+}
+
+size_t hash_of(const Expr& node) {
+  size_t hash = 0;
+  auto mix = [&](uint64_t part) {
+    hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 32;
+  };
+  mix(static_cast<uint64_t>(node.kind) << 24 | static_cast<uint64_t>(node.type) << 16 |
+      static_cast<uint64_t>(node.op) << 8 | static_cast<uint64_t>(node.reduction));
+  mix(uint64_t{node.level} << 32 | node.value.index);
+  mix(node.callee.index);
+  if (node.kind == ExprKind::constant) {
+    mix(runtime::is_floating(node.type) ? std::bit_cast<uint64_t>(node.constant.f)
+                                        : static_cast<uint64_t>(node.constant.i));
+  }
+  for (const ExprId arg : node.args) mix(arg.index);
+  return hash;
+}
+
+Expr node_of(ExprKind kind, DType type, std::vector<ExprId> args = {}) {
+  Expr node{.kind = kind, .type = type, .constant = {}, .value = {}, .callee = {}, .args = {}};
+  node.args = std::move(args);
+  return node;
+}
+
+constexpr uint32_t kSaturated = 0xffffffff;
+
+}  // namespace
+
+ExprId Exprs::intern(Expr node) {
+  uint64_t size = 1;
+  node.depth = 1;
+  for (const ExprId arg : node.args) {
+    size += nodes_[arg.index].tree_size;
+    node.depth = std::max(node.depth, nodes_[arg.index].depth + 1);
+  }
+  node.tree_size = static_cast<uint32_t>(std::min<uint64_t>(size, kSaturated));
+
+  const size_t hash = hash_of(node);
+  const auto [first, last] = by_hash_.equal_range(hash);
+  for (auto at = first; at != last; ++at)
+    if (same_node(nodes_[at->second], node)) return ExprId{at->second};
+  const ExprId id{static_cast<uint32_t>(nodes_.size())};
+  nodes_.push_back(std::move(node));
+  by_hash_.emplace(hash, id.index);
+  return id;
+}
+
+ExprId Exprs::constant(Scalar value) {
+  Expr node = node_of(ExprKind::constant, value.type);
+  node.constant = value;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::index(uint32_t level) {
+  Expr node = node_of(ExprKind::index, DType::i64);
+  node.level = level;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::value(ValueId scalar, DType type) {
+  Expr node = node_of(ExprKind::value, type);
+  node.value = scalar;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::read(ValueId tensor, DType type, std::vector<ExprId> subscripts) {
+  Expr node = node_of(ExprKind::read, type, std::move(subscripts));
+  node.value = tensor;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::apply(ScalarOp op, std::vector<ExprId> args) {
+  // The last operand's type is that of all (of `select`, whose first is bool, too).
+  const DType type = runtime::result_type(op, nodes_[args.back().index].type);
+  Expr node = node_of(ExprKind::apply, type, std::move(args));
+  node.op = op;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::convert(DType to, ExprId operand) {
+  return intern(node_of(ExprKind::convert, to, {operand}));
+}
+
+ExprId Exprs::if_(ExprId condition, ExprId then, ExprId otherwise) {
+  const DType type = nodes_[then.index].type;
+  return intern(node_of(ExprKind::if_, type, {condition, then, otherwise}));
+}
+
+ExprId Exprs::reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds,
+                     ExprId body) {
+  const bool gives_index = reduction == Reduction::argmax || reduction == Reduction::argmin;
+  const DType type = gives_index ? DType::i64 : nodes_[body.index].type;
+  bounds.push_back(body);
+  Expr node = node_of(ExprKind::reduce, type, std::move(bounds));
+  node.reduction = reduction;
+  node.level = level;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::call(FuncId callee, DType type, std::vector<ExprId> args) {
+  Expr node = node_of(ExprKind::call, type, std::move(args));
+  node.callee = callee;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::with_args(ExprId id, std::vector<ExprId> args) {
+  if (args == nodes_[id.index].args) return id;
+  switch (nodes_[id.index].kind) {  // those whose type follows from their arguments
+    case ExprKind::apply: return apply(nodes_[id.index].op, std::move(args));
+    case ExprKind::if_: return if_(args[0], args[1], args[2]);
+    case ExprKind::reduce: {
+      const ExprId body = args.back();
+      args.pop_back();
+      return reduce(nodes_[id.index].reduction, nodes_[id.index].level, std::move(args), body);
+    }
+    default: break;
+  }
+  Expr node = nodes_[id.index];
+  node.args = std::move(args);
+  return intern(std::move(node));
+}
+
+ExprId Exprs::with_value(ExprId id, ValueId value) {
+  if (value == nodes_[id.index].value) return id;
+  Expr node = nodes_[id.index];
+  node.value = value;
+  return intern(std::move(node));
+}
+
+namespace {
+
+/// One substitution. A node's result depends on how many indices of `body`'s own reductions are
+/// bound around it (`inner`), because reductions inside a replacement move up past those; so pairs
+/// of both are remembered, and a shared graph stays one. The stack is explicit: replacing can be
+/// asked for in expressions of any depth.
+class Substitution {
+ public:
+  Substitution(Exprs& exprs, std::span<const ExprId> replacements, int shift)
+      : exprs_(exprs), replacements_(replacements), shift_(shift) {}
+
+  ExprId run(ExprId root) {
+    std::vector<Place> stack = {{root, 0}};
+    while (!stack.empty()) {
+      const Place place = stack.back();
+      const std::vector<ExprId> before = exprs_[place.id].args;
+      std::vector<ExprId> after;
+      for (size_t i = 0; i < before.size(); ++i) {
+        const Place arg = {before[i], place.inner + inner_added(exprs_[place.id], i)};
+        if (const auto found = done_.find(arg); found != done_.end()) {
+          after.push_back(found->second);
+        } else {
+          stack.push_back(arg);
+        }
+      }
+      if (after.size() < before.size()) continue;  // they come first
+      done_.emplace(place, replace(place, std::move(after)));
+      stack.pop_back();
+    }
+    return done_.at({root, 0});
+  }
+
+ private:
+  struct Place {
+    ExprId id;
+    uint32_t inner;
+    auto operator<=>(const Place&) const = default;
+  };
+
+  /// Indices that `node` binds around its argument number `i`: a reduction around its body.
+  static uint32_t inner_added(const Expr& node, size_t i) {
+    const bool is_body = node.kind == ExprKind::reduce && i + 1 == node.args.size();
+    return is_body ? static_cast<uint32_t>(node.reduce_rank()) : 0;
+  }
+
+  ExprId replace(Place place, std::vector<ExprId> args) {
+    const Expr& node = exprs_[place.id];
+    const uint32_t bound = static_cast<uint32_t>(replacements_.size());
+    if (node.kind == ExprKind::index) {
+      if (node.level >= bound) return exprs_.index(node.level + shift_);
+      return moved(replacements_[node.level], bound + shift_, place.inner);
+    }
+    if (node.kind == ExprKind::reduce) {
+      const uint32_t level = node.level + shift_;
+      const Reduction reduction = node.reduction;
+      const ExprId body = args.back();
+      args.pop_back();
+      return exprs_.reduce(reduction, level, std::move(args), body);
+    }
+    return exprs_.with_args(place.id, std::move(args));
+  }
+
+  /// `replacement`, which stands under `outer` levels, with its own reductions moved up by `by`.
+  ExprId moved(ExprId replacement, uint32_t outer, uint32_t by) {
+    if (by == 0 || exprs_[replacement].args.empty()) return replacement;
+    std::vector<ExprId> same;
+    for (uint32_t level = 0; level < outer; ++level) same.push_back(exprs_.index(level));
+    return Substitution(exprs_, same, static_cast<int>(by)).run(replacement);
+  }
+
+  Exprs& exprs_;
+  std::span<const ExprId> replacements_;
+  int shift_;
+  std::map<Place, ExprId> done_;
+};
+
+}  // namespace
+
+ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacements, int shift) {
+  return Substitution(exprs, replacements, shift).run(body);
+}
+
+void for_each_node(const Exprs& exprs, ExprId root, const std::function<void(ExprId)>& visit) {
+  std::vector<ExprId> reached = {root};
+  std::unordered_set<ExprId> seen = {root};
+  for (size_t next = 0; next < reached.size(); ++next) {
+    for (const ExprId arg : exprs[reached[next]].args)
+      if (seen.insert(arg).second) reached.push_back(arg);
+  }
+  // A node is made after its arguments, so ascending ids are arguments before users.
+  std::sort(reached.begin(), reached.end());
+  for (const ExprId id : reached) visit(id);
+}
+
+}  // namespace tenon::ir

@@ -1,0 +1,142 @@
+// Arenas, names and types of SSA functions, and walks over the values that an instruction uses.
+#include "ir/ir.h"
+
+#include <algorithm>
+
+#include "ir/ranges.h"
+
+namespace tenon::ir {
+namespace {
+
+size_t hash_of(const Type& type) {
+  size_t hash = static_cast<size_t>(type.dtype);
+  for (const int64_t extent : type.shape) {
+    hash = (hash ^ static_cast<size_t>(extent)) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
+bool is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.';
+}
+
+/// `hint` made a name, then with the first number behind it that makes it a new one.
+std::string unique_name(std::unordered_map<std::string, uint32_t>& taken, std::string_view hint) {
+  std::string base(hint.empty() ? "v" : hint);
+  for (char& c : base)
+    if (!is_name_char(c)) c = '_';
+  if (!is_name(base)) {
+    std::replace(base.begin(), base.end(), '.', '_');
+    base.insert(0, "_");
+  }
+  std::string name = base;
+  while (!taken.emplace(name, 1).second) name = base + std::to_string(taken[base]++);
+  return name;
+}
+
+}  // namespace
+
+bool is_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_name_char) &&
+         !(text[0] >= '0' && text[0] <= '9') && text[0] != '.' && text.back() != '.' &&
+         text.find("..") == std::string_view::npos;
+}
+
+TypeId Types::intern(Type type) {
+  const size_t hash = hash_of(type);
+  const auto [first, last] = by_hash_.equal_range(hash);
+  for (auto at = first; at != last; ++at)
+    if (types_[at->second] == type) return TypeId{at->second};
+  const TypeId id{static_cast<uint32_t>(types_.size())};
+  types_.push_back(std::move(type));
+  by_hash_.emplace(hash, id.index);
+  return id;
+}
+
+ValueId Function::add_value(TypeId type, std::string_view hint) {
+  values.push_back({type, unique_name(value_names_, hint)});
+  return ValueId{static_cast<uint32_t>(values.size() - 1)};
+}
+
+BlockId Function::add_block(std::string_view hint) {
+  blocks.push_back({unique_name(block_names_, hint), {}, {}});
+  return BlockId{static_cast<uint32_t>(blocks.size() - 1)};
+}
+
+FuncId Module::find(std::string_view name) const {
+  for (uint32_t i = 0; i < functions.size(); ++i)
+    if (functions[i].name == name) return FuncId{i};
+  return {};
+}
+
+void for_each_use(const Function& function, const Inst& inst,
+                  const std::function<void(ValueId)>& visit) {
+  for (const ValueId arg : inst.args) visit(arg);
+  if (const auto* edges = std::get_if<std::vector<Edge>>(&inst.attribute)) {
+    for (const Edge& edge : *edges)
+      for (const ValueId arg : edge.args) visit(arg);
+  }
+  if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
+    for_each_node(function.exprs, compute->body, [&](ExprId id) {
+      if (const ValueId value = function.exprs[id].value) visit(value);
+    });
+  }
+}
+
+namespace {
+
+/// The body with its values replaced. A node keeps its id, and its site, where nothing below it
+/// changed.
+void map_body(Exprs& exprs, Compute& compute, const std::function<ValueId(ValueId)>& map) {
+  std::unordered_map<ExprId, ExprId> mapped;
+  for_each_node(exprs, compute.body, [&](ExprId id) {
+    std::vector<ExprId> args = exprs[id].args;
+    for (ExprId& arg : args) arg = mapped.at(arg);
+    ExprId now = exprs.with_args(id, std::move(args));
+    if (const ValueId value = exprs[now].value) now = exprs.with_value(now, map(value));
+    mapped.emplace(id, now);
+  });
+  compute.body = mapped.at(compute.body);
+  for (auto& [id, span] : compute.sites)
+    if (const auto found = mapped.find(id); found != mapped.end()) id = found->second;
+}
+
+}  // namespace
+
+void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueId)>& map) {
+  for (ValueId& arg : inst.args) arg = map(arg);
+  if (auto* edges = std::get_if<std::vector<Edge>>(&inst.attribute)) {
+    for (Edge& edge : *edges)
+      for (ValueId& arg : edge.args) arg = map(arg);
+  }
+  if (auto* compute = std::get_if<Compute>(&inst.attribute)) map_body(function.exprs, *compute, map);
+}
+
+void for_each_callee(const Function& function, const std::function<void(FuncId)>& visit) {
+  for (const Block& block : function.blocks) {
+    for (const Inst& inst : block.insts) {
+      if (inst.op == Op::call) visit(inst.get<FuncId>());
+      if (inst.op != Op::compute) continue;
+      for_each_node(function.exprs, inst.get<Compute>().body, [&](ExprId id) {
+        if (const FuncId callee = function.exprs[id].callee) visit(callee);
+      });
+    }
+  }
+}
+
+bool has_effect(const Module& module, const Function& function, const Inst& inst) {
+  switch (row(inst.op).trait) {
+    case Trait::pure: return false;
+    case Trait::may_fail:
+      if (inst.op == Op::call && !module.function(inst.get<FuncId>()).pure) return true;
+      return may_fail(module, function, inst);
+    case Trait::effect:
+    case Trait::ownership:
+    case Trait::terminator: return true;
+  }
+  return true;
+}
+
+}  // namespace tenon::ir

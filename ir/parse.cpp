@@ -1,0 +1,423 @@
+// The parser of the text form: functions, blocks, instructions. Index expressions are parse_expr.cpp's.
+//
+//   module   = {function}
+//   function = "func" @name "(" [param {"," …}] ")" ["->" type] ["effects"] ["recursive"] "{"
+//              {block} "}"
+//   block    = name ["(" param {"," …} ")"] ":" {instruction}         a line each
+//   param    = %name ":" type
+//
+// Two rounds: the first reads headers and where blocks begin and go on, so that functions and blocks
+// may be named before they stand; the second reads blocks, each after those that dominate it, so that
+// the type of every value is known where it is used.
+#include <algorithm>
+
+#include "ir/dominators.h"
+#include "ir/parse_expr.h"
+#include "ir/text.h"
+
+namespace tenon::ir {
+
+using runtime::row;
+
+namespace {
+
+/// What the first round learns of a block.
+struct BlockOutline {
+  Token name;
+  TextPosition begin;
+  std::vector<std::string_view> targets;
+};
+
+struct FunctionOutline {
+  FuncId id;
+  Names names;  ///< its parameters
+  std::vector<BlockOutline> blocks;
+};
+
+std::optional<Op> op_named(std::string_view text) {
+  for (size_t i = 0; i < std::size(kOps); ++i)
+    if (kOps[i].text == text && static_cast<Op>(i) != Op::apply) return static_cast<Op>(i);
+  return std::nullopt;
+}
+
+/// `%x: f32[4]`, … up to `)`, each defined in `names`.
+std::vector<ValueId> parse_params(TextScanner& scanner, Module& module, Function& function,
+                                  Names& names) {
+  std::vector<ValueId> params;
+  scanner.expect("(");
+  scanner.skip_newlines();
+  while (!scanner.at(")")) {
+    if (!params.empty()) scanner.expect(",");
+    scanner.skip_newlines();
+    const Token name = scanner.expect(TokenKind::value, "a parameter");
+    scanner.expect(":");
+    const TypeId type = module.types.intern(parse_type(scanner));
+    scanner.skip_newlines();
+    if (names.values.contains(name.text))
+      scanner.fail(name.span, fmt::format("`%{}` is defined twice", name.text));
+    params.push_back(function.add_value(type, name.text));
+    names.values.emplace(name.text, params.back());
+  }
+  scanner.expect(")");
+  return params;
+}
+
+// ---- the second round: the blocks of one function
+
+class FunctionParser {
+ public:
+  FunctionParser(TextScanner& scanner, Module& module, FunctionOutline& outline, Names& names)
+      : scanner_(scanner), module_(module), function_(module.function(outline.id)),
+        outline_(outline), names_(names) {}
+
+  void run();
+
+ private:
+  void block(BlockId id);
+  void statement(Block& block);
+  TypeId inst(Inst& inst);
+  /// One for each row of ops.def: what follows the name. Returns the type of the value, if any.
+#define OP(name, text, arity, result, trait, meaning) TypeId parse_##name(Inst& inst);
+#include "ir/ops.def"
+  TypeId parse_scalar_op(ScalarOp op, Inst& inst);
+
+  ValueId value() { return parse_value(scanner_, names_); }
+  void values(std::vector<ValueId>& out, std::string_view close);
+  Type tensor_and_subscripts(Inst& inst);
+  Edge edge();
+  const Type& type_of(ValueId id) const { return module_.type(function_, id); }
+
+  TextScanner& scanner_;
+  Module& module_;
+  Function& function_;
+  FunctionOutline& outline_;
+  Names& names_;
+  std::unordered_map<std::string_view, BlockId> blocks_;
+};
+
+void FunctionParser::run() {
+  for (const BlockOutline& block : outline_.blocks) {
+    if (!blocks_.emplace(block.name.text, function_.add_block(block.name.text)).second) {
+      scanner_.fail(block.name.span, fmt::format("block `{}` is defined twice", block.name.text));
+    }
+  }
+  Graph graph;
+  for (const BlockOutline& block : outline_.blocks) {
+    graph.emplace_back();
+    for (const std::string_view target : block.targets)
+      if (const auto found = blocks_.find(target); found != blocks_.end())
+        graph.back().push_back(found->second.index);
+  }
+  for (const uint32_t index : definition_order(graph)) block(BlockId{index});
+}
+
+void FunctionParser::block(BlockId id) {
+  scanner_.seek(outline_.blocks[id.index].begin);
+  scanner_.take();  // its name
+  if (scanner_.at("("))
+    function_.block(id).params = parse_params(scanner_, module_, function_, names_);
+  scanner_.expect(":");
+  // The first round saw to it that a label or the function's end follows.
+  for (;;) {
+    scanner_.expect(TokenKind::newline, "the end of the line");
+    if (scanner_.at("}") || scanner_.peek_second().is(TokenKind::symbol, ":") ||
+        scanner_.peek_second().is(TokenKind::symbol, "("))
+      return;
+    statement(function_.block(id));
+  }
+}
+
+void FunctionParser::statement(Block& block) {
+  const Span begin = scanner_.peek().span;
+  Token name;
+  if (scanner_.peek().kind == TokenKind::value) {
+    name = scanner_.take();
+    scanner_.expect("=");
+  }
+  Inst parsed{};
+  const TypeId result = inst(parsed);
+  parsed.span = lexer::join(begin, scanner_.last_span());
+  const bool named = name.kind == TokenKind::value;
+  if (named && !result) scanner_.fail(parsed.span, "this gives no value");
+  if (!named && result) scanner_.fail(parsed.span, "the value that this gives has no name");
+  if (named) {
+    if (names_.values.contains(name.text))
+      scanner_.fail(name.span, fmt::format("`%{}` is defined twice", name.text));
+    parsed.result = function_.add_value(result, name.text);
+    names_.values.emplace(name.text, parsed.result);
+  }
+  block.insts.push_back(std::move(parsed));
+}
+
+TypeId FunctionParser::inst(Inst& inst) {
+  const Token name = scanner_.expect(TokenKind::name, "an instruction");
+  if (const auto op = op_named(name.text)) {
+    inst.op = *op;
+    switch (*op) {
+#define OP(name, text, arity, result, trait, meaning) \
+  case Op::name: return parse_##name(inst);
+#include "ir/ops.def"
+    }
+  }
+  const auto scalar_op = scalar_op_named(name.text);
+  if (!scalar_op)
+    scanner_.fail(name.span, fmt::format("there is no instruction `{}`", name.text));
+  inst.op = Op::apply;
+  return parse_scalar_op(*scalar_op, inst);
+}
+
+/// Values separated by commas, up to `close` (which is taken) or, if that is empty, to the line's end.
+void FunctionParser::values(std::vector<ValueId>& out, std::string_view close) {
+  auto ends = [&] {
+    return close.empty() ? scanner_.peek().kind != TokenKind::value : scanner_.at(close);
+  };
+  for (bool first = true; !first || !ends(); first = false) {
+    if (!first && !scanner_.accept(",")) break;
+    out.push_back(value());
+  }
+  if (!close.empty()) scanner_.expect(close);
+}
+
+TypeId FunctionParser::parse_constant(Inst& inst) {
+  const Scalar value = ir::parse_constant(scanner_);
+  inst.attribute = value;
+  return module_.types.scalar(value.type);
+}
+
+TypeId FunctionParser::parse_scalar_op(ScalarOp op, Inst& inst) {
+  const Span begin = scanner_.last_span();
+  values(inst.args, "");
+  const Type last = inst.args.empty() ? Type{} : type_of(inst.args.back());
+  check_operands(scanner_, begin, op, inst.args.size(), last);
+  inst.attribute = op;
+  return module_.types.scalar(runtime::result_type(op, last.dtype));
+}
+/// Not reached: no instruction is spelled `apply`.
+TypeId FunctionParser::parse_apply(Inst&) { scanner_.fail_expected("a scalar operation"); }
+
+TypeId FunctionParser::parse_convert(Inst& inst) {
+  inst.args = {value()};
+  scanner_.expect_name("to");
+  return module_.types.intern(parse_type(scanner_));
+}
+
+TypeId FunctionParser::parse_compute(Inst& inst) {
+  Compute compute = ir::parse_compute(scanner_, module_, function_, names_);
+  const Type type{function_.exprs[compute.body].type, compute.extents};
+  inst.attribute = std::move(compute);
+  return module_.types.intern(type);
+}
+
+TypeId FunctionParser::parse_pack(Inst& inst) {
+  scanner_.expect("[");
+  values(inst.args, "]");
+  scanner_.expect(":");
+  return module_.types.intern(parse_type(scanner_));
+}
+
+Type FunctionParser::tensor_and_subscripts(Inst& inst) {
+  inst.args = {value()};
+  scanner_.expect("[");
+  values(inst.args, "]");
+  return type_of(inst.args[0]);
+}
+
+TypeId FunctionParser::parse_element(Inst& inst) {
+  return module_.types.scalar(tensor_and_subscripts(inst).dtype);
+}
+
+TypeId FunctionParser::parse_update(Inst& inst) {
+  const Type type = tensor_and_subscripts(inst);
+  scanner_.expect("=");
+  inst.args.push_back(value());
+  return module_.types.intern(type);
+}
+
+TypeId FunctionParser::parse_call(Inst& inst) {
+  const FuncId callee = parse_callee(scanner_, names_);
+  inst.attribute = callee;
+  scanner_.expect("(");
+  values(inst.args, ")");
+  return module_.function(callee).result;
+}
+
+TypeId FunctionParser::parse_load(Inst& inst) {
+  inst.attribute = parse_string(scanner_);
+  scanner_.expect(":");
+  return module_.types.intern(parse_type(scanner_));
+}
+
+TypeId FunctionParser::parse_save(Inst& inst) {
+  inst.attribute = parse_string(scanner_);
+  scanner_.expect(",");
+  inst.args = {value()};
+  return {};
+}
+
+/// Texts that stand side by side become one, with the blank between them that print writes.
+TypeId FunctionParser::parse_print(Inst& inst) {
+  std::vector<std::string> texts(1);
+  bool first = true;
+  while (scanner_.peek().kind != TokenKind::newline && (first || scanner_.accept(","))) {
+    first = false;
+    if (scanner_.peek().kind == TokenKind::string) {
+      if (!texts.back().empty()) texts.back() += ' ';
+      texts.back() += parse_string(scanner_);
+    } else {
+      inst.args.push_back(value());
+      texts.emplace_back();
+    }
+  }
+  inst.attribute = std::move(texts);
+  return {};
+}
+
+TypeId FunctionParser::parse_assert_(Inst& inst) {
+  inst.args = {value()};
+  scanner_.expect(",");
+  inst.attribute = parse_string(scanner_);
+  return {};
+}
+
+TypeId FunctionParser::parse_share(Inst& inst) {
+  inst.args = {value()};
+  return {};
+}
+TypeId FunctionParser::parse_drop(Inst& inst) {
+  inst.args = {value()};
+  return {};
+}
+TypeId FunctionParser::parse_ret(Inst& inst) {
+  values(inst.args, "");
+  return {};
+}
+
+TypeId FunctionParser::parse_jump(Inst& inst) {
+  inst.attribute = std::vector<Edge>{edge()};
+  return {};
+}
+
+TypeId FunctionParser::parse_branch(Inst& inst) {
+  inst.args = {value()};
+  std::vector<Edge> edges;
+  for (int i = 0; i < 2; ++i) {
+    scanner_.expect(",");
+    edges.push_back(edge());
+  }
+  inst.attribute = std::move(edges);
+  return {};
+}
+
+Edge FunctionParser::edge() {
+  const Token name = scanner_.expect(TokenKind::name, "a block");
+  const auto found = blocks_.find(name.text);
+  if (found == blocks_.end())
+    scanner_.fail(name.span, fmt::format("there is no block `{}`", name.text));
+  Edge edge{found->second, {}};
+  if (scanner_.accept("(")) values(edge.args, ")");
+  return edge;
+}
+
+// ---- the first round: headers and outlines
+
+class ModuleParser {
+ public:
+  ModuleParser(const lexer::SourceMap& sources, uint32_t file, lexer::Diagnostics& diagnostics)
+      : scanner_(sources.file(file).text(), file, diagnostics), diagnostics_(diagnostics) {}
+
+  Module run();
+
+ private:
+  /// Runs `read`, which may fail, and says whether it did not.
+  template <class Read>
+  bool survives(Read read) {
+    try {
+      read();
+      return true;
+    } catch (const SyntaxError&) {
+      return false;
+    }
+  }
+  void header();
+  void outline(FunctionOutline& outline);
+
+  TextScanner scanner_;
+  lexer::Diagnostics& diagnostics_;
+  Module module_;
+  Names functions_;
+  std::vector<FunctionOutline> outlines_;
+};
+
+Module ModuleParser::run() {
+  bool fine = survives([&] { scanner_.seek({}); });
+  while (!diagnostics_.full()) {
+    if (!fine) scanner_.skip_to_function();
+    fine = survives([&] {
+      scanner_.skip_newlines();
+      if (scanner_.peek().kind != TokenKind::end) header();
+    });
+    if (fine && scanner_.peek().kind == TokenKind::end) break;
+  }
+  for (FunctionOutline& outline : outlines_) {
+    if (diagnostics_.full()) break;
+    Names names = std::move(outline.names);
+    names.functions.swap(functions_.functions);  // lent, as it may be large
+    survives([&] { FunctionParser(scanner_, module_, outline, names).run(); });
+    names.functions.swap(functions_.functions);
+  }
+  module_.main = module_.find("main");
+  return std::move(module_);
+}
+
+void ModuleParser::header() {
+  const Span begin = scanner_.peek().span;
+  scanner_.expect_name("func");
+  const Token name = scanner_.expect(TokenKind::function, "the name of a function");
+  const FuncId id{static_cast<uint32_t>(module_.functions.size())};
+  if (!functions_.functions.emplace(name.text, id).second)
+    scanner_.fail(name.span, fmt::format("function `@{}` is defined twice", name.text));
+  Function& function = module_.functions.emplace_back();
+  function.name = name.text;
+  FunctionOutline found{id, {}, {}};
+  function.params = parse_params(scanner_, module_, function, found.names);
+  if (scanner_.accept("->")) function.result = module_.types.intern(parse_type(scanner_));
+  function.pure = !scanner_.at_name("effects");
+  if (!function.pure) scanner_.take();
+  function.recursive = scanner_.at_name("recursive");
+  if (function.recursive) scanner_.take();
+  function.span = lexer::join(begin, scanner_.last_span());
+  scanner_.expect("{");
+  outline(found);
+  outlines_.push_back(std::move(found));
+}
+
+/// A line begins a block if its first word is followed by `:` or `(`; no instruction's is.
+void ModuleParser::outline(FunctionOutline& outline) {
+  for (;;) {
+    scanner_.expect(TokenKind::newline, "the end of the line");
+    if (scanner_.accept("}")) return;
+    const TextPosition begin = scanner_.position();
+    const Token first = scanner_.peek();
+    if (first.kind == TokenKind::name) {
+      const Token second = scanner_.peek_second();
+      if (second.is(TokenKind::symbol, ":") || second.is(TokenKind::symbol, "("))
+        outline.blocks.push_back({first, begin, {}});
+    }
+    if (outline.blocks.empty()) scanner_.fail_expected("a block's label, as `entry:`");
+    const bool goes_on = first.text == "jump" || first.text == "branch";
+    while (scanner_.peek().kind != TokenKind::newline) {
+      if (scanner_.peek().kind == TokenKind::end) scanner_.fail_expected("`}`");
+      const Token token = scanner_.take();
+      if (goes_on && token.kind == TokenKind::name && token.text.data() != first.text.data())
+        outline.blocks.back().targets.push_back(token.text);
+    }
+  }
+}
+
+}  // namespace
+
+Module parse(const lexer::SourceMap& sources, uint32_t file, lexer::Diagnostics& diagnostics) {
+  return ModuleParser(sources, file, diagnostics).run();
+}
+
+}  // namespace tenon::ir

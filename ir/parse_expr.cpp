@@ -1,0 +1,476 @@
+// Index expressions, by recursive descent; operators by precedence climbing over scalar_ops.def.
+//
+//   compute    = "[" [index ":" extent {"," …}] "]" "{" expr "}"
+//   expr       = operand {infix operand}
+//   operand    = constant | index | %value | %value "[" expr {"," …} "]" | "(" expr ")"
+//              | "if" expr "{" expr "}" "else" "{" expr "}"
+//              | reduction "[" index ":" [expr ".."] expr {"," …} "]" "(" expr ")"
+//              | (type | scalar op | @function) "(" [expr {"," …}] ")"
+#include "ir/parse_expr.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <unordered_set>
+
+namespace tenon::ir {
+
+using runtime::row;
+
+// ---- atoms
+
+std::optional<DType> dtype_named(std::string_view text) {
+  for (size_t i = 0; i < std::size(runtime::kDTypes); ++i)
+    if (runtime::kDTypes[i].text == text) return static_cast<DType>(i);
+  return std::nullopt;
+}
+
+std::optional<ScalarOp> scalar_op_named(std::string_view text) {
+  for (size_t i = 0; i < std::size(runtime::kScalarOps); ++i)
+    if (runtime::kScalarOps[i].text == text) return static_cast<ScalarOp>(i);
+  return std::nullopt;
+}
+
+namespace {
+
+std::optional<Reduction> reduction_named(std::string_view text) {
+  for (int i = 0; i <= static_cast<int>(Reduction::argmin); ++i)
+    if (ast::text(static_cast<Reduction>(i)) == text) return static_cast<Reduction>(i);
+  return std::nullopt;
+}
+
+/// The whole of `digits` as a T.
+template <class T>
+std::optional<T> read_whole(std::string_view digits) {
+  T value{};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<Scalar> read_number(DType type, std::string_view digits) {
+  if (type == DType::bool_) return std::nullopt;
+  if (runtime::is_integer(type)) {
+    const auto value = read_whole<int64_t>(digits);
+    if (!value || *value < runtime::lowest(type) || *value > runtime::highest(type))
+      return std::nullopt;
+    return Scalar::integer(type, *value);
+  }
+  if (type == DType::f32) {
+    const auto value = read_whole<float>(digits);
+    return value ? std::optional(Scalar::floating(type, *value)) : std::nullopt;
+  }
+  const auto value = read_whole<double>(digits);
+  return value ? std::optional(Scalar::floating(type, *value)) : std::nullopt;
+}
+
+/// `nan`, `inf`, `nanf64`, …: the type of the special number that a name is, if it is one.
+std::optional<DType> special_number_type(std::string_view name) {
+  if (!name.starts_with("nan") && !name.starts_with("inf")) return std::nullopt;
+  if (name.size() == 3) return DType::f32;
+  const auto type = dtype_named(name.substr(3));
+  return type && runtime::is_floating(*type) ? type : std::nullopt;
+}
+
+}  // namespace
+
+int64_t parse_extent(TextScanner& scanner) {
+  const Token token = scanner.expect(TokenKind::number, "an extent");
+  const auto value = read_whole<int64_t>(token.text);
+  if (!value) scanner.fail(token.span, fmt::format("`{}` is not an extent", token.text));
+  return *value;
+}
+
+Type parse_type(TextScanner& scanner) {
+  const Token name = scanner.expect(TokenKind::name, "a type");
+  const auto dtype = dtype_named(name.text);
+  if (!dtype) scanner.fail(name.span, fmt::format("there is no type `{}`", name.text));
+  Type type{*dtype, {}};
+  if (scanner.accept("[")) {
+    do type.shape.push_back(parse_extent(scanner));
+    while (scanner.accept(","));
+    scanner.expect("]");
+  }
+  if (!runtime::byte_count(type.dtype, type.shape))
+    scanner.fail(name.span, fmt::format("`{}` is too large for memory", type.text()));
+  return type;
+}
+
+bool at_constant(const TextScanner& scanner) {
+  const Token& token = scanner.peek();
+  if (token.kind == TokenKind::name)
+    return token.text == "true" || token.text == "false" || special_number_type(token.text);
+  return token.kind == TokenKind::number || scanner.at("-");
+}
+
+Scalar parse_constant(TextScanner& scanner) {
+  const Span begin = scanner.peek().span;
+  const bool negative = scanner.accept("-");
+  const Token token = scanner.peek();
+  if (!negative && (token.text == "true" || token.text == "false"))
+    return Scalar::boolean(scanner.take().text == "true");
+  if (token.kind == TokenKind::name) {
+    if (const auto type = special_number_type(token.text)) {
+      scanner.take();
+      const double magnitude = token.text[0] == 'n' ? std::numeric_limits<double>::quiet_NaN()
+                                                    : std::numeric_limits<double>::infinity();
+      return Scalar::floating(*type, negative ? -magnitude : magnitude);
+    }
+  }
+  scanner.expect(TokenKind::number, "a constant");
+  // Where the number ends and its type begins; an `e` before a digit is an exponent.
+  size_t end = 0;
+  const std::string_view text = token.text;
+  while (end < text.size() && (text[end] < 'a' || text[end] > 'z' || text[end] == 'e')) ++end;
+  const std::string digits = (negative ? "-" : "") + std::string(text.substr(0, end));
+  const bool is_float = digits.find_first_of(".e") != std::string::npos;
+  const auto type = end < text.size() ? dtype_named(text.substr(end))
+                                      : std::optional(is_float ? DType::f32 : DType::i64);
+  const auto value = type && runtime::is_floating(*type) == is_float
+                         ? read_number(*type, digits) : std::nullopt;
+  if (!value) {
+    scanner.fail(lexer::join(begin, token.span),
+                 fmt::format("`{}{}` is not a constant of any type", negative ? "-" : "", text));
+  }
+  return *value;
+}
+
+std::string parse_string(TextScanner& scanner) {
+  const Token token = scanner.expect(TokenKind::string, "a string");
+  const std::string_view text = token.text.substr(1, token.text.size() - 2);
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      bytes += text[i];
+      continue;
+    }
+    const char escape = text[++i];  // a backslash never ends a string token
+    uint8_t code = 0;
+    const std::string_view hex = text.substr(i + 1, 2);
+    if (escape == 'n') {
+      bytes += '\n';
+    } else if (escape == 't') {
+      bytes += '\t';
+    } else if (escape == '"' || escape == '\\') {
+      bytes += escape;
+    } else if (escape == 'x' && hex.size() == 2 &&
+               std::from_chars(hex.data(), hex.data() + 2, code, 16).ptr == hex.data() + 2) {
+      bytes += static_cast<char>(code);
+      i += 2;
+    } else {
+      scanner.fail(token.span, fmt::format("unknown escape `\\{}` in a string", escape));
+    }
+  }
+  return bytes;
+}
+
+FuncId parse_callee(TextScanner& scanner, const Names& names) {
+  const Token token = scanner.expect(TokenKind::function, "a function");
+  const auto found = names.functions.find(token.text);
+  if (found == names.functions.end())
+    scanner.fail(token.span, fmt::format("there is no function `@{}`", token.text));
+  return found->second;
+}
+
+ValueId parse_value(TextScanner& scanner, const Names& names) {
+  const Token token = scanner.expect(TokenKind::value, "a value");
+  const auto found = names.values.find(token.text);
+  if (found == names.values.end())
+    scanner.fail(token.span, fmt::format("`%{}` is not defined before this", token.text));
+  return found->second;
+}
+
+void check_operands(TextScanner& scanner, Span span, ScalarOp op, size_t count, const Type& type) {
+  if (count != static_cast<size_t>(row(op).arity)) {
+    scanner.fail(span, fmt::format("`{}` takes {} operand{}, but {} {} given", row(op).text,
+                                   row(op).arity, row(op).arity == 1 ? "" : "s", count,
+                                   count == 1 ? "is" : "are"));
+  }
+  if (!type.is_scalar() || !runtime::accepts(op, type.dtype))
+    scanner.fail(span, fmt::format("`{}` does not take `{}`", row(op).text, type.text()));
+}
+
+// ---- expressions
+
+namespace {
+
+constexpr size_t kMaxIndices = 1000;  ///< bound at one place
+
+class ExprParser {
+ public:
+  ExprParser(TextScanner& scanner, Module& module, Function& function, const Names& names)
+      : scanner_(scanner), module_(module), function_(function), names_(names) {}
+
+  Compute compute();
+
+ private:
+  ExprId expr(int at_least);
+  ExprId operand();
+  ExprId named_operand();
+  ExprId value();
+  ExprId if_();
+  ExprId convert(DType type);
+  ExprId apply(ScalarOp op);
+  ExprId reduce(Reduction reduction);
+  ExprId call();
+  ExprId index();
+  void bind_index(std::vector<std::string_view>& names);
+  std::vector<ExprId> list(std::string_view close);
+
+  /// The row of the operator at hand if it stands between operands, with its precedence.
+  std::optional<ScalarOp> infix() const;
+  const Expr& node(ExprId id) const { return function_.exprs[id]; }
+  void want(ExprId id, DType type, Span span, std::string_view what);
+  ExprId bounded(ExprId id, Span begin);
+  ExprId fallible(ExprId id, Span begin);
+
+  TextScanner& scanner_;
+  Module& module_;
+  Function& function_;
+  const Names& names_;
+  Compute compute_;
+  std::vector<std::string_view> levels_;  ///< names of the bound indices
+  std::unordered_set<ExprId> sited_;
+  uint32_t nesting_ = 0;
+};
+
+void check_depth(TextScanner& scanner, Span span, uint32_t depth) {
+  if (depth > kMaxExprDepth)
+    scanner.fail(span, fmt::format("an expression is nested more than {} levels deep", kMaxExprDepth));
+}
+
+Compute ExprParser::compute() {
+  const Span begin = scanner_.peek().span;
+  scanner_.expect("[");
+  while (!scanner_.at("]")) {
+    if (!compute_.extents.empty()) scanner_.expect(",");
+    bind_index(levels_);
+    compute_.extents.push_back(parse_extent(scanner_));
+  }
+  scanner_.expect("]");
+  scanner_.expect("{");
+  compute_.body = expr(0);
+  scanner_.expect("}");
+  const Type type{node(compute_.body).type, compute_.extents};
+  if (!runtime::byte_count(type.dtype, type.shape))
+    scanner_.fail(begin, fmt::format("`{}` is too large for memory", type.text()));
+  return std::move(compute_);
+}
+
+/// `i:`, a new name among the bound ones and `names`.
+void ExprParser::bind_index(std::vector<std::string_view>& names) {
+  const Token name = scanner_.expect(TokenKind::name, "an index");
+  if (dtype_named(name.text) || scalar_op_named(name.text) || reduction_named(name.text) ||
+      special_number_type(name.text) || name.text == "if" || name.text == "true" ||
+      name.text == "false")
+    scanner_.fail(name.span, fmt::format("`{}` cannot be the name of an index", name.text));
+  auto is_in = [&](const auto& list) {
+    return std::find(list.begin(), list.end(), name.text) != list.end();
+  };
+  if (is_in(levels_) || is_in(names))
+    scanner_.fail(name.span, fmt::format("index `{}` is bound twice", name.text));
+  if (levels_.size() + names.size() >= kMaxIndices)
+    scanner_.fail(name.span, fmt::format("more than {} indices are bound here", kMaxIndices));
+  names.push_back(name.text);
+  scanner_.expect(":");
+}
+
+std::optional<ScalarOp> ExprParser::infix() const {
+  const Token& token = scanner_.peek();
+  if (token.kind != TokenKind::symbol && token.kind != TokenKind::name) return std::nullopt;
+  for (size_t i = 0; i < std::size(runtime::kScalarOps); ++i) {
+    const auto& op = runtime::kScalarOps[i];
+    if (op.arity == 2 && !op.infix.empty() && op.infix == token.text)
+      return static_cast<ScalarOp>(i);
+  }
+  return std::nullopt;
+}
+
+/// Operators at least as binding as `at_least`, grouped from the left; comparisons do not chain.
+ExprId ExprParser::expr(int at_least) {
+  const Span begin = scanner_.peek().span;
+  ExprId left = operand();
+  int at_most = std::numeric_limits<int>::max();
+  while (const auto op = infix()) {
+    const int precedence = row(*op).precedence;
+    if (precedence < at_least || precedence > at_most) break;
+    scanner_.take();
+    const ExprId right = expr(precedence + 1);
+    const Span span = lexer::join(begin, scanner_.last_span());
+    check_operands(scanner_, span, *op, 2, {node(right).type, {}});
+    left = fallible(function_.exprs.apply(*op, {left, right}), begin);
+    const bool compares = row(*op).result == runtime::Result::boolean;
+    at_most = compares ? precedence - 1 : precedence;
+  }
+  return left;
+}
+
+ExprId ExprParser::operand() {
+  check_depth(scanner_, scanner_.peek().span, ++nesting_);
+  ExprId result;
+  if (at_constant(scanner_)) {
+    result = function_.exprs.constant(parse_constant(scanner_));
+  } else if (scanner_.accept("(")) {
+    result = expr(0);
+    scanner_.expect(")");
+  } else if (scanner_.peek().kind == TokenKind::value) {
+    result = value();
+  } else if (scanner_.peek().kind == TokenKind::function) {
+    result = call();
+  } else if (scanner_.peek().kind == TokenKind::name) {
+    result = named_operand();
+  } else {
+    scanner_.fail_expected("an expression");
+  }
+  --nesting_;
+  return result;
+}
+
+/// A reduction's name before `[` is a reduction, before `(` a call, as in the language.
+ExprId ExprParser::named_operand() {
+  const std::string_view name = scanner_.peek().text;
+  if (name == "if") return if_();
+  const Token next = scanner_.peek_second();
+  if (next.is(TokenKind::symbol, "[")) {
+    if (const auto reduction = reduction_named(name)) return reduce(*reduction);
+  }
+  if (next.is(TokenKind::symbol, "(")) {
+    if (const auto type = dtype_named(name)) return convert(*type);
+    if (const auto op = scalar_op_named(name)) return apply(*op);
+    scanner_.fail_expected("a scalar operation or type before `(`");
+  }
+  return index();
+}
+
+ExprId ExprParser::index() {
+  const Token name = scanner_.take();
+  for (size_t level = 0; level < levels_.size(); ++level)
+    if (levels_[level] == name.text) return function_.exprs.index(static_cast<uint32_t>(level));
+  scanner_.fail(name.span, fmt::format("index `{}` is not bound here", name.text));
+}
+
+/// A scalar, or an element of a tensor.
+ExprId ExprParser::value() {
+  const Span begin = scanner_.peek().span;
+  const ValueId id = parse_value(scanner_, names_);
+  const Type& type = module_.type(function_, id);
+  if (type.is_scalar()) return function_.exprs.value(id, type.dtype);
+  scanner_.expect("[");
+  std::vector<ExprId> subscripts = list("]");
+  for (const ExprId subscript : subscripts) want(subscript, DType::i64, begin, "a subscript");
+  if (subscripts.size() != type.shape.size()) {
+    scanner_.fail(begin, fmt::format("`%{}` has rank {}, but {} subscripts are given",
+                                     function_.value(id).name, type.shape.size(),
+                                     subscripts.size()));
+  }
+  return fallible(function_.exprs.read(id, type.dtype, std::move(subscripts)), begin);
+}
+
+ExprId ExprParser::if_() {
+  const Span begin = scanner_.take().span;
+  const ExprId condition = expr(0);
+  want(condition, DType::bool_, begin, "a condition");
+  scanner_.expect("{");
+  const ExprId then = expr(0);
+  scanner_.expect("}");
+  scanner_.expect_name("else");
+  scanner_.expect("{");
+  const ExprId otherwise = expr(0);
+  scanner_.expect("}");
+  return bounded(function_.exprs.if_(condition, then, otherwise), begin);
+}
+
+ExprId ExprParser::convert(DType type) {
+  const Span begin = scanner_.take().span;
+  scanner_.expect("(");
+  const ExprId operand = expr(0);
+  scanner_.expect(")");
+  return bounded(function_.exprs.convert(type, operand), begin);
+}
+
+ExprId ExprParser::apply(ScalarOp op) {
+  const Span begin = scanner_.take().span;
+  scanner_.expect("(");
+  std::vector<ExprId> args = list(")");
+  const Type last = args.empty() ? Type{} : Type{node(args.back()).type, {}};
+  check_operands(scanner_, begin, op, args.size(), last);
+  return fallible(function_.exprs.apply(op, std::move(args)), begin);
+}
+
+ExprId ExprParser::reduce(Reduction reduction) {
+  const Span begin = scanner_.take().span;
+  scanner_.expect("[");
+  const size_t level = levels_.size();
+  std::vector<ExprId> bounds;
+  std::vector<std::string_view> inner;
+  do {
+    bind_index(inner);  // not yet seen: bounds stand outside the reduction
+    ExprId lo = function_.exprs.constant(Scalar::integer(DType::i64, 0)), hi = expr(0);
+    if (scanner_.accept("..")) {
+      lo = hi;
+      hi = expr(0);
+    }
+    for (const ExprId bound : {lo, hi}) want(bound, DType::i64, begin, "a bound");
+    bounds.insert(bounds.end(), {lo, hi});
+  } while (scanner_.accept(","));
+  scanner_.expect("]");
+  levels_.insert(levels_.end(), inner.begin(), inner.end());
+  scanner_.expect("(");
+  const ExprId body = expr(0);
+  scanner_.expect(")");
+  levels_.resize(level);
+  return fallible(function_.exprs.reduce(reduction, static_cast<uint32_t>(level), bounds, body),
+                  begin);
+}
+
+ExprId ExprParser::call() {
+  const Span begin = scanner_.peek().span;
+  const FuncId callee = parse_callee(scanner_, names_);
+  scanner_.expect("(");
+  std::vector<ExprId> args = list(")");
+  const TypeId result = module_.function(callee).result;
+  if (!result || !module_.types[result].is_scalar())
+    scanner_.fail(begin, "only functions that return a scalar are called in an expression");
+  return fallible(function_.exprs.call(callee, module_.types[result].dtype, std::move(args)), begin);
+}
+
+/// Expressions up to `close`, which is taken.
+std::vector<ExprId> ExprParser::list(std::string_view close) {
+  std::vector<ExprId> items;
+  while (!scanner_.at(close)) {
+    if (!items.empty()) scanner_.expect(",");
+    items.push_back(expr(0));
+  }
+  scanner_.expect(close);
+  return items;
+}
+
+void ExprParser::want(ExprId id, DType type, Span span, std::string_view what) {
+  if (node(id).type == type) return;
+  scanner_.fail(span, fmt::format("{} is `{}`, not `{}`", what, row(type).text,
+                                  row(node(id).type).text));
+}
+
+ExprId ExprParser::bounded(ExprId id, Span begin) {
+  check_depth(scanner_, begin, node(id).depth);
+  return id;
+}
+
+/// Remembers where a node stands that may fail: the first place, if it is written twice.
+ExprId ExprParser::fallible(ExprId id, Span begin) {
+  const ExprKind kind = node(bounded(id, begin)).kind;
+  const bool divides = kind == ExprKind::apply && runtime::is_integer(node(id).type) &&
+                       (node(id).op == ScalarOp::div || node(id).op == ScalarOp::mod);
+  if ((kind != ExprKind::apply || divides) && sited_.insert(id).second)
+    compute_.sites.emplace_back(id, lexer::join(begin, scanner_.last_span()));
+  return id;
+}
+
+}  // namespace
+
+Compute parse_compute(TextScanner& scanner, Module& module, Function& function,
+                      const Names& names) {
+  return ExprParser(scanner, module, function, names).compute();
+}
+
+}  // namespace tenon::ir

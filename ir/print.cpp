@@ -1,0 +1,330 @@
+// The printer of the text form. What it writes for a verified module parse.cpp reads back.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ir/text.h"
+#include "runtime/print.h"
+
+namespace tenon::ir {
+namespace {
+
+using runtime::row;
+
+/// `3`, `1.0`, `true`; other types than i64, f32 and bool stand behind the number: `3i32`.
+std::string constant_text(Scalar value) {
+  const bool bare = value.type == DType::i64 || value.type == DType::f32 ||
+                    value.type == DType::bool_;
+  std::string text = runtime::to_text(value);
+  if (!bare) text += row(value.type).text;
+  return text;
+}
+
+std::string string_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+          out += fmt::format("\\x{:02x}", c);
+        } else {
+          out += c;
+        }
+    }
+  }
+  return out + "\"";
+}
+
+/// Binding strength of what stands between operators; calls, names and numbers bind tightest.
+constexpr int kLoosest = 0, kTightest = 100;
+
+class Printer {
+ public:
+  Printer(const Module& module, const Function& function) : module_(module), function_(function) {}
+
+  std::string take() { return std::move(out_); }
+  void function();
+  void inst(const Inst& inst);
+  void expr(ExprId id, int at_least = kLoosest);
+
+ private:
+  template <class... Args>
+  void put(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
+  }
+  template <class Items, class Item>
+  void list(const Items& items, Item item) {
+    bool first = true;
+    for (const auto& each : items) {
+      if (!first) out_ += ", ";
+      first = false;
+      item(each);
+    }
+  }
+
+  void exprs(std::span<const ExprId> ids) {
+    list(ids, [&](ExprId id) { expr(id); });
+  }
+  void apply(const Expr& node, int at_least);
+  void reduce(const Expr& node);
+
+  void value(ValueId id) { put("%{}", function_.value(id).name); }
+  void values(std::span<const ValueId> ids) {
+    list(ids, [&](ValueId id) { value(id); });
+  }
+  void params(std::span<const ValueId> ids) {
+    list(ids, [&](ValueId id) { put("%{}: {}", function_.value(id).name, type_of(id).text()); });
+  }
+  void edge(const Edge& edge);
+  void compute(const Compute& compute);
+  void element(std::span<const ValueId> tensor_and_subscripts);
+  void pieces(const Inst& inst);
+
+  const Type& type_of(ValueId id) const { return module_.type(function_, id); }
+
+  const Module& module_;
+  const Function& function_;
+  std::string out_;
+};
+
+// ---- index expressions
+
+void Printer::expr(ExprId id, int at_least) {
+  const Expr& node = function_.exprs[id];
+  switch (node.kind) {
+    case ExprKind::constant: out_ += constant_text(node.constant); break;
+    case ExprKind::index: out_ += index_name(node.level); break;
+    case ExprKind::value: value(node.value); break;
+    case ExprKind::read:
+      value(node.value);
+      out_ += '[';
+      exprs(node.args);
+      out_ += ']';
+      break;
+    case ExprKind::apply: apply(node, at_least); break;
+    case ExprKind::convert:
+      put("{}(", row(node.type).text);
+      expr(node.args[0]);
+      out_ += ')';
+      break;
+    case ExprKind::if_:
+      out_ += "if ";
+      expr(node.args[0]);
+      out_ += " { ";
+      expr(node.args[1]);
+      out_ += " } else { ";
+      expr(node.args[2]);
+      out_ += " }";
+      break;
+    case ExprKind::reduce: reduce(node); break;
+    case ExprKind::call:
+      put("@{}(", module_.function(node.callee).name);
+      exprs(node.args);
+      out_ += ')';
+      break;
+  }
+}
+
+/// Operators of two operands stand between them, with as few parentheses as the table's precedences
+/// need (they group from the left, comparisons not at all); everything else is a call. So `-3` is
+/// always a constant, and a negation is `neg(3)`.
+void Printer::apply(const Expr& node, int at_least) {
+  const runtime::ScalarOpRow& op = row(node.op);
+  if (op.arity != 2 || op.infix.empty()) {
+    put("{}(", op.text);
+    exprs(node.args);
+    out_ += ')';
+    return;
+  }
+  const bool parentheses = op.precedence < at_least;
+  const bool compares = op.result == runtime::Result::boolean;
+  if (parentheses) out_ += '(';
+  expr(node.args[0], compares ? op.precedence + 1 : op.precedence);
+  put(" {} ", op.infix);
+  expr(node.args[1], op.precedence + 1);
+  if (parentheses) out_ += ')';
+}
+
+void Printer::reduce(const Expr& node) {
+  put("{}[", ast::text(node.reduction));
+  for (size_t i = 0; i < node.reduce_rank(); ++i) {
+    const Expr& lo = function_.exprs[node.args[2 * i]];
+    put("{}{}: ", i > 0 ? ", " : "", index_name(node.level + static_cast<uint32_t>(i)));
+    if (lo.kind != ExprKind::constant || lo.constant.i != 0) {
+      expr(node.args[2 * i]);
+      out_ += "..";
+    }
+    expr(node.args[2 * i + 1]);
+  }
+  out_ += "](";
+  expr(node.reduce_body());
+  out_ += ')';
+}
+
+// ---- instructions
+
+void Printer::edge(const Edge& edge) {
+  out_ += function_.block(edge.target).name;
+  if (edge.args.empty()) return;
+  out_ += '(';
+  values(edge.args);
+  out_ += ')';
+}
+
+void Printer::compute(const Compute& compute) {
+  out_ += '[';
+  for (size_t i = 0; i < compute.extents.size(); ++i)
+    put("{}{}: {}", i > 0 ? ", " : "", index_name(static_cast<uint32_t>(i)), compute.extents[i]);
+  out_ += "] { ";
+  expr(compute.body);
+  out_ += " }";
+}
+
+void Printer::element(std::span<const ValueId> tensor_and_subscripts) {
+  value(tensor_and_subscripts[0]);
+  out_ += '[';
+  values(tensor_and_subscripts.subspan(1));
+  out_ += ']';
+}
+
+void Printer::pieces(const Inst& inst) {
+  const auto& texts = inst.get<std::vector<std::string>>();
+  std::string_view separator = "";
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (!texts[i].empty()) {
+      put("{}{}", separator, string_text(texts[i]));
+      separator = ", ";
+    }
+    if (i < inst.args.size()) {
+      out_ += separator;
+      value(inst.args[i]);
+      separator = ", ";
+    }
+  }
+}
+
+void Printer::inst(const Inst& inst) {
+  if (inst.result) {
+    value(inst.result);
+    out_ += " = ";
+  }
+  out_ += inst.op == Op::apply ? row(inst.get<ScalarOp>()).text : row(inst.op).text;
+  const size_t before_operands = out_.size();
+  out_ += ' ';
+  switch (inst.op) {
+    case Op::constant: out_ += constant_text(inst.get<Scalar>()); break;
+    case Op::convert:
+      value(inst.args[0]);
+      put(" to {}", type_of(inst.result).text());
+      break;
+    case Op::compute: compute(inst.get<Compute>()); break;
+    case Op::pack:
+      out_ += '[';
+      values(inst.args);
+      put("] : {}", type_of(inst.result).text());
+      break;
+    case Op::element: element(inst.args); break;
+    case Op::update: {
+      const std::span<const ValueId> args = inst.args;
+      element(args.first(args.size() - 1));
+      out_ += " = ";
+      value(args.back());
+      break;
+    }
+    case Op::call:
+      put("@{}(", module_.function(inst.get<FuncId>()).name);
+      values(inst.args);
+      out_ += ')';
+      break;
+    case Op::load:
+      put("{} : {}", string_text(inst.get<std::string>()), type_of(inst.result).text());
+      break;
+    case Op::save:
+      put("{}, ", string_text(inst.get<std::string>()));
+      values(inst.args);
+      break;
+    case Op::print: pieces(inst); break;
+    case Op::assert_:
+      values(inst.args);
+      put(", {}", string_text(inst.get<std::string>()));
+      break;
+    case Op::apply:
+    case Op::share:
+    case Op::drop:
+    case Op::ret: values(inst.args); break;
+    case Op::jump: edge(inst.get<std::vector<Edge>>()[0]); break;
+    case Op::branch:
+      values(inst.args);
+      for (const Edge& e : inst.get<std::vector<Edge>>()) {
+        out_ += ", ";
+        edge(e);
+      }
+      break;
+  }
+  if (out_.size() == before_operands + 1) out_.pop_back();  // no operands, no blank
+}
+
+void Printer::function() {
+  put("func @{}(", function_.name);
+  params(function_.params);
+  out_ += ')';
+  if (function_.result) put(" -> {}", module_.types[function_.result].text());
+  if (!function_.pure) out_ += " effects";
+  if (function_.recursive) out_ += " recursive";
+  out_ += " {\n";
+  for (const Block& block : function_.blocks) {
+    out_ += block.name;
+    if (!block.params.empty()) {
+      out_ += '(';
+      params(block.params);
+      out_ += ')';
+    }
+    out_ += ":\n";
+    for (const Inst& each : block.insts) {
+      out_ += "  ";
+      inst(each);
+      out_ += '\n';
+    }
+  }
+  out_ += "}\n";
+}
+
+}  // namespace
+
+std::string index_name(uint32_t level) {
+  constexpr std::string_view letters = "ijklmnopqr";
+  if (level < letters.size()) return std::string(1, letters[level]);
+  return fmt::format("i{}", level);
+}
+
+std::string print(const Module& module, const Function& function, ExprId expr) {
+  Printer printer(module, function);
+  printer.expr(expr);
+  return printer.take();
+}
+
+std::string print(const Module& module, const Function& function, const Inst& inst) {
+  Printer printer(module, function);
+  printer.inst(inst);
+  return printer.take();
+}
+
+std::string print(const Module& module, const Function& function) {
+  Printer printer(module, function);
+  printer.function();
+  return printer.take();
+}
+
+std::string print(const Module& module) {
+  std::string text;
+  for (const Function& function : module.functions) {
+    if (!text.empty()) text += '\n';
+    text += print(module, function);
+  }
+  return text;
+}
+
+}  // namespace tenon::ir
