@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 
 #include "driver/commands.h"
 
@@ -20,7 +21,6 @@ std::filesystem::path data_folder(const Options& options) {
 }
 
 void show_failure(Session& session, const ast::RunError& error) {
-  std::fflush(stdout);
   lexer::Diagnostic d;
   d.code = row(error.fault.kind).code;
   d.span = error.span;
@@ -36,8 +36,13 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
     context.out = out;
     context.data_dir = data_folder(session.options);
     auto start = std::chrono::steady_clock::now();
-    program(context);
-    std::fflush(out);
+    try {
+      program(context);
+    } catch (...) {
+      runtime::flush(context);  // what was printed before the failure comes before its message
+      throw;
+    }
+    runtime::flush(context);
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   };
   try {
@@ -52,6 +57,9 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
     }
   } catch (const ast::RunError& error) {
     show_failure(session, error);
+    throw Exit{kProgramWrong};
+  } catch (const runtime::Fault& fault) {
+    show_failure(session, {fault, {}});
     throw Exit{kProgramWrong};
   }
 }

@@ -10,8 +10,6 @@ namespace tenon::ir::loops {
 namespace {
 
 constexpr int kAtom = 9;  ///< binds tighter than every operator of scalar_ops.def
-constexpr int kComparison = 4;
-constexpr int kPrefix = 8;
 
 /// Types of which a bare literal is not one are written behind it, as in the text of SSA.
 std::string literal(Scalar value) {
@@ -166,14 +164,12 @@ std::string Printer::expr(const ExprPtr& e, int binds) {
 
 std::string Printer::apply(const Apply& node, int* precedence) {
   const runtime::ScalarOpRow& row = runtime::row(node.op);
-  if (row.infix.empty()) return fmt::format("{}({})", row.text, list(node.args));
+  if (row.arity != 2 || row.infix.empty())
+    return fmt::format("{}({})", row.text, list(node.args));
   *precedence = row.precedence;
-  if (row.arity == 1) {
-    const bool word = row.precedence < kPrefix;  // `not a`, but `-a`
-    return fmt::format("{}{}{}", row.infix, word ? " " : "", expr(node.args[0], row.precedence));
-  }
-  // To the left operators associate, except comparisons, which do not chain.
-  const int left = row.precedence == kComparison ? kComparison + 1 : row.precedence;
+  // Operators associate to the left, except comparisons, which do not chain.
+  const bool compares = row.result == runtime::Result::boolean;
+  const int left = row.precedence + (compares ? 1 : 0);
   return fmt::format("{} {} {}", expr(node.args[0], left), row.infix,
                      expr(node.args[1], row.precedence + 1));
 }
