@@ -14,6 +14,7 @@ namespace {
 
 using enum TokenKind;
 
+// [snippet kind-of]
 /// The kind of a fixed spelling; `name` for every other word.
 TokenKind kind_of(std::string_view text) {
   static const auto* const kinds = [] {
@@ -28,6 +29,7 @@ TokenKind kind_of(std::string_view text) {
   auto found = kinds->find(text);
   return found == kinds->end() ? name : found->second;
 }
+// [end]
 
 }  // namespace
 
@@ -51,6 +53,8 @@ Scanner::Scanner(const SourceMap& sources, uint32_t file, Diagnostics& diagnosti
 
   any     = [\x00-\ud7ff\ue000-\U0010ffff];
   blank   = [ \t\r\n];
+  // [snippet numbers]
+  // [snippet shapes]
   digit   = [0-9];
   letter  = [A-Za-z_];
   hex     = [0-9A-Fa-f];
@@ -58,15 +62,23 @@ Scanner::Scanner(const SourceMap& sources, uint32_t file, Diagnostics& diagnosti
   word     = letter (letter | digit)*;
   digits   = digit ("_"? digit)*;
   decimal  = "0" | [1-9] ("_"? digit)*;
+  // [end]
+  // [exercise literals]
+  // [starter] integer  = decimal;
+  // [starter] floating = decimal "." digits;
   integer  = decimal | "0x" hex ("_"? hex)*;
   exponent = [eE] [+-]? digits;
   floating = decimal ("." digits exponent? | exponent);
+  // [end]
+  // [end]
 
+  // [snippet like-number]
   // What begins like a number and is none. Each is at least as long as the number in front of it.
   like_number = digit (letter | digit)* ("." digit (letter | digit)*)?
               | digit [0-9_]* ("." [0-9_]+)? [eE] [+-] (letter | digit)*
               | decimal "."
               | "." digits;
+  // [end]
 
   punctuation = [()[\]{},;:.] | ".." | "..." | "->"
               | "=" | "+=" | "-=" | "*=" | "/=" | "%="
@@ -82,6 +94,7 @@ Token Scanner::next() {
     auto span = [&] { return span_from(begin); };
     auto text = [&] { return std::string_view(begin, cursor_ - begin); };
     auto token = [&](TokenKind kind) { return Token{kind, span()}; };
+    // [snippet rules]
     /*!re2c
       $             { return token(end_of_file); }
       blank+        { continue; }
@@ -99,7 +112,9 @@ Token Scanner::next() {
         return token(TokenKind::integer);
       }
       ["]           { scan_string(begin); return token(TokenKind::string); }
+      // [end]
 
+      // [snippet recovery]
       // Other languages' operators: their meaning is clear, so the parser gets to see it.
       "&&"          { report_character(span(), "write `and`"); return token(kw_and); }
       "||"          { report_character(span(), "write `or`"); return token(kw_or); }
@@ -112,6 +127,7 @@ Token Scanner::next() {
       "#" | "/*"    { report_character(span(), "comments begin with `//`"); continue; }
       any           { report_character(span(), ""); continue; }
       *             { report_bytes(begin); continue; }
+      // [end]
     */
   }
   cursor_ = text_.data() + text_.size();
@@ -157,10 +173,12 @@ void Scanner::scan_string(const char* quote) {
   diagnostics_.report(Diag::unterminated_string, span_from(quote));
 }
 
+// [snippet span-from]
 Span Scanner::span_from(const char* begin) const {
   return {file_, static_cast<uint32_t>(begin - text_.data()),
           static_cast<uint32_t>(cursor_ - text_.data())};
 }
+// [end]
 
 void Scanner::report_character(Span span, std::string hint) {
   std::string_view text = text_.substr(span.begin, span.end - span.begin);

@@ -13,8 +13,11 @@ constexpr uint32_t kBlock = 4096;
 
 /// Bytes that begin a character; stray continuation bytes belong to the character before them.
 uint32_t count_characters(std::string_view bytes) {
+  // [exercise spans]
+  // [starter] return static_cast<uint32_t>(bytes.size());
   return static_cast<uint32_t>(
       std::ranges::count_if(bytes, [](char byte) { return !is_continuation(byte); }));
+  // [end]
 }
 
 }  // namespace
@@ -40,9 +43,12 @@ uint32_t SourceFile::characters_before(uint32_t offset) const {
 
 Position SourceFile::position(uint32_t offset) const {
   offset = std::min(offset, static_cast<uint32_t>(text_.size()));
+  // [exercise spans]
+  // [starter] return {1, offset + 1};
   auto next_line = std::ranges::upper_bound(line_begins_, offset);
   auto number = static_cast<uint32_t>(next_line - line_begins_.begin());
   return {number, characters_before(offset) - characters_before(line_begin(number)) + 1};
+  // [end]
 }
 
 std::string_view SourceFile::line(uint32_t number) const {

@@ -9,6 +9,7 @@
 
 namespace tenon::lexer {
 
+// [snippet span]
 /// Bytes [begin, end) of file number `file` of the SourceMap.
 struct Span {
   static constexpr uint32_t kNoFile = 0xffffffff;
@@ -18,6 +19,7 @@ struct Span {
   bool known() const { return file != kNoFile; }
   bool operator==(const Span&) const = default;
 };
+// [end]
 
 /// From the start of `a` to the end of `b`; both in one file.
 Span join(Span a, Span b);
