@@ -98,13 +98,13 @@ std::vector<Attack> attacks() {
        "E0802"},
       {"a file that is not there", {"check", "attack.tn"}, {}, "E0801"},
       {"a folder in the place of a file", {"check", "."}, {}, "E0801"},
-      source("an empty file", ""),
+      {"an empty file", {"run", "--target", "interp", "attack.tn"}, {{"attack.tn", ""}}, "E0305"},
       source("a hundred thousand errors",
              "fn main() {\n" + repeated("  let = ;\n", 100'000) + "}\n"),
       source("extents beyond all memory",
              "fn main() {\n  let x: f32[1000000, 1000000, 1000000, 1000000] = zeros();\n  "
              "print(x);\n}\n"),
-      source("an endless instantiation",
+      source("a chain of ever larger tensors",
              "fn f[N](x: f32[N]) -> f32 {\n  let y[i: N + 1] = 0.0;\n  return f(y);\n}\n"
              "fn main() {\n  print(f([1.0]));\n}\n"),
       ir_text("a megabyte of random bytes as IR", random_bytes(1u << 20)),
