@@ -1,0 +1,80 @@
+#include "opt/pipelines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tenon::opt {
+namespace {
+
+/// By -O level; higher levels than there are get the last. `cse` runs before `fuse`, so that one
+/// producer is not put into a consumer twice under two names, and after it, for what then is equal;
+/// `dce` comes before `fuse` where that looks again, as a producer with a user that is dead would
+/// seem to be used twice.
+constexpr std::string_view kPipelines[] = {
+    "own",
+    "fold,cse,fuse,cse,dce,own",
+    "fold,cse,dce,fuse,fold,cse,dce,own",
+};
+
+/// `second` may not run after `first`.
+struct Constraint {
+  std::string_view first, second, reason;
+};
+constexpr Constraint kConstraints[] = {
+    {"own", "fold", "`own` counts the uses of every tensor, and `fold` changes them"},
+    {"own", "cse", "`own` counts the uses of every tensor, and `cse` moves them to another one"},
+    {"own", "dce", "`own` counts the uses of every tensor, and `dce` removes some"},
+    {"own", "fuse", "`own` counts the uses of every tensor, and `fuse` puts others in their place"},
+};
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::string all_names() {
+  std::string names;
+  for (const PassRow& pass : passes()) names += fmt::format("{}{}", names.empty() ? "" : ", ", pass.name);
+  return names;
+}
+
+void check_order(std::span<const PassRow* const> order) {
+  for (size_t later = 0; later < order.size(); ++later) {
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      for (const Constraint& constraint : kConstraints) {
+        if (order[earlier]->name != constraint.first || order[later]->name != constraint.second) {
+          continue;
+        }
+        throw BadPipeline{fmt::format("`{}` cannot run after `{}`: {}", constraint.second,
+                                      constraint.first, constraint.reason)};
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::string pipeline(int level) {
+  const int last = static_cast<int>(std::size(kPipelines)) - 1;
+  return std::string(kPipelines[std::clamp(level, 0, last)]);
+}
+
+std::vector<const PassRow*> parse_pipeline(std::string_view text) {
+  std::vector<const PassRow*> order;
+  if (trimmed(text).empty()) return order;
+  for (;;) {
+    const size_t comma = std::min(text.find(','), text.size());
+    const std::string_view name = trimmed(text.substr(0, comma));
+    const PassRow* pass = find_pass(name);
+    if (!pass) throw BadPipeline{fmt::format("there is no pass `{}`; there are {}", name, all_names())};
+    order.push_back(pass);
+    if (comma == text.size()) break;
+    text.remove_prefix(comma + 1);
+  }
+  check_order(order);
+  return order;
+}
+
+}  // namespace tenon::opt
