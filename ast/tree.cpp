@@ -10,7 +10,8 @@
 namespace tenon::ast {
 namespace {
 
-constexpr std::string_view kReductions[] = {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin"};
+constexpr std::string_view kReductions[] = {"sum", "prod", "max",    "min",
+                                            "any", "all",  "argmax", "argmin"};
 
 /// Writes a line per node and its children below it, two columns further in. Where a child's part
 /// would not be clear from its place, a line without a span names it: `then`, `else`, `index i`.
@@ -225,10 +226,14 @@ class Printer {
   static std::string quoted(std::string_view value) {
     std::string text = "\"";
     for (char c : value) {
-      if (c == '\n') text += "\\n";
-      else if (c == '\t') text += "\\t";
-      else if (c == '"' || c == '\\') (text += '\\') += c;
-      else text += c;
+      if (c == '\n')
+        text += "\\n";
+      else if (c == '\t')
+        text += "\\t";
+      else if (c == '"' || c == '\\')
+        (text += '\\') += c;
+      else
+        text += c;
     }
     return text + '"';
   }
@@ -241,7 +246,9 @@ class Printer {
 
 }  // namespace
 
-std::string_view text(Reduction reduction) { return kReductions[static_cast<int>(reduction)]; }
+std::string_view text(Reduction reduction) {
+  return kReductions[static_cast<int>(reduction)];
+}
 
 std::string print(const Program& program, const lexer::SourceMap& sources) {
   return Printer(sources).program(program);

@@ -5,8 +5,7 @@
 namespace tenon::lexer {
 
 Diagnostic& Diagnostics::add(Diagnostic diagnostic) {
-  bool again = diagnostic.span.known() &&
-               std::ranges::any_of(all_, [&](const Diagnostic& earlier) {
+  bool again = diagnostic.span.known() && std::ranges::any_of(all_, [&](const Diagnostic& earlier) {
                  return earlier.span == diagnostic.span;
                });
   // Whoever reports may go on to attach notes; those of a dropped diagnostic go nowhere.

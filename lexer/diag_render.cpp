@@ -1,7 +1,8 @@
 // How a diagnostic looks: for people, for editors (one line), and for programs (JSON).
 //
-// The source may be anything: one line of 16 MiB, tabs, control characters, bytes that are no UTF-8.
-// So a line is cut to a window around the span, and what a terminal could take amiss is replaced.
+// The source may be anything: one line of 16 MiB, tabs, control characters, bytes that are no
+// UTF-8. So a line is cut to a window around the span, and what a terminal could take amiss is
+// replaced.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,9 +53,13 @@ Shown show(std::string_view text) {
   return shown;
 }
 
-std::string shown_message(std::string_view text) { return show(shortened(text, kMessageBytes)).text; }
+std::string shown_message(std::string_view text) {
+  return show(shortened(text, kMessageBytes)).text;
+}
 
-bool has_place(Span span, const SourceMap& sources) { return span.file < sources.size(); }
+bool has_place(Span span, const SourceMap& sources) {
+  return span.file < sources.size();
+}
 
 /// `file:line:col: `, or nothing where the place is unknown.
 std::string place(Span span, const SourceMap& sources) {
@@ -73,7 +78,8 @@ std::string excerpt(Span span, std::string_view label, const SourceMap& sources,
   std::string_view line = file.line(number);
 
   // Everything from here on is in bytes from the line's begin, and inside the line.
-  size_t begin = std::min<size_t>(span.begin - std::min(span.begin, file.line_begin(number)), line.size());
+  size_t begin =
+      std::min<size_t>(span.begin - std::min(span.begin, file.line_begin(number)), line.size());
   size_t length = span.end > span.begin ? span.end - span.begin : 0;
   size_t end = std::min(begin + length, line.size());
   size_t first = begin > kBeforeSpan && line.size() > kWindowBytes ? begin - kBeforeSpan : 0;
@@ -95,9 +101,11 @@ std::string excerpt(Span span, std::string_view label, const SourceMap& sources,
                      paint.off, underline, paint.off);
 }
 
-std::string render_human(const Diagnostic& diagnostic, const SourceMap& sources, const Paint& paint) {
-  std::string text = fmt::format("{}{}error[{}]{}: {}\n", place(diagnostic.span, sources), paint.error,
-                                 diagnostic.code, paint.off, shown_message(diagnostic.message));
+std::string render_human(const Diagnostic& diagnostic, const SourceMap& sources,
+                         const Paint& paint) {
+  std::string text =
+      fmt::format("{}{}error[{}]{}: {}\n", place(diagnostic.span, sources), paint.error,
+                  diagnostic.code, paint.off, shown_message(diagnostic.message));
   text += excerpt(diagnostic.span, diagnostic.label, sources, paint, paint.error);
   for (const Note& note : diagnostic.notes) {
     text += fmt::format("{}{}note{}: {}\n", place(note.span, sources), paint.note, paint.off,
@@ -131,7 +139,8 @@ void add_place(Json& object, Span span, const SourceMap& sources) {
 
 /// One object on one line.
 std::string render_json(const Diagnostic& diagnostic, const SourceMap& sources) {
-  Json object = {{"code", diagnostic.code}, {"message", shortened(diagnostic.message, kMessageBytes)}};
+  Json object = {{"code", diagnostic.code},
+                 {"message", shortened(diagnostic.message, kMessageBytes)}};
   add_place(object, diagnostic.span, sources);
   object["label"] = shortened(diagnostic.label, kMessageBytes);
   object["notes"] = Json::array();

@@ -21,7 +21,9 @@ inline constexpr TokenRow kTokens[] = {
 #define TOKEN(name, text, group) {#name, text, TokenGroup::group},
 #include "lexer/tokens.def"
 };
-constexpr const TokenRow& row(TokenKind kind) { return kTokens[static_cast<int>(kind)]; }
+constexpr const TokenRow& row(TokenKind kind) {
+  return kTokens[static_cast<int>(kind)];
+}
 
 struct Token {
   TokenKind kind;

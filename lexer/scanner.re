@@ -120,7 +120,7 @@ Token Scanner::next() {
       "||"          { report_character(span(), "write `or`"); return token(kw_or); }
       "!"           { report_character(span(), "write `not`"); return token(kw_not); }
       "&" | "|" | "^" | "~" | "<<" | ">>" {
-        report_character(span(), "bits are worked on by `bit_and`, `bit_or`, `bit_xor`, `shl`, `shr`");
+        report_character(span(), "for bits there are `bit_and`, `bit_or`, `bit_xor`, `shl`, `shr`");
         continue;
       }
       "'"           { report_character(span(), "strings stand in double quotes"); continue; }

@@ -22,7 +22,9 @@ uint32_t count_characters(std::string_view bytes) {
 
 }  // namespace
 
-Span join(Span a, Span b) { return {a.file, a.begin, std::max(a.begin, b.end)}; }
+Span join(Span a, Span b) {
+  return {a.file, a.begin, std::max(a.begin, b.end)};
+}
 
 SourceFile::SourceFile(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)), line_begins_{0}, block_characters_{0} {

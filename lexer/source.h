@@ -36,9 +36,9 @@ class SourceFile {
   SourceFile(std::string name, std::string text);
   const std::string& name() const { return name_; }  ///< as the user gave it
   std::string_view text() const { return text_; }
-  Position position(uint32_t offset) const;          ///< offsets past the end count as the end
-  std::string_view line(uint32_t number) const;      ///< without its line break
-  uint32_t line_begin(uint32_t number) const;        ///< the number is clamped to the lines there are
+  Position position(uint32_t offset) const;      ///< offsets past the end count as the end
+  std::string_view line(uint32_t number) const;  ///< without its line break
+  uint32_t line_begin(uint32_t number) const;    ///< the number is clamped to the lines there are
 
  private:
   uint32_t characters_before(uint32_t offset) const;

@@ -12,7 +12,9 @@ using lexer::Diag;
 
 namespace {
 
-int depth(const ExprPtr& child) { return child ? child->depth : 0; }
+int depth(const ExprPtr& child) {
+  return child ? child->depth : 0;
+}
 
 int depth(const ExprList& children) {
   int deepest = 0;
@@ -44,12 +46,18 @@ struct ChildrenDepth {
   }
   int operator()(const ast::TensorLiteral& e) const { return depth(e.elements); }
   template <class Leaf>
-  int operator()(const Leaf&) const { return 0; }
+  int operator()(const Leaf&) const {
+    return 0;
+  }
 };
 
-bool is_error(const ExprPtr& e) { return std::holds_alternative<ast::ErrorExpr>(e->node); }
+bool is_error(const ExprPtr& e) {
+  return std::holds_alternative<ast::ErrorExpr>(e->node);
+}
 
-bool is_comparison(ScalarOp op) { return row(op).precedence == row(ScalarOp::lt).precedence; }
+bool is_comparison(ScalarOp op) {
+  return row(op).precedence == row(ScalarOp::lt).precedence;
+}
 
 }  // namespace
 

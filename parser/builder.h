@@ -1,5 +1,5 @@
-// Makes the nodes of the tree for the grammar's rules, and refuses what the tree cannot hold: levels
-// beyond kMaxDepth, and what the language has but this compiler has not.
+// Makes the nodes of the tree for the grammar's rules, and refuses what the tree cannot hold:
+// levels beyond kMaxDepth, and what the language has but this compiler has not.
 #pragma once
 #include <optional>
 #include <string>

@@ -5,7 +5,8 @@
 
 namespace tenon::parser {
 
-ast::Program parse(const lexer::SourceMap& sources, uint32_t file, lexer::Diagnostics& diagnostics) {
+ast::Program parse(const lexer::SourceMap& sources, uint32_t file,
+                   lexer::Diagnostics& diagnostics) {
   ast::Program program;
   TokenFeed tokens(sources, file, diagnostics);
   Builder build(tokens, program);

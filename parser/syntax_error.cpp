@@ -19,41 +19,51 @@ constexpr size_t kMaxNamed = 4;  // more expected tokens than these help nobody
 
 using Kinds = std::vector<TokenKind>;
 
-bool has(const Kinds& kinds, TokenKind kind) { return std::ranges::find(kinds, kind) != kinds.end(); }
+bool has(const Kinds& kinds, TokenKind kind) {
+  return std::ranges::find(kinds, kind) != kinds.end();
+}
 
-/// Many expected tokens have one name: `words`, where all of `signs` are expected; it stands for
-/// these and for `members`.
+/// Many expected tokens have one name: `words`, where all of `signs` are expected. It stands for
+/// these, for `members` and for all tokens of `groups`.
 struct Category {
   std::string_view words;
   Kinds signs, members;
+  std::vector<TokenGroup> groups;
+
+  bool covers(TokenKind kind) const {
+    return has(signs, kind) || has(members, kind) ||
+           std::ranges::find(groups, row(kind).group) != groups.end();
+  }
 };
 
 const std::vector<Category>& categories() {
+  using enum TokenGroup;
   static const std::vector<Category> kCategories = {
-      {"`fn`, `const`", {kw_fn, kw_import}, {kw_const, kw_struct}},
+      {"`fn`, `const`", {kw_fn, kw_import}, {kw_const, kw_struct}, {}},
       {"a statement",
        {kw_let, kw_while},
-       {name, left_paren, left_bracket, integer, floating, kw_true, kw_false, kw_var, kw_return, kw_if,
-        kw_for, kw_break, kw_continue, type_bool, type_i8, type_i32, type_i64, type_f16, type_bf16,
-        type_f32, type_f64, red_sum, red_prod, red_max, red_min, red_any, red_all, red_argmax, red_argmin}},
+       {kw_var, kw_return, kw_if, kw_for, kw_break, kw_continue, kw_true, kw_false, left_paren,
+        left_bracket},
+       {literal, type, reduction}},
       {"an expression",
        {integer, kw_not},
-       {name, left_paren, left_bracket, floating, string, kw_true, kw_false, kw_if, kw_grad, minus,
-        type_bool, type_i8, type_i32, type_i64, type_f16, type_bf16, type_f32, type_f64, red_sum,
-        red_prod, red_max, red_min, red_any, red_all, red_argmax, red_argmin, colon, dot_dot_dot}},
-      {"a type",
-       {type_f32, type_bool},
-       {name, left_paren, type_i8, type_i32, type_i64, type_f16, type_bf16, type_f64}},
+       {minus, kw_true, kw_false, kw_if, kw_grad, left_paren, left_bracket, colon, dot_dot_dot},
+       {literal, type, reduction}},
+      {"a type", {type_f32, type_bool}, {name, left_paren}, {type}},
       // An operator could follow every expression: saying so is no help.
       {"",
        {plus, star},
        {kw_or, kw_and, equal, not_equal, less, less_equal, greater, greater_equal, minus, slash,
-        percent, at, star_star, left_paren, left_bracket, dot}},
-      {"", {left_paren, left_bracket, dot}, {}},  // nor that it could be called
-      {"", {kw_schedule}, {}},
-      {"a name", {name, left_paren}, {}},           // the parenthesis is that of a tuple
-      {"`,`", {comma, assign}, {}},                 // `=` would make it an argument with a name
-      {"an assignment", {assign, plus_assign, minus_assign}, {star_assign, slash_assign, percent_assign}},
+        percent, at, star_star, left_paren, left_bracket, dot},
+       {}},
+      {"", {left_paren, left_bracket, dot}, {}, {}},  // nor that it could be called
+      {"", {kw_schedule}, {}, {}},
+      {"a name", {name, left_paren}, {}, {}},  // the parenthesis is that of a tuple
+      {"`,`", {comma, assign}, {}, {}},        // `=` would make it an argument with a name
+      {"an assignment",
+       {assign, plus_assign, minus_assign},
+       {star_assign, slash_assign, percent_assign},
+       {}},
   };
   return kCategories;
 }
@@ -80,9 +90,7 @@ std::string expected_words(Kinds expected) {
     auto is_expected = [&](TokenKind kind) { return has(expected, kind); };
     if (!std::ranges::all_of(category.signs, is_expected)) continue;
     if (!category.words.empty()) words.emplace_back(category.words);
-    std::erase_if(expected, [&](TokenKind kind) {
-      return has(category.signs, kind) || has(category.members, kind);
-    });
+    std::erase_if(expected, [&](TokenKind kind) { return category.covers(kind); });
   }
   // What ends the construct says most: `;`, `)`, `}`.
   std::ranges::stable_partition(expected, [](TokenKind kind) { return kind != name; });
@@ -96,7 +104,7 @@ struct Foreign {
   std::string_view theirs, ours;
 };
 constexpr Foreign kForeign[] = {
-    {"elif", "else if"}, {"elsif", "else if"}, {"def", "fn"}, {"func", "fn"},
+    {"elif", "else if"}, {"elsif", "else if"}, {"def", "fn"},   {"func", "fn"},
     {"function", "fn"},  {"mut", "var"},       {"auto", "let"}, {"loop", "while true"},
 };
 
@@ -113,7 +121,8 @@ struct Situation {
 
 std::string foreign_word(const Situation& at) {
   for (const Foreign& word : kForeign) {
-    if (at.previous_text == word.theirs || (at.found_text == word.theirs && at.found.kind == name)) {
+    if (at.previous_text == word.theirs ||
+        (at.found_text == word.theirs && at.found.kind == name)) {
       return fmt::format("instead of `{}` write `{}`", word.theirs, word.ours);
     }
   }
@@ -128,7 +137,8 @@ std::string hint(const Situation& at) {
   if (std::string text = foreign_word(at); !text.empty()) return text;
   if (found == assign && at.expects(equal)) return "`=` assigns; `==` compares";
   if (found == equal && at.expects(assign)) return "`==` compares; `=` assigns";
-  if ((found == plus || found == minus) && at.found_text == at.next_character && at.expects(assign)) {
+  if ((found == plus || found == minus) && at.found_text == at.next_character &&
+      at.expects(assign)) {
     return fmt::format("write `{}= 1`", at.found_text);
   }
   if (found == star_star || found == star || found == slash || found == plus || found == minus) {
@@ -138,7 +148,8 @@ std::string hint(const Situation& at) {
   }
   if (previous == string) return "strings are literals, and are not computed with";
   if (found == kw_const) return "a `const` stands outside of functions";
-  if (found == kw_let || found == kw_var || found == kw_while || found == kw_for || found == kw_return) {
+  if (found == kw_let || found == kw_var || found == kw_while || found == kw_for ||
+      found == kw_return) {
     if (at.expects(kw_fn)) return "statements stand inside functions";
   }
   if (found == right_brace && at.expects(kw_fn)) return "there is one `}` too many";
@@ -153,8 +164,10 @@ std::string hint(const Situation& at) {
     return fmt::format("`{}` is a reserved word", row(found).text);
   }
   if (row(previous).group == TokenGroup::reduction && at.expects(left_bracket)) {
-    return fmt::format("a reduction names its indices, `{0}[i] x[i]`; a call has its arguments in "
-                       "parentheses, `{0}(a, b)`", row(previous).text);
+    return fmt::format(
+        "a reduction names its indices, `{0}[i] x[i]`; a call has its arguments in "
+        "parentheses, `{0}(a, b)`",
+        row(previous).text);
   }
   if (at.expects(semicolon) && at.on_next_line) return "write `;` behind the statement";
   return "";
@@ -187,7 +200,8 @@ void report_syntax_error(TokenFeed& tokens, std::span<const TokenKind> expected_
   bool on_next_line = on_different_lines(tokens, previous.span, found.span);
   // A missing `;` is missing behind the last token, not in front of what the next line begins with.
   bool lacks_semicolon = on_next_line && has(expected, semicolon);
-  Span place = lacks_semicolon ? Span{previous.span.file, previous.span.end, previous.span.end} : found.span;
+  Span place =
+      lacks_semicolon ? Span{previous.span.file, previous.span.end, previous.span.end} : found.span;
 
   std::string wanted = expected_words(expected);
   auto& diagnostic = tokens.diagnostics().report(

@@ -6,8 +6,8 @@
 
 namespace tenon::parser {
 
-/// Reports that `tokens.current()` stands where only `expected` could. Nothing, if that follows from
-/// an error reported before.
+/// Reports that `tokens.current()` stands where only `expected` could. Nothing, if that follows
+/// from an error reported before.
 void report_syntax_error(TokenFeed& tokens, std::span<const lexer::TokenKind> expected);
 
 }  // namespace tenon::parser

@@ -20,7 +20,8 @@ lexer::TokenKind closer(lexer::TokenKind open) {
 
 }  // namespace
 
-TokenFeed::TokenFeed(const lexer::SourceMap& sources, uint32_t file, lexer::Diagnostics& diagnostics)
+TokenFeed::TokenFeed(const lexer::SourceMap& sources, uint32_t file,
+                     lexer::Diagnostics& diagnostics)
     : sources_(sources),
       diagnostics_(diagnostics),
       scanner_(sources, file, diagnostics),

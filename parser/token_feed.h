@@ -48,7 +48,7 @@ class TokenFeed {
   lexer::Token current_, previous_;
   std::vector<lexer::Token> open_;
   std::vector<lexer::Token> pending_;  // what comes before the scanner's next token, last first
-  bool was_wrong_ = false;  // the scanner reported something in the token it gave last
+  bool was_wrong_ = false;             // the scanner reported something in the token it gave last
   bool consequence_ = false;
   bool ended_ = false;
 };

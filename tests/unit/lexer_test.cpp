@@ -49,8 +49,12 @@ struct Scanned {
   }
 };
 
-std::string kinds(std::string text) { return Scanned(std::move(text)).kinds(); }
-std::string errors(std::string text) { return Scanned(std::move(text)).errors(); }
+std::string kinds(std::string text) {
+  return Scanned(std::move(text)).kinds();
+}
+std::string errors(std::string text) {
+  return Scanned(std::move(text)).errors();
+}
 
 /// The hint of the only diagnostic.
 std::string hint(std::string text) {
@@ -94,8 +98,8 @@ TEST_CASE("numbers") {
 }
 
 TEST_CASE("what only looks like a number is one error, and scanning goes on behind it") {
-  for (std::string text : {".5", "1.", "007", "1__0", "1_", "0x", "0xg", "0X1", "12abc", "1.5f", "1e-",
-                           "1e", "1.0e+", "00", "0b101", "1.2x"}) {
+  for (std::string text : {".5", "1.", "007", "1__0", "1_", "0x", "0xg", "0X1", "12abc", "1.5f",
+                           "1e-", "1e", "1.0e+", "00", "0b101", "1.2x"}) {
     CAPTURE(text);
     Scanned scanned(text + " end");
     CHECK(scanned.kinds() == "integer name");
@@ -140,8 +144,9 @@ TEST_CASE("operators of other languages are understood, with a hint") {
 TEST_CASE("text that is not UTF-8, in code, strings and comments") {
   CHECK(errors("a \xff b") == "E0102@1:3");
   CHECK(errors("\"\xc3(\"") == "E0102@1:2");
-  CHECK(errors("// \xed\xa0\x80\n// \xc0\xaf\nx") == "E0102@1:4 E0102@2:4");  // a surrogate; overlong
-  CHECK(errors("\xf4\x90\x80\x80") == "E0102@1:1");                           // beyond U+10FFFF
+  CHECK(errors("// \xed\xa0\x80\n// \xc0\xaf\nx") ==
+        "E0102@1:4 E0102@2:4");                      // a surrogate; overlong
+  CHECK(errors("\xf4\x90\x80\x80") == "E0102@1:1");  // beyond U+10FFFF
   CHECK(kinds("a \xff b") == "name name");
 }
 
@@ -199,14 +204,17 @@ TEST_CASE("a diagnostic for people") {
         "hint: try `a`\n");
   CHECK(render(diagnostics.all()[0], sources, DiagFormat::short_) ==
         "a.tn:2:14: error[E0301]: `foo` is not defined\n");
-  CHECK(render(diagnostics.all()[0], sources, DiagFormat::human, true).find("\x1b[") != std::string::npos);
+  CHECK(render(diagnostics.all()[0], sources, DiagFormat::human, true).find("\x1b[") !=
+        std::string::npos);
 }
 
 TEST_CASE("a diagnostic for programs") {
   SourceMap sources;
   uint32_t file = sources.add("a.tn", "x\ny\xff z");
   Diagnostics diagnostics;
-  diagnostics.report(Diag::unknown_name, {file, 0, 4}, "y\xff").note({file, 2, 3}, "here").hint("h");
+  diagnostics.report(Diag::unknown_name, {file, 0, 4}, "y\xff")
+      .note({file, 2, 3}, "here")
+      .hint("h");
   auto json = nlohmann::json::parse(render(diagnostics.all()[0], sources, DiagFormat::json));
   CHECK(json["code"] == "E0301");
   CHECK(json["line"] == 1);
@@ -222,7 +230,8 @@ TEST_CASE("rendering survives any span") {
   for (Span span : {Span{file, 1, 5}, Span{file, 5, 5}, Span{file, 4, 2}, Span{file, 99, 200},
                     Span{7, 0, 1}, Span{}}) {
     for (DiagFormat format : {DiagFormat::human, DiagFormat::short_, DiagFormat::json}) {
-      CHECK(render({"E0201", span, "m", "", {}, {}}, sources, format).find("m") != std::string::npos);
+      CHECK(render({"E0201", span, "m", "", {}, {}}, sources, format).find("m") !=
+            std::string::npos);
     }
   }
 }
@@ -256,8 +265,8 @@ TEST_CASE("hostile: a megabyte of random bytes") {
 
 TEST_CASE("hostile: endless lines, names, numbers and strings render small") {
   const std::string long_name(10 << 20, 'x'), long_number(10 << 20, '0');
-  for (const std::string& text : {long_name + " $ " + long_name, long_number, "\"" + long_name,
-                                  "\"\\q" + long_name + "\n"}) {
+  for (const std::string& text :
+       {long_name + " $ " + long_name, long_number, "\"" + long_name, "\"\\q" + long_name + "\n"}) {
     Scanned scanned(text);
     CHECK(scanned.diagnostics.any());
     CHECK(scanned.rendered().size() < 2'000);

@@ -37,14 +37,20 @@ struct Show {
   std::string operator()(const StringLiteral& e) { return "\"" + e.value + "\""; }
   std::string operator()(const NameRef& e) { return e.name; }
   std::string operator()(const ErrorExpr&) { return "?"; }
-  std::string operator()(const Unary& e) { return fmt::format("({} {})", row(e.op).text, show(e.operand)); }
+  std::string operator()(const Unary& e) {
+    return fmt::format("({} {})", row(e.op).text, show(e.operand));
+  }
   std::string operator()(const Binary& e) {
     std::string_view symbol = row(e.op).infix;
     return infix(symbol.empty() ? row(e.op).text : symbol, e.left, e.right);
   }
   std::string operator()(const Matmul& e) { return infix("@", e.left, e.right); }
-  std::string operator()(const Call& e) { return fmt::format("{}({})", e.callee.text, list(e.args)); }
-  std::string operator()(const Convert& e) { return fmt::format("{}<{}>", row(e.to).text, show(e.operand)); }
+  std::string operator()(const Call& e) {
+    return fmt::format("{}({})", e.callee.text, list(e.args));
+  }
+  std::string operator()(const Convert& e) {
+    return fmt::format("{}<{}>", row(e.to).text, show(e.operand));
+  }
   std::string operator()(const Subscript& e) {
     return fmt::format("{}[{}{}]", show(e.base), list(e.subscripts),
                        e.otherwise ? " else " + show(e.otherwise) : "");
@@ -53,7 +59,8 @@ struct Show {
     return fmt::format("({}[{}] {})", ast::text(e.reduction), list(e.indices), show(e.body));
   }
   std::string operator()(const IfExpr& e) {
-    return fmt::format("(if {} then {} else {})", show(e.condition), show(e.then), show(e.otherwise));
+    return fmt::format("(if {} then {} else {})", show(e.condition), show(e.then),
+                       show(e.otherwise));
   }
   std::string operator()(const TensorLiteral& e) { return fmt::format("[{}]", list(e.elements)); }
 };
@@ -98,7 +105,9 @@ std::string read(const std::string& expr) {
 }
 
 /// The errors of statements, which begin on line 1.
-std::string errors(const std::string& statements) { return Parsed("fn f() { " + statements + " }").errors(); }
+std::string errors(const std::string& statements) {
+  return Parsed("fn f() { " + statements + " }").errors();
+}
 
 /// Message and hint of the first error of statements.
 std::string message(const std::string& statements) {
@@ -158,7 +167,8 @@ TEST_CASE("prefix operators may follow any operator") {
 TEST_CASE("if expressions end at their last brace") {
   CHECK(read("if a { 1 } else { 2 } + 3") == "((if a then 1 else 2) + 3)");
   CHECK(read("if a { 1 } else if b { 2 } else { 3 }") == "(if a then 1 else (if b then 2 else 3))");
-  CHECK(read("sum[n] if g[n] == l[n] { 1 } else { 0 }") == "(sum[n] (if (g[n] == l[n]) then 1 else 0))");
+  CHECK(read("sum[n] if g[n] == l[n] { 1 } else { 0 }") ==
+        "(sum[n] (if (g[n] == l[n]) then 1 else 0))");
   CHECK(read("(if a { x } else { y })[0]") == "(if a then x else y)[0]");
   CHECK(errors("let z = if a { x } else { y }[0];") == "E0201@1:39");
   CHECK(errors("let z = if a { x };") == "E0201@1:28");
@@ -227,7 +237,8 @@ TEST_CASE("items and statements have their parts and spans") {
 }
 
 TEST_CASE("emit ast") {
-  Parsed parsed("const N = 2;\nfn f(x: f32[N]) {\n  let y[i] = -x[i];\n  if y { print(\"a\\n\"); }\n}\n");
+  Parsed parsed(
+      "const N = 2;\nfn f(x: f32[N]) {\n  let y[i] = -x[i];\n  if y { print(\"a\\n\"); }\n}\n");
   CHECK(print(parsed.program, parsed.sources) ==
         "const N 1:1-1:13\n"
         "  number 2 1:11-1:12\n"
@@ -281,9 +292,11 @@ TEST_CASE("an unclosed bracket is shown where it was opened, and the next functi
 }
 
 TEST_CASE("messages say what was expected, and hint at frequent mistakes") {
-  CHECK(message("let x = 1\n let y = 2;") == "expected `;`, found `let`; write `;` behind the statement");
+  CHECK(message("let x = 1\n let y = 2;") ==
+        "expected `;`, found `let`; write `;` behind the statement");
   CHECK(message("if x = 3 { }") == "expected `{`, found `=`; `=` assigns; `==` compares");
-  CHECK(message("x == 4;") == "expected an assignment or `;`, found `==`; `==` compares; `=` assigns");
+  CHECK(message("x == 4;") ==
+        "expected an assignment or `;`, found `==`; `==` compares; `=` assigns");
   CHECK(message("a < b < c;") == "expected an assignment or `;`, found `<`");
   CHECK(message("let z = a < b < c;") == "comparisons do not chain; write `a < b and b < c`");
   CHECK(message("let z = a && b;") == "unexpected character `&&`; write `and`");
@@ -327,7 +340,7 @@ TEST_CASE("what is not there yet is refused at its place, and the rest is read")
   };
   only("import \"a.tn\";", "1:1", "imports are");
   only("struct D[I] { w: f32[I], max: bool }", "1:1", "records are");
-  only("fn f[S = 1]() { }", "1:6", "values that dimensions have by default are");
+  only("fn f[S = 1]() { }", "1:6", "defaults of dimensions are");
   only("fn f[T: float]() { }", "1:6", "type parameters are");
   only("fn f[...S]() { }", "1:6", "runs of dimensions are");
   only("fn f(x: f32[...S, N]) { }", "1:13", "runs of dimensions are");
@@ -409,7 +422,8 @@ TEST_CASE("hostile: random sequences of tokens end, with bounded errors") {
   for (int round = 0; round < 300; ++round) {
     std::string text = round % 2 ? "fn f() { " : "";
     for (int i = 0; i < 300; ++i) {
-      text += std::string(lexer::kTokens[1 + random() % (std::size(lexer::kTokens) - 1)].text) + " ";
+      text +=
+          std::string(lexer::kTokens[1 + random() % (std::size(lexer::kTokens) - 1)].text) + " ";
     }
     Parsed parsed(text);
     REQUIRE(parsed.diagnostics.any());
