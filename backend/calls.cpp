@@ -3,26 +3,12 @@
 namespace tenon::backend {
 namespace {
 
-using ir::ExprId;
-using ir::ExprKind;
 using ir::FuncId;
 using ir::Function;
 using ir::Inst;
 using ir::Module;
 using ir::Op;
 using runtime::ScalarOp;
-
-void for_each_callee(const Function& function, const std::function<void(FuncId)>& visit) {
-  for (const ir::Block& block : function.blocks) {
-    for (const Inst& inst : block.insts) {
-      if (inst.op == Op::call) visit(inst.get<FuncId>());
-      if (inst.op != Op::compute) continue;
-      ir::for_each_node(function.exprs, inst.get<ir::Compute>().body, [&](ExprId id) {
-        if (function.exprs[id].kind == ExprKind::call) visit(function.exprs[id].callee);
-      });
-    }
-  }
-}
 
 /// Whether the instruction itself can stop the program, memory that runs out included.
 bool fails(const Constants& constants, const Inst& inst) {
@@ -91,7 +77,7 @@ Conventions::Conventions(const Module& module) : functions_(module.functions.siz
   for (uint32_t f = 0; f < module.functions.size(); ++f) {
     const Function& function = module.functions[f];
     functions_[f] = {fails(module, function), function.recursive};
-    for_each_callee(function, [&](FuncId callee) { callers[callee.index].push_back(f); });
+    ir::for_each_callee(function, [&](FuncId callee) { callers[callee.index].push_back(f); });
   }
   spread_to_callers(callers, functions_, &Convention::fails);
   spread_to_callers(callers, functions_, &Convention::deep);
