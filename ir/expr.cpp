@@ -44,7 +44,15 @@ constexpr uint32_t kSaturated = 0xffffffff;
 
 }  // namespace
 
+std::optional<ExprId> Exprs::find(const Expr& node) const {
+  const auto [first, last] = by_hash_.equal_range(hash_of(node));
+  for (auto at = first; at != last; ++at)
+    if (same_node(nodes_[at->second], node)) return ExprId{at->second};
+  return std::nullopt;
+}
+
 ExprId Exprs::intern(Expr node) {
+  if (const auto known = find(node)) return *known;
   uint64_t size = 1;
   node.depth = 1;
   for (const ExprId arg : node.args) {
@@ -53,13 +61,9 @@ ExprId Exprs::intern(Expr node) {
   }
   node.tree_size = static_cast<uint32_t>(std::min<uint64_t>(size, kSaturated));
 
-  const size_t hash = hash_of(node);
-  const auto [first, last] = by_hash_.equal_range(hash);
-  for (auto at = first; at != last; ++at)
-    if (same_node(nodes_[at->second], node)) return ExprId{at->second};
   const ExprId id{static_cast<uint32_t>(nodes_.size())};
+  by_hash_.emplace(hash_of(node), id.index);
   nodes_.push_back(std::move(node));
-  by_hash_.emplace(hash, id.index);
   return id;
 }
 
@@ -69,11 +73,18 @@ ExprId Exprs::constant(Scalar value) {
   return intern(std::move(node));
 }
 
-ExprId Exprs::index(uint32_t level) {
+namespace {
+
+Expr index_node(uint32_t level) {
   Expr node = node_of(ExprKind::index, DType::i64);
   node.level = level;
-  return intern(std::move(node));
+  return node;
 }
+
+}  // namespace
+
+ExprId Exprs::index(uint32_t level) { return intern(index_node(level)); }
+std::optional<ExprId> Exprs::find_index(uint32_t level) const { return find(index_node(level)); }
 
 ExprId Exprs::value(ValueId scalar, DType type) {
   Expr node = node_of(ExprKind::value, type);

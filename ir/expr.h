@@ -7,6 +7,7 @@
 // one node, and putting a producer's body into a consumer is substitution, with no capture.
 #pragma once
 #include <functional>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -61,6 +62,7 @@ class Exprs {
 
   ExprId constant(Scalar value);
   ExprId index(uint32_t level);
+  std::optional<ExprId> find_index(uint32_t level) const;  ///< the node, if there is one yet
   ExprId value(ValueId scalar, DType type);
   ExprId read(ValueId tensor, DType type, std::vector<ExprId> subscripts);
   ExprId apply(ScalarOp op, std::vector<ExprId> args);
@@ -75,6 +77,7 @@ class Exprs {
   ExprId with_value(ExprId id, ValueId value);
 
  private:
+  std::optional<ExprId> find(const Expr& node) const;
   ExprId intern(Expr node);
   std::vector<Expr> nodes_;
   std::unordered_multimap<size_t, uint32_t> by_hash_;

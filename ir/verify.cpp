@@ -1,7 +1,7 @@
 // The verifier of modules, functions and instructions; bodies of computes are verify_body.cpp's.
 //
-// A function is looked at in three rounds, each of which relies on the one before: its structure
-// (ids, arities and attributes by ops.def), then types, then that definitions dominate uses.
+// First the structure of all functions (ids, arities and attributes by ops.def), on which the rest
+// relies; then types, and that definitions dominate uses.
 #include "ir/verify.h"
 
 #include <fmt/format.h>
@@ -51,14 +51,15 @@ class FunctionVerifier {
   FunctionVerifier(const Module& module, const Function& function, std::vector<Violation>& found)
       : module_(module), function_(function), found_(found) {}
 
-  void run();
+  bool structure();
+  void types_and_dominance();
 
  private:
-  // ---- structure: each says whether the next round may rely on it
+  // ---- structure: each says whether what comes after may rely on it
   bool signature();
   bool values_and_names();
   bool blocks();
-  bool structure(const Inst& inst, bool is_last);
+  bool inst_structure(const Inst& inst, bool is_last);
   bool define(ValueId value);
   bool is_value(ValueId id) const { return id.index < function_.values.size(); }
   bool is_type(TypeId id) const { return id.index < module_.types.size(); }
@@ -101,15 +102,19 @@ void FunctionVerifier::fail(std::string message) {
   if (inst_ != nullptr) {
     span = inst_->span;
     const auto number = inst_ - block_->insts.data();
-    where += ": " + (printable_ ? print(module_, function_, *inst_)
-                                : fmt::format("instruction {}, {}", number, row(inst_->op).text));
+    where += fmt::format(": {:.200}", printable_ ? print(module_, function_, *inst_)
+                                                 : fmt::format("instruction {}, {}", number,
+                                                               row(inst_->op).text));
   }
   found_.push_back({std::move(where), std::move(message), span});
 }
 
-void FunctionVerifier::run() {
-  if (!signature() || !values_and_names() || !blocks()) return;
-  printable_ = true;
+bool FunctionVerifier::structure() {
+  printable_ = signature() && values_and_names() && blocks();
+  return printable_;
+}
+
+void FunctionVerifier::types_and_dominance() {
   for (const Block& block : function_.blocks) {
     block_ = &block;
     for (const Inst& inst : block.insts) {
@@ -163,7 +168,7 @@ bool FunctionVerifier::blocks() {
     sound &= ensure(!block.insts.empty(), "the block is empty, so it has no terminator");
     for (const Inst& inst : block.insts) {
       inst_ = &inst;
-      sound &= structure(inst, &inst == &block.insts.back());
+      sound &= inst_structure(inst, &inst == &block.insts.back());
     }
     inst_ = nullptr;
   }
@@ -178,7 +183,7 @@ bool FunctionVerifier::define(ValueId value) {
   return ensure(first, fmt::format("{} is defined twice", name_of(value)));
 }
 
-bool FunctionVerifier::structure(const Inst& inst, bool is_last) {
+bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
   const OpRow& op = row(inst.op);
   const bool terminates = op.trait == Trait::terminator;
   if (!ensure(terminates == is_last, is_last ? "the block does not end with a terminator"
@@ -207,8 +212,12 @@ bool FunctionVerifier::structure(const Inst& inst, bool is_last) {
   }
   if (const auto* callee = std::get_if<FuncId>(&inst.attribute))
     sound &= callee->index < module_.functions.size();
-  if (const auto* compute = std::get_if<Compute>(&inst.attribute))
+  if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
     sound &= is_well_formed(module_, function_, compute->body);
+    if (sound && !ensure(function_.exprs[compute->body].depth <= kMaxExprDepth,
+                         fmt::format("the body is nested more than {} levels deep", kMaxExprDepth)))
+      return false;
+  }
   // What printing relies on, as element's `%t[%i]`.
   if (inst.op == Op::element) sound &= !inst.args.empty();
   if (inst.op == Op::update) sound &= inst.args.size() >= 2;
@@ -303,15 +312,13 @@ void FunctionVerifier::check_call(const Inst& inst) {
                           callee.params.size(), inst.args.size())))
     return;
   for (size_t i = 0; i < inst.args.size(); ++i) {
-    if (callee.params[i].index >= callee.values.size()) return;  // told where the callee is verified
     want_type(inst.args[i], module_.type(callee, callee.params[i]), "argument");
   }
-  if (!ensure(static_cast<bool>(callee.result) == static_cast<bool>(inst.result),
-              fmt::format(callee.result ? "the value of `@{}` has no name" : "`@{}` gives no value",
-                          callee.name)))
-    return;
-  if (inst.result && is_type(callee.result))
+  if (static_cast<bool>(callee.result) != static_cast<bool>(inst.result)) {
+    fail(fmt::format("`@{}` {}", callee.name, callee.result ? "gives a value" : "gives no value"));
+  } else if (inst.result) {
     want_type(inst.result, module_.types[callee.result], "the result");
+  }
 }
 
 void FunctionVerifier::check_load(const Inst&) {}
@@ -432,13 +439,17 @@ void verify_recursion(const Module& module, std::vector<Violation>& found) {
 std::vector<Violation> verify(const Module& module) {
   std::vector<Violation> found;
   std::unordered_set<std::string_view> names;
+  std::vector<FunctionVerifier> functions;
   for (const Function& function : module.functions) {
-    if (!names.insert(function.name).second && found.size() < kMaxViolations)
+    if (!names.insert(function.name).second)
       found.push_back({fmt::format("@{}", function.name), "two functions have this name", function.span});
-    FunctionVerifier(module, function, found).run();
+    functions.emplace_back(module, function, found);
   }
   if (module.main != module.find("main"))
     found.push_back({"the module", "its main is not the function of that name", {}});
+  for (FunctionVerifier& function : functions) function.structure();
+  if (!found.empty()) return found;
+  for (FunctionVerifier& function : functions) function.types_and_dominance();
   if (found.empty()) verify_recursion(module, found);
   return found;
 }

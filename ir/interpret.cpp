@@ -1,0 +1,264 @@
+// The SSA interpreter: instructions here, bodies of computes in interpret_body.cpp. What fails, fails
+// as in the tree interpreter: the same fault at the same place.
+#include "ir/interpret.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <stdexcept>
+
+#include "ir/interpret_body.h"
+#include "runtime/npy.h"
+#include "runtime/print.h"
+
+namespace tenon::ir {
+
+using runtime::Fault;
+using runtime::FaultKind;
+using runtime::Tensor;
+
+namespace {
+
+/// Whether the pass `own` has run. If so every tensor's owners are counted by its protocol
+/// (opt/tensor/own.cpp): instructions borrow, but `update` takes an owner of its tensor over, `ret`
+/// hands one to the caller and an edge to the parameter of the block it leads to.
+bool has_ownership(const Module& module) {
+  for (const Function& function : module.functions)
+    for (const Block& block : function.blocks)
+      for (const Inst& inst : block.insts)
+        if (row(inst.op).trait == Trait::ownership) return true;
+  return false;
+}
+
+class Interpreter : public Caller {
+ public:
+  Interpreter(const Module& module, runtime::Context& context)
+      : module_(module), context_(context), counts_owners_(has_ownership(module)) {}
+
+  void run_main() {
+    call(module_.main, {}, module_.function(module_.main).span);
+    if (counts_owners_ && owned_ != 0)
+      throw std::logic_error(fmt::format("{} tensors still have owners at the end", owned_));
+  }
+
+  Slot call(FuncId callee, std::vector<Slot> args, Span span) override;
+
+ private:
+  Slot run(const Function& function, Frame frame);
+  Slot exec(const Function& function, Frame& frame, const Inst& inst);
+  void pass(const Function& function, Frame& frame, const Edge& edge);
+  std::string line(const Function& function, const Frame& frame, const Inst& inst) const;
+
+  /// A value as an operand. Throws if it is a tensor that is gone.
+  const Slot& use(const Function& function, const Frame& frame, ValueId id) const {
+    if (!module_.type(function, id).is_scalar()) tensor_of(function, frame, id);
+    return frame[id.index];
+  }
+  Slot new_tensor(Tensor tensor);
+  Slot pack(const Frame& frame, const Inst& inst, const Type& type);
+  Slot update(const Function& function, Frame& frame, const Inst& inst);
+  void give_up_owner(const Slot& slot);
+  int64_t offset(const Function& function, const Frame& frame, const Inst& inst) const;
+
+  const Module& module_;
+  runtime::Context& context_;
+  const bool counts_owners_;
+  int64_t owned_ = 0;  ///< tensors that have an owner
+  int active_recursive_ = 0;
+};
+
+[[noreturn]] void fail(Span span, FaultKind kind, int64_t a = 0, int64_t b = 0,
+                       std::string_view text = {}) {
+  throw ast::RunError{Fault{kind, a, b, std::string(text)}, span};
+}
+
+Slot Interpreter::call(FuncId callee, std::vector<Slot> args, Span span) {
+  const Function& function = module_.function(callee);
+  if (function.recursive && active_recursive_ == runtime::kMaxCallDepth)
+    fail(span, FaultKind::recursion_too_deep, runtime::kMaxCallDepth);
+  Frame frame(function.values.size());
+  for (size_t i = 0; i < args.size(); ++i) frame[function.params[i].index] = std::move(args[i]);
+  active_recursive_ += function.recursive;
+  Slot result = run(function, std::move(frame));
+  active_recursive_ -= function.recursive;
+  return result;
+}
+
+Slot Interpreter::run(const Function& function, Frame frame) {
+  const Block* block = &function.blocks[0];
+  for (;;) {
+    for (const Inst& inst : block->insts) {
+      if (row(inst.op).trait == Trait::terminator) break;
+      try {
+        Slot result = exec(function, frame, inst);
+        if (inst.result) frame[inst.result.index] = std::move(result);
+      } catch (Fault& fault) {  // from the runtime, which knows no places
+        throw ast::RunError{std::move(fault), inst.span};
+      }
+    }
+    const Inst& last = block->insts.back();
+    if (last.op == Op::ret) return last.args.empty() ? Slot() : use(function, frame, last.args[0]);
+    const auto& edges = last.get<std::vector<Edge>>();
+    const bool second = last.op == Op::branch && frame[last.args[0].index].scalar.i == 0;
+    pass(function, frame, edges[second ? 1 : 0]);
+    block = &function.block(edges[second ? 1 : 0].target);
+  }
+}
+
+/// All arguments are read before the first parameter is written: a loop may pass a parameter on.
+void Interpreter::pass(const Function& function, Frame& frame, const Edge& edge) {
+  std::vector<Slot> passed;
+  for (const ValueId arg : edge.args) {
+    use(function, frame, arg);
+    Slot& slot = frame[arg.index];
+    // The only owner moves: what is left behind must not be used again.
+    const bool moves = counts_owners_ && slot.object && slot.object->owners == 1;
+    passed.push_back(moves ? std::move(slot) : slot);
+  }
+  const std::vector<ValueId>& params = function.block(edge.target).params;
+  for (size_t i = 0; i < params.size(); ++i) frame[params[i].index] = std::move(passed[i]);
+}
+
+Slot Interpreter::exec(const Function& function, Frame& frame, const Inst& inst) {
+  auto scalar = [&](size_t i) { return frame[inst.args[i].index].scalar; };
+  auto type = [&] { return module_.type(function, inst.result); };
+  switch (inst.op) {
+    case Op::constant: return {inst.get<Scalar>(), {}};
+    case Op::apply: {
+      std::array<Scalar, 3> args;
+      for (size_t i = 0; i < inst.args.size(); ++i) args[i] = scalar(i);
+      const std::span<const Scalar> used(args.data(), inst.args.size());
+      if (runtime::divides_by_zero(inst.get<ScalarOp>(), used))
+        fail(inst.span, FaultKind::division_by_zero);
+      return {runtime::eval(inst.get<ScalarOp>(), used), {}};
+    }
+    case Op::convert: return {runtime::convert(type().dtype, scalar(0)), {}};
+    case Op::compute: {
+      BodyInterpreter body(*this, function, frame, inst);
+      if (inst.get<Compute>().extents.empty()) return {body.scalar(), {}};
+      return new_tensor(body.tensor());
+    }
+    case Op::pack: return pack(frame, inst, type());
+    case Op::element: {
+      const Tensor& whole = tensor_of(function, frame, inst.args[0]);
+      return {whole.at(offset(function, frame, inst)), {}};
+    }
+    case Op::update: return update(function, frame, inst);
+    case Op::call: {
+      std::vector<Slot> args;
+      for (const ValueId arg : inst.args) args.push_back(use(function, frame, arg));
+      return call(inst.get<FuncId>(), std::move(args), inst.span);
+    }
+    case Op::load: {
+      const Type loaded_type = type();
+      Tensor loaded = runtime::load_npy(context_.data_dir / inst.get<std::string>(),
+                                        loaded_type.dtype, loaded_type.shape);
+      if (loaded_type.is_scalar()) return {loaded.at(0), {}};
+      return new_tensor(std::move(loaded));
+    }
+    case Op::save: {
+      const Slot& saved = use(function, frame, inst.args[0]);
+      runtime::save_npy(inst.get<std::string>(),
+                        saved.object ? saved.object->tensor : Tensor::scalar(saved.scalar));
+      return {};
+    }
+    case Op::print: {
+      runtime::write_line(context_, line(function, frame, inst));
+      return {};
+    }
+    case Op::assert_:
+      if (scalar(0).i == 0)
+        fail(inst.span, FaultKind::assertion_failed, 0, 0, inst.get<std::string>());
+      return {};
+    case Op::share:
+      ++use(function, frame, inst.args[0]).object->owners;
+      return {};
+    case Op::drop:
+      give_up_owner(use(function, frame, inst.args[0]));
+      return {};
+    case Op::jump:
+    case Op::branch:
+    case Op::ret: break;
+  }
+  return {};
+}
+
+std::string Interpreter::line(const Function& function, const Frame& frame,
+                              const Inst& inst) const {
+  const auto& texts = inst.get<std::vector<std::string>>();
+  std::string line;
+  auto piece = [&](std::string_view text) {
+    if (text.empty()) return;
+    if (!line.empty()) line += ' ';
+    line += text;
+  };
+  for (size_t i = 0; i < texts.size(); ++i) {
+    piece(texts[i]);
+    if (i == inst.args.size()) break;
+    const Slot& slot = use(function, frame, inst.args[i]);
+    piece(slot.object ? runtime::to_text(slot.object->tensor) : runtime::to_text(slot.scalar));
+  }
+  return line;
+}
+
+// ---- tensors
+
+Slot Interpreter::new_tensor(Tensor tensor) {
+  ++owned_;
+  return {{}, std::make_shared<TensorObject>(TensorObject{std::move(tensor), 1})};
+}
+
+Slot Interpreter::pack(const Frame& frame, const Inst& inst, const Type& type) {
+  if (type.is_scalar()) return frame[inst.args[0].index];
+  Tensor packed(type.dtype, type.shape);
+  std::byte* data = packed.mutable_data();
+  for (size_t i = 0; i < inst.args.size(); ++i)
+    runtime::write_element(data, static_cast<int64_t>(i), frame[inst.args[i].index].scalar);
+  return new_tensor(std::move(packed));
+}
+
+/// Row-major, of the subscripts behind the tensor.
+int64_t Interpreter::offset(const Function& function, const Frame& frame, const Inst& inst) const {
+  const Shape& shape = tensor_of(function, frame, inst.args[0]).shape();
+  int64_t offset = 0;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    const int64_t subscript = frame[inst.args[1 + axis].index].scalar.i;
+    if (subscript < 0 || subscript >= shape[axis])
+      fail(inst.span, FaultKind::subscript_out_of_range, subscript, shape[axis]);
+    offset = offset * shape[axis] + subscript;
+  }
+  return offset;
+}
+
+/// In place where the tensor has no other owner; a copy is made on the first write otherwise.
+Slot Interpreter::update(const Function& function, Frame& frame, const Inst& inst) {
+  const int64_t at = offset(function, frame, inst);
+  Tensor updated = tensor_of(function, frame, inst.args[0]);
+  if (counts_owners_) give_up_owner(frame[inst.args[0].index]);
+  updated.set(at, frame[inst.args.back().index].scalar);
+  return new_tensor(std::move(updated));
+}
+
+void Interpreter::give_up_owner(const Slot& slot) {
+  if (--slot.object->owners > 0) return;
+  --owned_;
+  slot.object->tensor = Tensor();
+}
+
+}  // namespace
+
+const Tensor& tensor_of(const Function& function, const Frame& frame, ValueId id) {
+  const TensorObject* object = frame[id.index].object.get();
+  if (object == nullptr || object->owners <= 0) {
+    throw std::logic_error(fmt::format("@{} uses %{} after its last owner gave it up", function.name,
+                                       function.value(id).name));
+  }
+  return object->tensor;
+}
+
+void interpret(const Module& module, runtime::Context& context) {
+  if (!module.main) throw std::logic_error("a module without main cannot be run");
+  Interpreter(module, context).run_main();
+}
+
+}  // namespace tenon::ir

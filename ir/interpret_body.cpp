@@ -1,0 +1,187 @@
+#include "ir/interpret_body.h"
+
+#include <array>
+#include <cmath>
+
+namespace tenon::ir {
+
+using runtime::FaultKind;
+using runtime::Tensor;
+
+namespace {
+
+Scalar combine(ScalarOp op, Scalar a, Scalar b) {
+  return runtime::eval(op, std::array<Scalar, 2>{a, b});
+}
+bool is_nan(Scalar x) { return runtime::is_floating(x.type) && std::isnan(x.f); }
+Scalar number(DType type, int n) {
+  return runtime::is_floating(type) ? Scalar::floating(type, n) : Scalar::integer(type, n);
+}
+
+/// What a reduction does with its elements, in order: starts from a number or from the first
+/// element, combines; argmax and argmin keep where the best one stands, too.
+class Accumulator {
+ public:
+  Accumulator(Reduction reduction, DType type) {
+    switch (reduction) {
+      case Reduction::sum: start(ScalarOp::add, number(type, 0)); break;
+      case Reduction::prod: start(ScalarOp::mul, number(type, 1)); break;
+      case Reduction::any: start(ScalarOp::or_, Scalar::boolean(false)); break;
+      case Reduction::all: start(ScalarOp::and_, Scalar::boolean(true)); break;
+      case Reduction::max: op_ = ScalarOp::max; break;
+      case Reduction::min: op_ = ScalarOp::min; break;
+      case Reduction::argmax: op_ = ScalarOp::gt; picks_index_ = true; break;
+      case Reduction::argmin: op_ = ScalarOp::lt; picks_index_ = true; break;
+    }
+  }
+
+  void add(Scalar element, int64_t index) {
+    if (empty_ || (picks_index_ && is_better(element))) {
+      value_ = element;
+      best_ = index;
+    } else if (!picks_index_) {
+      value_ = combine(op_, value_, element);
+    }
+    empty_ = false;
+  }
+  bool empty() const { return empty_; }
+  Scalar result() const {
+    return picks_index_ ? Scalar::integer(DType::i64, best_) : value_;
+  }
+
+ private:
+  void start(ScalarOp op, Scalar value) {
+    op_ = op;
+    value_ = value;
+    empty_ = false;
+  }
+  /// The first NaN is better than all.
+  bool is_better(Scalar element) const {
+    if (is_nan(value_)) return false;
+    return is_nan(element) || combine(op_, element, value_).i != 0;
+  }
+
+  ScalarOp op_ = ScalarOp::add;
+  Scalar value_;
+  int64_t best_ = 0;
+  bool picks_index_ = false;
+  bool empty_ = true;
+};
+
+}  // namespace
+
+Tensor BodyInterpreter::tensor() {
+  std::vector<Bounds> bounds;
+  for (const int64_t extent : compute_.extents) bounds.push_back({0, extent});
+  Tensor result(exprs_[compute_.body].type, compute_.extents);
+  std::byte* data = result.mutable_data();
+  int64_t offset = 0;
+  for_each_point(0, bounds, [&] { runtime::write_element(data, offset++, eval(compute_.body)); });
+  return result;
+}
+
+/// Calls `visit` with levels_[level], … at every point in row-major order.
+template <class Visit>
+void BodyInterpreter::for_each_point(size_t level, std::span<const Bounds> bounds,
+                                     const Visit& visit) {
+  levels_.resize(std::max(levels_.size(), level + bounds.size()));
+  for (size_t i = 0; i < bounds.size(); ++i) {
+    if (bounds[i].lo >= bounds[i].hi) return;
+    levels_[level + i] = bounds[i].lo;
+  }
+  for (;;) {
+    visit();
+    size_t axis = bounds.size();
+    for (; axis > 0; --axis) {  // count up, the last index fastest
+      int64_t& index = levels_[level + axis - 1];
+      if (++index < bounds[axis - 1].hi) break;
+      index = bounds[axis - 1].lo;
+    }
+    if (axis == 0) return;
+  }
+}
+
+Scalar BodyInterpreter::eval(ExprId id) {
+  const Expr& node = exprs_[id];
+  switch (node.kind) {
+    case ExprKind::constant: return node.constant;
+    case ExprKind::index: return Scalar::integer(DType::i64, levels_[node.level]);
+    case ExprKind::value: return frame_[node.value.index].scalar;
+    case ExprKind::read: return read(id, node);
+    case ExprKind::apply: return apply(id, node);
+    case ExprKind::convert: return runtime::convert(node.type, eval(node.args[0]));
+    case ExprKind::if_: return eval(node.args[eval(node.args[0]).i != 0 ? 1 : 2]);
+    case ExprKind::reduce: return reduce(id, node);
+    case ExprKind::call: return call(id, node);
+  }
+  return {};
+}
+
+Scalar BodyInterpreter::apply(ExprId id, const Expr& node) {
+  std::array<Scalar, 3> args;
+  const size_t count = node.args.size();
+  for (size_t i = 0; i < count; ++i) args[i] = eval(node.args[i]);
+  const std::span<const Scalar> used(args.data(), count);
+  if (runtime::divides_by_zero(node.op, used)) fail(id, FaultKind::division_by_zero);
+  return runtime::eval(node.op, used);
+}
+
+/// All subscripts are evaluated before the first is checked.
+Scalar BodyInterpreter::read(ExprId id, const Expr& node) {
+  std::array<int64_t, 8> few;
+  std::vector<int64_t> many;
+  const size_t rank = node.args.size();
+  if (rank > few.size()) many.resize(rank);
+  int64_t* subscripts = rank > few.size() ? many.data() : few.data();
+  for (size_t axis = 0; axis < rank; ++axis) subscripts[axis] = eval(node.args[axis]).i;
+
+  const Tensor& tensor = tensor_of(function_, frame_, node.value);
+  const Shape& shape = tensor.shape();
+  int64_t offset = 0;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    if (subscripts[axis] < 0 || subscripts[axis] >= shape[axis])
+      fail(id, FaultKind::subscript_out_of_range, subscripts[axis], shape[axis]);
+    offset = offset * shape[axis] + subscripts[axis];
+  }
+  return runtime::read_element(tensor.type(), tensor.data(), offset);
+}
+
+Scalar BodyInterpreter::reduce(ExprId id, const Expr& node) {
+  const size_t rank = node.reduce_rank();
+  std::array<Bounds, 4> few;
+  std::vector<Bounds> many;
+  if (rank > few.size()) many.resize(rank);
+  Bounds* bounds = rank > few.size() ? many.data() : few.data();
+  for (size_t i = 0; i < rank; ++i) {
+    bounds[i].lo = eval(node.args[2 * i]).i;
+    bounds[i].hi = eval(node.args[2 * i + 1]).i;
+  }
+  const ExprId body = node.reduce_body();
+  Accumulator accumulator(node.reduction, exprs_[body].type);
+  for_each_point(node.level, std::span(bounds, rank), [&] {
+    const Scalar element = eval(body);
+    accumulator.add(element, levels_[node.level]);
+  });
+  if (accumulator.empty())
+    fail(id, FaultKind::empty_reduction, 0, 0, ast::text(node.reduction));
+  return accumulator.result();
+}
+
+Scalar BodyInterpreter::call(ExprId id, const Expr& node) {
+  std::vector<Slot> args;
+  for (const ExprId arg : node.args) args.push_back({eval(arg), {}});
+  return caller_.call(node.callee, std::move(args), span_of(id)).scalar;
+}
+
+void BodyInterpreter::fail(ExprId id, FaultKind kind, int64_t a, int64_t b,
+                           std::string_view text) const {
+  throw ast::RunError{{kind, a, b, std::string(text)}, span_of(id)};
+}
+
+Span BodyInterpreter::span_of(ExprId id) const {
+  for (const auto& [node, span] : compute_.sites)
+    if (node == id) return span;
+  return inst_.span;
+}
+
+}  // namespace tenon::ir

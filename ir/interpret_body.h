@@ -1,0 +1,70 @@
+// Values of the SSA interpreter, and how it evaluates the body of a compute.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "ast/run_error.h"
+#include "ir/ir.h"
+
+namespace tenon::ir {
+
+/// A tensor at run time. Values that are one tensor (a parameter and what was passed) share it.
+struct TensorObject {
+  runtime::Tensor tensor;
+  int64_t owners = 1;  ///< as share and drop count them; none: it is gone
+};
+
+/// What a value is: `object` of tensors, else `scalar`.
+struct Slot {
+  Scalar scalar;
+  std::shared_ptr<TensorObject> object;
+};
+using Frame = std::vector<Slot>;  ///< by ValueId
+
+/// The tensor that a value is. Throws std::logic_error if its last owner gave it up.
+const runtime::Tensor& tensor_of(const Function& function, const Frame& frame, ValueId id);
+
+class Caller {
+ public:
+  virtual ~Caller() = default;
+  /// Runs a function; throws ast::RunError, for too deep a recursion at `span`.
+  virtual Slot call(FuncId callee, std::vector<Slot> args, Span span) = 0;
+};
+
+/// Evaluates one compute. It walks the tree node by node: operands from the left, a branch of an if
+/// only where it is taken, indices in row-major order.
+class BodyInterpreter {
+ public:
+  BodyInterpreter(Caller& caller, const Function& function, const Frame& frame, const Inst& inst)
+      : caller_(caller), function_(function), exprs_(function.exprs), frame_(frame), inst_(inst),
+        compute_(inst.get<Compute>()) {}
+
+  runtime::Tensor tensor();
+  Scalar scalar() { return eval(compute_.body); }  ///< of a compute of rank 0
+
+ private:
+  struct Bounds {
+    int64_t lo, hi;
+  };
+
+  Scalar eval(ExprId id);
+  Scalar apply(ExprId id, const Expr& node);
+  Scalar read(ExprId id, const Expr& node);
+  Scalar reduce(ExprId id, const Expr& node);
+  Scalar call(ExprId id, const Expr& node);
+  template <class Visit>
+  void for_each_point(size_t level, std::span<const Bounds> bounds, const Visit& visit);
+  [[noreturn]] void fail(ExprId id, runtime::FaultKind kind, int64_t a = 0, int64_t b = 0,
+                         std::string_view text = {}) const;
+  Span span_of(ExprId id) const;
+
+  Caller& caller_;
+  const Function& function_;
+  const Exprs& exprs_;
+  const Frame& frame_;
+  const Inst& inst_;
+  const Compute& compute_;
+  std::vector<int64_t> levels_;  ///< values of the bound indices
+};
+
+}  // namespace tenon::ir

@@ -1,0 +1,213 @@
+// Which nodes of a body, and which instructions, can stop the program.
+#include "ir/ranges.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ir/range_prover.h"
+
+namespace tenon::ir {
+namespace {
+
+constexpr int64_t kFuelPerQuery = 20'000, kFuelPerNode = 500;
+
+bool divides_integers(ScalarOp op, DType type) {
+  return runtime::is_integer(type) && (op == ScalarOp::div || op == ScalarOp::mod);
+}
+
+bool needs_an_element(Reduction reduction) {
+  switch (reduction) {
+    case Reduction::sum:
+    case Reduction::prod:
+    case Reduction::any:
+    case Reduction::all: return false;
+    case Reduction::max:
+    case Reduction::min:
+    case Reduction::argmax:
+    case Reduction::argmin: return true;
+  }
+  return true;
+}
+
+/// What may fail by its kind, whatever its operands.
+bool can_ever_fail(const Expr& node) {
+  switch (node.kind) {
+    case ExprKind::read:
+    case ExprKind::call: return true;
+    case ExprKind::apply: return divides_integers(node.op, node.type);
+    case ExprKind::reduce: return needs_an_element(node.reduction);
+    case ExprKind::constant:
+    case ExprKind::index:
+    case ExprKind::value:
+    case ExprKind::convert:
+    case ExprKind::if_: return false;
+  }
+  return true;
+}
+
+/// A walk over the body as the tree that it is written out, since what is known differs from place
+/// to place.
+class FallibleNodes {
+ public:
+  FallibleNodes(const Module& module, const Function& function, const Compute& compute,
+                const std::function<bool(FuncId)>& callee_fails)
+      : module_(module), function_(function), compute_(compute), callee_fails_(callee_fails),
+        prover_(function, levels(compute), fuel(function, compute)) {}
+
+  std::vector<ExprId> run() {
+    for (const int64_t extent : compute_.extents)
+      if (extent == 0) return {};  // nothing is evaluated
+    visit(compute_.body);
+    if (!prover_.exhausted()) return std::move(found_);
+    std::vector<ExprId> all;
+    for_each_node(function_.exprs, compute_.body, [&](ExprId id) {
+      if (can_ever_fail(function_.exprs[id])) all.push_back(id);
+    });
+    return all;
+  }
+
+ private:
+  static std::vector<Range> levels(const Compute& compute) {
+    std::vector<Range> levels;
+    for (const int64_t extent : compute.extents) levels.push_back({0, extent - 1});
+    return levels;
+  }
+  static int64_t fuel(const Function& function, const Compute& compute) {
+    int64_t nodes = 0;
+    for_each_node(function.exprs, compute.body, [&](ExprId) { ++nodes; });
+    return kFuelPerQuery + kFuelPerNode * nodes;
+  }
+
+  void visit(ExprId id);
+  bool fails(const Expr& node);
+
+  const Module& module_;
+  const Function& function_;
+  const Compute& compute_;
+  const std::function<bool(FuncId)>& callee_fails_;
+  RangeProver prover_;
+  std::unordered_set<ExprId> seen_;
+  std::vector<ExprId> found_;
+};
+
+void FallibleNodes::visit(ExprId id) {
+  if (!prover_.step()) return;
+  const Expr& node = function_.exprs[id];
+  if (node.kind == ExprKind::if_) {
+    visit(node.args[0]);
+    prover_.in_branch(node.args[0], true, [&] { visit(node.args[1]); });
+    prover_.in_branch(node.args[0], false, [&] { visit(node.args[2]); });
+    return;
+  }
+  const bool reduces = node.kind == ExprKind::reduce;
+  for (size_t i = 0; i + (reduces ? 1 : 0) < node.args.size(); ++i) visit(node.args[i]);
+  if (fails(node) && seen_.insert(id).second) found_.push_back(id);
+  if (reduces && !prover_.never_runs(node))
+    prover_.in_reduction(node, [&] { visit(node.reduce_body()); });
+}
+
+bool FallibleNodes::fails(const Expr& node) {
+  if (!can_ever_fail(node)) return false;
+  switch (node.kind) {
+    case ExprKind::read: {
+      const Shape& shape = module_.type(function_, node.value).shape;
+      for (size_t axis = 0; axis < shape.size(); ++axis) {
+        const Range subscript = prover_.range(node.args[axis]);
+        if (subscript.lo < 0 || subscript.hi >= shape[axis]) return true;
+      }
+      return false;
+    }
+    case ExprKind::apply: return !prover_.is_nonzero(node.args[1]);
+    case ExprKind::reduce: return !prover_.surely_runs(node);
+    default: return callee_fails_(node.callee);
+  }
+}
+
+// ---- instructions
+
+/// What an i64 or other integer scalar is, if a constant defines it.
+std::optional<int64_t> constant_of(const Function& function, ValueId value) {
+  for (const Block& block : function.blocks) {
+    for (const Inst& inst : block.insts) {
+      if (inst.result != value) continue;
+      return inst.op == Op::constant ? std::optional(inst.get<Scalar>().i) : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+bool subscripts_may_fail(const Module& module, const Function& function, const Inst& inst) {
+  const Shape& shape = module.type(function, inst.args[0]).shape;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    const auto subscript = constant_of(function, inst.args[1 + axis]);
+    if (!subscript || *subscript < 0 || *subscript >= shape[axis]) return true;
+  }
+  return false;
+}
+
+bool may_fail(const Module& module, const Function& function, const Inst& inst,
+              const std::function<bool(FuncId)>& callee_fails) {
+  switch (inst.op) {
+    case Op::apply: {
+      if (!divides_integers(inst.get<ScalarOp>(), module.type(function, inst.result).dtype))
+        return false;
+      const auto divisor = constant_of(function, inst.args[1]);
+      return !divisor || *divisor == 0;
+    }
+    case Op::compute:
+      return !FallibleNodes(module, function, inst.get<Compute>(), callee_fails).run().empty();
+    case Op::element:
+    case Op::update: return subscripts_may_fail(module, function, inst);
+    case Op::call: return callee_fails(inst.get<FuncId>());
+    case Op::load:
+    case Op::save:
+    case Op::assert_: return true;
+    case Op::constant:
+    case Op::convert:
+    case Op::pack:
+    case Op::print:
+    case Op::share:
+    case Op::drop:
+    case Op::jump:
+    case Op::branch:
+    case Op::ret: return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Range range_of(const Function& function, ExprId expr, std::span<const Range> levels) {
+  return RangeProver(function, levels, kFuelPerQuery).range(expr);
+}
+
+std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
+                                   const Compute& compute) {
+  const std::function<bool(FuncId)> callee_fails = [&](FuncId callee) {
+    return may_fail(module, callee);
+  };
+  return FallibleNodes(module, function, compute, callee_fails).run();
+}
+
+bool may_fail(const Module& module, const Function& function, const Inst& inst) {
+  return may_fail(module, function, inst, [&](FuncId callee) { return may_fail(module, callee); });
+}
+
+bool may_fail(const Module& module, FuncId function) {
+  // Everything that it reaches; each on its own, calls aside, so that nothing is looked at twice.
+  std::vector<FuncId> reached = {function};
+  std::unordered_set<FuncId> seen = {function};
+  for (size_t next = 0; next < reached.size(); ++next) {
+    const Function& f = module.function(reached[next]);
+    if (f.recursive) return true;
+    for (const Block& block : f.blocks)
+      for (const Inst& inst : block.insts)
+        if (may_fail(module, f, inst, [](FuncId) { return false; })) return true;
+    for_each_callee(f, [&](FuncId callee) {
+      if (seen.insert(callee).second) reached.push_back(callee);
+    });
+  }
+  return false;
+}
+
+}  // namespace tenon::ir
