@@ -1,12 +1,22 @@
 // The checker's own parts, shared by the check_*.cpp files; users include check.h.
 //
-//   check_program.cpp    items: names, consts, purity, recursion; the list of instances
-//   check_statement.cpp  statements, scopes, returning on every path
-//   check_expression.cpp expressions that stay scalar: operators, conversions, `if`
-//   check_literal.cpp    literals, which take the type that their context asks for
-//   check_index.cpp      index definitions, reductions, subscripts; extents inferred
-//   check_call.cpp       calls: dimensions found from arguments, built-ins
-//   check_lift.cpp       element by element: lifting, broadcasting, `@`, `**`
+//   check_program.cpp     items, signatures, the list of instances that main needs
+//   check_graph.cpp       who calls whom: effects and recursion
+//   check_constant.cpp    consts, -D, and values known before the program runs
+//   check_statement.cpp   scopes, definitions, control flow, returning on every path
+//   check_effect.cpp      assignment, and the effects print, save and assert
+//   check_expression.cpp  names and operators
+//   check_literal.cpp     literals, which take the type that their context asks for
+//   check_extent.cpp      extents, types with extents, shapes that agree
+//   check_index.cpp       index definitions and reductions; extents inferred
+//   check_subscript.cpp   subscripts, and those proved to be outside
+//   check_call.cpp        calls of functions: dimensions found from the arguments
+//   check_builtin.cpp     calls of built-ins
+//   check_lift.cpp        element by element: lifting and broadcasting
+//   check_product.cpp     `@` and `**`
+//
+// Whoever finds an error reports it and returns nothing; whoever gets nothing reports no other. So
+// one mistake draws one message.
 #pragma once
 #include <deque>
 #include <functional>
@@ -15,7 +25,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "ast/check.h"
@@ -32,7 +41,9 @@ using runtime::Scalar;
 using runtime::ScalarOp;
 
 inline constexpr size_t kMaxInstances = 10'000;
-inline constexpr size_t kMaxConstNodes = 1'000;
+inline constexpr size_t kMaxConstNodes = 1'000;  ///< operations in a const, consts in it written out
+inline constexpr int kMaxConstDepth = 1'000;     ///< consts that are needed for each other's values
+inline constexpr size_t kMaxRank = 64;
 
 /// A checked expression. While `open`, it is made of literals only and its context decides its type
 /// (kind integer or floating of type.dtype says which types it can take); settle() closes it.
@@ -43,25 +54,39 @@ struct Checked {
   const typed::Type& type() const { return expr.type; }
   DType dtype() const { return expr.type.dtype; }
 };
-/// Nothing: an error has been reported, and whoever gets this reports no other.
 using MaybeChecked = std::optional<Checked>;
+
+/// Why a type is wanted: the second place of a mismatch. Without text there is none.
+using Origin = lexer::Note;
+
+/// How messages show code.
+inline std::string quoted(std::string_view code) { return fmt::format("`{}`", code); }
+inline std::string quoted(const typed::Type& type) { return quoted(type.text()); }
 
 /// A source function and what is known of it before any body is checked.
 struct FunctionInfo {
+  struct Callee {
+    FunctionInfo* function;
+    Span call;  ///< the first, if there are more
+  };
+
   const Function* tree;
   bool in_prelude;
-  bool pure = true;
-  bool recursive = false;
-  bool all_scalar = true;  ///< parameters and result
-  std::map<std::string, std::pair<const FunctionInfo*, Span>> callees;
+  bool all_scalar;                ///< parameters and result
+  std::vector<Callee> callees;    ///< each once
+  std::optional<Span> effect;     ///< a call here that prints, saves or asserts, itself or inside
+  std::optional<Span> recursion;  ///< a call here that leads back here
+
+  bool pure() const { return !effect; }
 };
 
 /// A const; its value is checked when first used.
 struct ConstInfo {
   const Const* tree;
-  const Define* define = nullptr;  ///< the -D that replaces it
+  bool in_prelude;
+  ExprPtr replacement = nullptr;  ///< what a -D puts in place of its value
   enum { unchecked, checking, checked } state = unchecked;
-  MaybeChecked value;
+  MaybeChecked value = std::nullopt;
 };
 
 /// The functions and consts of one of the two programs.
@@ -75,46 +100,58 @@ class ProgramChecker {
   ProgramChecker(const CheckOptions& options, Diagnostics& diagnostics);
   typed::Program check(const Program& prelude, const Program& program);
 
+  /// Who is called by this name; a program's own functions hide the prelude's.
   const FunctionInfo* find_function(const std::string& name, bool from_prelude) const;
-  /// The value of a const (a copy), nothing if there is none of that name or it is wrong.
   ConstInfo* find_const(const std::string& name, bool from_prelude);
-  MaybeChecked const_value(ConstInfo& info, bool from_prelude);
+  /// A copy of a const's value, nothing if it is wrong.
+  MaybeChecked const_value(ConstInfo& info);
   void add_function_names(std::vector<std::string>& names, bool from_prelude) const;
-  /// The instance of a function for these dimensions; its body is checked later.
-  const typed::Function* instantiate(const FunctionInfo& info, const std::vector<Extent>& dimensions,
-                                     Span call);
-
-  Diagnostics& diagnostics;
+  /// The instance of a function for these dimensions; its body is checked later. Null if there are
+  /// too many.
+  const typed::Function* instantiate(const FunctionInfo& info,
+                                     const std::vector<Extent>& dimensions, Span call,
+                                     Diagnostics& found);
 
  private:
   struct Instance {
     const FunctionInfo* info;
     std::vector<Extent> dimensions;
     typed::Function* function;
-    Span call;                          ///< where it was first asked for
-    const Instance* caller = nullptr;
+    Span call;  ///< where it was first asked for
+    const Instance* caller;
   };
 
   void collect(const Program& program, bool is_prelude);
-  void apply_defines();
+  // check_graph.cpp
   void collect_callees();
-  void find_impure_and_recursive();
-  void check_signatures_and_bodies();
+  void spread_effects();
+  void find_recursion();
+  std::vector<FunctionInfo*> all_functions();
+  // check_constant.cpp
+  void apply_defines();
+  void check_define(const Define& define, ConstInfo& info);
+
+  void check_for_all_dimensions(const FunctionInfo& info);
   void check_instance(const Instance& instance);
 
   const CheckOptions& options_;
+  Diagnostics& diagnostics_;
   Names prelude_, user_;
   typed::Program program_;
   std::deque<Instance> instances_;
   std::map<std::string, const typed::Function*> by_key_;
-  const Instance* present_ = nullptr;
+  const Instance* present_ = nullptr;  ///< whose body is being checked
+  int const_depth_ = 0;
 };
 
+/// Dimension parameters and what they stand for: symbols, or an instance's numbers.
+using Dimensions = std::map<std::string, Extent>;
+
 /// Checks one function: for all instances at once (`generic`: its dimensions are symbols), or as
-/// one instance.
+/// one instance. Without a function: the value of a const.
 class FunctionChecker {
  public:
-  FunctionChecker(ProgramChecker& program, const FunctionInfo* info, std::map<std::string, Extent> dimensions,
+  FunctionChecker(ProgramChecker& program, const FunctionInfo* info, Dimensions dimensions,
                   bool generic, bool in_prelude, typed::Function& out, Diagnostics& diagnostics);
 
   bool signature();
@@ -124,125 +161,185 @@ class FunctionChecker {
 
  private:
   friend class ProgramChecker;
-  using TypePtr = const typed::Type*;  ///< the type that the context wants; null: none known
+  using TypePtr = const typed::Type*;  ///< what zeros() and load() are wanted as; null: not known
+  using Stmts = std::vector<typed::Stmt>;
 
   // check_statement.cpp
-  void block(const Block& block, std::vector<typed::Stmt>& out);
-  void statement(const Stmt& stmt, std::vector<typed::Stmt>& out);
-  void check(const Let& let, Span span, std::vector<typed::Stmt>& out);
-  void check(const Assign& assign, Span span, std::vector<typed::Stmt>& out);
-  void check(const If& s, Span span, std::vector<typed::Stmt>& out);
-  void check(const While& s, Span span, std::vector<typed::Stmt>& out);
-  void check(const For& s, Span span, std::vector<typed::Stmt>& out);
-  void check(const Break& s, Span span, std::vector<typed::Stmt>& out);
-  void check(const Continue& s, Span span, std::vector<typed::Stmt>& out);
-  void check(const Return& s, Span span, std::vector<typed::Stmt>& out);
-  void check(const Evaluate& s, Span span, std::vector<typed::Stmt>& out);
-  bool effect_call(const Call& call, Span span, std::vector<typed::Stmt>& out);
-  void check_print(const Call& call, Span span, std::vector<typed::Stmt>& out);
-  void check_save(const Call& call, Span span, std::vector<typed::Stmt>& out);
-  void check_assert(const Call& call, Span span, std::vector<typed::Stmt>& out);
-  void element_assign(const Assign& assign, const Subscript& target, Span span,
-                      std::vector<typed::Stmt>& out);
-  std::optional<typed::VarId> assignable(const Expr& target);
+  void block(const Block& block, Stmts& out);
+  void check(const Let& let, Span span, Stmts& out);
+  void check(const If& s, Span span, Stmts& out);
+  void check(const While& s, Span span, Stmts& out);
+  void check(const For& s, Span span, Stmts& out);
+  void check(const Break& s, Span span, Stmts& out);
+  void check(const Continue& s, Span span, Stmts& out);
+  void check(const Return& s, Span span, Stmts& out);
   std::optional<typed::Expr> condition(const Expr& e);
 
-  // scopes
-  struct Scope { std::map<std::string, typed::VarId> names; };
+  struct Scope {
+    std::map<std::string, typed::VarId> names;
+  };
   typed::VarId declare(const Name& name, typed::Type type, typed::VarKind kind);
   void declare_wrong(const Name& name);  ///< a name whose definition failed: its uses report nothing
-  bool claim(const Name& name);
   std::optional<typed::VarId> find(const std::string& name) const;
   typed::VarId hidden(std::string name, typed::Type type, Span span, typed::VarKind kind);
+  void report_unknown(const std::string& name, Span span);
+
+  // check_effect.cpp
+  void check(const Assign& assign, Span span, Stmts& out);
+  void check(const Evaluate& s, Span span, Stmts& out);
+  void assign_variable(const Assign& assign, typed::VarId id, Span span, Stmts& out);
+  void assign_element(const Assign& assign, const Subscript& target, typed::VarId id, Span span,
+                      Stmts& out);
+  std::optional<typed::VarId> assignable(const Expr& target);
+  void check_print(const Call& call, Span span, Stmts& out);
+  void check_save(const Call& call, Span span, Stmts& out);
+  void check_assert(const Call& call, Span span, Stmts& out);
+  const std::string* string_argument(const Expr& argument, std::string_view what);
 
   // check_expression.cpp
   MaybeChecked expression(const Expr& e, TypePtr want = nullptr);
-  /// expression() of just this type, after widening; the want of literals, zeros() and load().
-  std::optional<typed::Expr> expression_of(const Expr& e, const typed::Type& type);
+  /// expression() of just this type, after settling and widening.
+  std::optional<typed::Expr> expression_of(const Expr& e, const typed::Type& type,
+                                           const Origin& origin = {});
+  /// expression() of its own type; literals take their default.
   std::optional<typed::Expr> settled(const Expr& e, TypePtr want = nullptr);
   MaybeChecked check(const NumberLiteral& n, Span span, TypePtr want);
   MaybeChecked check(const BoolLiteral& n, Span span, TypePtr want);
   MaybeChecked check(const StringLiteral& n, Span span, TypePtr want);
+  MaybeChecked check(const ErrorExpr& n, Span span, TypePtr want);
   MaybeChecked check(const NameRef& n, Span span, TypePtr want);
   MaybeChecked check(const Unary& n, Span span, TypePtr want);
   MaybeChecked check(const Binary& n, Span span, TypePtr want);
-  MaybeChecked check(const Matmul& n, Span span, TypePtr want);
-  MaybeChecked check(const Call& n, Span span, TypePtr want);
   MaybeChecked check(const ast::Convert& n, Span span, TypePtr want);
-  MaybeChecked check(const Subscript& n, Span span, TypePtr want);
-  MaybeChecked check(const Reduce& n, Span span, TypePtr want);
   MaybeChecked check(const IfExpr& n, Span span, TypePtr want);
-  MaybeChecked check(const TensorLiteral& n, Span span, TypePtr want);
-  MaybeChecked check(const ErrorExpr& n, Span span, TypePtr want);
-  /// `op` on operands: types unified, then lifted over tensors.
-  MaybeChecked apply(ScalarOp op, std::string_view shown, std::vector<Checked> args, Span span);
   MaybeChecked logic(const Binary& n, Span span);
+  /// `op` on operands: types unified, then lifted over tensors. `shown` is how messages call it.
+  MaybeChecked apply(ScalarOp op, std::string_view shown, std::vector<Checked> args, Span span);
+  void refuse_operands(ScalarOp op, std::string_view shown, const std::vector<Checked*>& args,
+                       Span span);
+  void refuse_operand(ScalarOp op, std::string_view shown, const typed::Type& type, Span span);
 
   // check_literal.cpp
-  bool settle(Checked& c, DType to);         ///< closes an open expression as `to`; reports
-  bool settle_default(Checked& c);           ///< i32 or f32
+  MaybeChecked check(const TensorLiteral& n, Span span, TypePtr want);
+  bool flatten(const Expr& e, const std::vector<int64_t>& shape, size_t axis,
+               std::vector<const Expr*>& leaves);
+  bool settle(Checked& c, DType to);  ///< closes an open expression as `to`; reports
+  bool settle_default(Checked& c);    ///< i32 or f32
   bool retype(typed::Expr& e, DType to);
-  bool constant_division(const typed::Expr& e);
-  /// Makes `c` have element type `to` by settling or widening; otherwise reports type_mismatch.
-  bool coerce(Checked& c, DType to);
-  bool coerce(Checked& c, const typed::Type& to);
-  /// Brings all to one element type; open ones follow the others. Nothing on a mismatch (silent).
-  std::optional<DType> common_type(const std::vector<Checked*>& all);
+  bool retype_power(typed::Expr& e, DType to);
+  /// The one element type that all can take, nothing if there is none; open ones follow the others.
+  static std::optional<DType> common_type(const std::vector<Checked*>& all);
   bool unify(const std::vector<Checked*>& all, DType common);
+  /// Makes `c` have this element type by settling or widening, or reports.
+  bool coerce(Checked& c, DType to, const Origin& origin = {});
+  bool coerce(Checked& c, const typed::Type& to, const Origin& origin = {});
   void widen(Checked& c, DType to);
 
-  // check_index.cpp
-  struct Bound { Extent lo, hi; };           ///< of an index: [lo, hi)
-  bool bind(const std::vector<IndexBinding>& indices, const Expr& body,
-            std::vector<typed::VarId>& vars);
-  std::optional<Extent> infer(const IndexBinding& index, const Expr& body);
-  MaybeChecked index_definition(const std::vector<IndexBinding>& indices, const Expr& body, Span span,
-                                std::optional<DType> want);
-  bool subscripts(const std::vector<ExprPtr>& trees, const typed::Type& base, const Expr& base_tree,
-                  Span span, bool checked, std::vector<typed::Expr>& out);
-  void check_range(const typed::Expr& subscript, const Extent& extent, const Expr& tree);
+  // check_constant.cpp
+  /// The value of a constant expression, its literals taken as widely as can be.
+  std::optional<Scalar> known_value(const Checked& c);
+  bool divides_by_zero(const typed::Expr& e);      ///< itself; reports
+  bool has_division_by_zero(const typed::Expr& e);  ///< anywhere; reports
+  bool is_static(const typed::Expr& e) const;
+
+  // check_extent.cpp
   std::optional<Extent> extent(const Expr& e);
+  std::optional<Extent> extent_of(const Binary& n, Span span);
   std::optional<typed::Type> type(const TypeExpr& t);
-  bool agree(const Extent& a, const Extent& b) const;  ///< or cannot be decided yet
+  bool rank_fits(size_t rank, Span span);
+  bool fits_memory(const typed::Type& type, Span span);
+  /// Equal as polynomials; before the dimensions are known, also what cannot be decided yet.
+  bool agree(const Extent& a, const Extent& b) const;
   bool same_shape(const typed::Type& a, const typed::Type& b) const;
 
+  // check_index.cpp
+  struct Bound {
+    Extent lo, hi;  ///< [lo, hi)
+    bool is_empty() const;
+  };
+  struct Use;
+  struct UseFinder;
+  MaybeChecked index_definition(const Let& let, Span span, std::optional<DType> want);
+  std::optional<std::vector<std::optional<Bound>>> given_bounds(
+      const std::vector<IndexBinding>& indices);
+  /// Brings the indices into scope and infers the extents that are not given.
+  bool bind(const std::vector<IndexBinding>& indices, const Expr& body,
+            std::vector<typed::VarId>& vars);
+  std::optional<Extent> infer(const IndexBinding& index, const std::vector<Use>& uses);
+  const std::optional<typed::Type>& type_of_base(const Expr& base);
+  void explain_no_extent(const IndexBinding& index, const std::vector<Use>& uses);
+  /// A body that runs for all combinations of `vars`.
+  MaybeChecked body_under(const std::vector<typed::VarId>& vars, const Expr& body);
+  MaybeChecked check(const Reduce& n, Span span, TypePtr want);
+  bool reduces(const Reduce& n, const Checked& body);
+
+  // check_subscript.cpp
+  struct Affine;
+  MaybeChecked check(const Subscript& n, Span span, TypePtr want);
+  bool subscripts(const Subscript& n, const typed::Type& base, Span span,
+                  std::vector<typed::Expr>& out);
+  bool rank_matches(const Subscript& n, const typed::Type& base, Span span);
+  void check_range(const typed::Expr& subscript, const Extent& extent, const Expr& tree);
+  std::optional<Affine> affine(const typed::Expr& e) const;
+  std::optional<Bound> range(const Affine& form) const;
+
   // check_call.cpp
+  struct Binding;
+  MaybeChecked check(const Call& n, Span span, TypePtr want);
+  void report_unknown_function(const Call& n);
   MaybeChecked call_function(const FunctionInfo& info, const Call& n, Span span);
-  MaybeChecked call_scalar(const FunctionInfo& info, const Call& n, Span span, std::vector<Checked> args);
-  MaybeChecked call_builtin(const Call& n, Span span, TypePtr want);
-  MaybeChecked call_shaped(const Call& n, Span span, TypePtr want);
-  MaybeChecked make_call(const FunctionInfo& info, const std::vector<Extent>& dimensions,
+  MaybeChecked call_scalar(const FunctionInfo& info, std::vector<Checked> args, Span span);
+  MaybeChecked call_tensor(const FunctionInfo& info, std::vector<Checked> args,
+                           const Binding& binding, Span span);
+  bool bind_argument(const FunctionInfo& info, const Param& param, const Checked& arg,
+                     Binding& binding);
+  /// A call of a checked function whose arguments fit; its value has the callee's result type.
+  MaybeChecked make_call(const FunctionInfo& info, const Dimensions& dims,
                          std::vector<Checked> args, Span span);
   /// A type written in `info`'s signature, for these dimensions.
   std::optional<typed::Type> type_under(const FunctionInfo& info, const TypeExpr& t,
-                                        const std::map<std::string, Extent>& dims);
-  /// A parameter's type, where the dimensions bound so far decide it.
-  std::optional<typed::Type> parameter_type(const FunctionInfo& info, const Param& param,
-                                            const std::map<std::string, Extent>& dims);
-  bool bind_argument(const FunctionInfo& info, const Param& param, Checked& arg,
-                     std::map<std::string, Extent>& dims, std::map<std::string, Span>& places);
+                                        const Dimensions& dims, Span call);
   bool argument_count(const Name& callee, size_t takes, size_t given, Span span);
 
+  // check_builtin.cpp
+  MaybeChecked call_scalar_builtin(ScalarOp op, const Call& n, Span span);
+  MaybeChecked call_clamp(const Call& n, Span span);
+  MaybeChecked call_shaped(const Call& n, Span span, TypePtr want);
+  MaybeChecked call_load(const Call& n, Span span, const typed::Type& type);
+  std::optional<std::vector<Checked>> arguments(const Call& n);
+
   // check_lift.cpp
+  /// Makes a scalar expression of scalar operands. It may use each of them as often as it likes.
   using Body = std::function<std::optional<typed::Expr>(std::vector<typed::Expr>)>;
   /// A Compute over the broadcast shape of `args`, whose body is `body` of their elements; plainly
-  /// `body(args)` if all are scalars. `result` is the element type.
+  /// `body(args)` if all are scalars.
   MaybeChecked lift(std::string_view shown, std::vector<Checked> args, Span span, const Body& body);
-  MaybeChecked named_once(std::vector<Checked> args, Span span, const Body& body);
-  std::optional<std::vector<Extent>> broadcast(const std::vector<Checked>& args, std::string_view shown,
-                                               Span span);
+  std::optional<std::vector<Extent>> broadcast(const std::vector<Checked>& args,
+                                               std::string_view shown, Span span);
   typed::Expr element(typed::VarId tensor, const std::vector<typed::VarId>& indices,
                       const std::vector<Extent>& shape, Span span);
-  MaybeChecked power(Checked base, Checked exponent, Span span, const Expr& exponent_tree);
   MaybeChecked filled(const typed::Type& type, typed::Expr value, Span span);
+
+  // check_product.cpp
+  MaybeChecked power(Checked base, Checked exponent, Span span, const Expr& exponent_tree);
+  std::optional<typed::Expr> repeated_product(typed::Expr base, int64_t exponent, Span span);
+  MaybeChecked check(const Matmul& n, Span span, TypePtr want);
+  std::optional<std::vector<Extent>> matmul_batch(const std::vector<Extent>& a,
+                                                  const std::vector<Extent>& b) const;
 
   // small makers
   typed::Expr constant(Scalar value, Span span);
+  typed::Expr number(DType type, int64_t value, Span span);
+  typed::Expr index_constant(int64_t value, Span span) { return number(DType::i64, value, span); }
   typed::Expr variable(typed::VarId var, Span span);
-  typed::Expr index_constant(int64_t value, Span span) {
-    return constant(Scalar::integer(DType::i64, value), span);
+  typed::VarId hidden_index(Span span) {
+    return hidden("", {DType::i64, {}}, span, typed::VarKind::index);
   }
-  typed::Type& type_of(typed::VarId var) { return out_.vars[var].type; }
+  typed::VarId hidden_operand(const typed::Type& type, Span span) {
+    return hidden("", type, span, typed::VarKind::operand);
+  }
+  const typed::Var& var(typed::VarId id) const { return out_.vars[id]; }
+  typed::Type& type_of(typed::VarId id) { return out_.vars[id].type; }
   template <class... Args>
   Diagnostic& report(Diag diag, Span span, const Args&... args) {
     return diagnostics_->report(diag, span, args...);
@@ -250,23 +347,48 @@ class FunctionChecker {
 
   ProgramChecker& program_;
   const FunctionInfo* info_;
-  std::map<std::string, Extent> dimensions_;
+  Dimensions dimensions_;
   bool generic_, in_prelude_;
   typed::Function& out_;
-  Diagnostics* diagnostics_;                 ///< swapped while types are only probed
+  Diagnostics* diagnostics_;  ///< another while a type is only asked for
   std::vector<Scope> scopes_;
   std::set<typed::VarId> wrong_;
-  std::unordered_map<typed::VarId, Bound> bounds_;  ///< of indices with known extents
-  int loops_ = 0;                            ///< `while` and `for` around this place
-  int branches_ = 0;                         ///< `if` branches around this place
-  int definitions_ = 0;                      ///< index definitions and reductions around this place
-  int probe_fuel_ = 100'000;
+  std::map<typed::VarId, Bound> bounds_;                ///< of indices with known extents
+  std::map<std::string, typed::VarId> dimension_vars_;  ///< symbols as values (generic only)
+  std::map<typed::VarId, Extent> symbols_;              ///< the same, the other way
+  /// Found without messages by inference; so that nested reductions are looked at once each.
+  std::map<const Expr*, std::optional<typed::Type>> base_types_;
+  int loops_ = 0;        ///< `while` and `for` around this place
+  int branches_ = 0;     ///< `if` branches around this place, and whatever else may never run
+  int definitions_ = 0;  ///< index definitions and reductions around this place
 };
 
-/// The value of an expression of constants; nothing if it has anything else or divides by zero.
-std::optional<Scalar> evaluate(const typed::Expr& e);
-typed::Expr clone(const typed::Expr& e);     ///< of a constant expression or an element of a variable
-size_t node_count(const typed::Expr& e);     ///< of a constant expression
-bool ends(const Block& block);               ///< returns on every path or loops for ever
+// check_constant.cpp
+bool is_constant(const typed::Expr& e);                     ///< constants, operators, conversions
+std::optional<Scalar> evaluate(const typed::Expr& e);       ///< closed; nothing if not is_constant
+typed::Expr clone(const typed::Expr& e);  ///< of a constant expression or an element of a variable
+size_t node_count(const typed::Expr& e);  ///< of a constant expression
+
+// check_literal.cpp
+/// The digits as a number of type `to`; nothing if it does not fit.
+std::optional<Scalar> read_literal(std::string_view text, DType to);
+
+// check_statement.cpp
+bool ends(const Block& block);  ///< returns on every path or loops for ever
+
+// check_call.cpp
+/// The name that is fewest edits away, if it is near enough to be what was meant; else empty.
+std::string nearest(const std::string& name, const std::vector<std::string>& candidates);
+
+// check_builtin.cpp
+std::optional<ScalarOp> scalar_builtin(std::string_view name);
+enum class BuiltinKind { none, scalar, clamp, shaped, effect, later };
+BuiltinKind builtin_kind(std::string_view name);
+void add_builtin_names(std::vector<std::string>& names);
+
+// check_lift.cpp
+inline bool is_one(const Extent& e) { return e == Extent(1); }
+/// Whether using the expression twice costs nothing and means the same.
+bool is_leaf(const typed::Expr& e);
 
 }  // namespace tenon::ast

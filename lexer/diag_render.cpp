@@ -95,7 +95,7 @@ std::string excerpt(Span span, std::string_view label, const SourceMap& sources,
 
   std::string underline(before.width + cut_left.size(), ' ');
   underline += fmt::format("{}{}", mark, std::string(std::max(under.width, 1), '^'));
-  if (!label.empty()) underline += " " + shown_message(label);
+  if (!label.empty()) underline += fmt::format(" {}", shown_message(label));
   return fmt::format("{}{:>5} |{} {}{}{}{}{}\n{}      |{} {}{}\n", paint.gutter, number, paint.off,
                      cut_left, before.text, under.text, after.text, cut_right, paint.gutter,
                      paint.off, underline, paint.off);

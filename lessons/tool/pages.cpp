@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "lessons/tool/automaton.h"
 #include "lessons/tool/markers.h"
 #include "tests/support/process.h"
 
@@ -135,17 +136,35 @@ class PageReader {
   void read_marker(const std::string& text) {
     const std::vector<std::string> words = split_words(text);
     if (!words.empty() && words[0] == "snippet") return quote(words);
+    if (!words.empty() && words[0] == "automaton:") return draw(words);
     if (const auto command = page_command(text)) return show_output(*command);
   }
 
   void quote(const std::vector<std::string>& words) {
     if (words.size() != 3) return complain("a snippet marker has a file and a name");
-    if (!fs::is_regular_file(root_ / words[1])) return complain("no file " + words[1]);
-    const MarkedFile file = read_marked(root_, words[1]);
-    const Region* region = file.find("snippet", words[2]);
-    if (!region) return complain(fmt::format("{} has no [snippet {}]", words[1], words[2]));
-    page_.used_snippets.insert(words[1] + " " + words[2]);
-    block(snippet(file, *region), "cpp");
+    if (const auto text = snippet_text(words[1], words[2])) block(*text, "cpp");
+  }
+
+  std::optional<std::string> snippet_text(const std::string& path, const std::string& name) {
+    if (!fs::is_regular_file(root_ / path)) return complain("no file " + path), std::nullopt;
+    const MarkedFile file = read_marked(root_, path);
+    const Region* region = file.find("snippet", name);
+    if (!region) return complain(fmt::format("{} has no [snippet {}]", path, name)), std::nullopt;
+    page_.used_snippets.insert(path + " " + name);
+    return snippet(file, *region);
+  }
+
+  void draw(const std::vector<std::string>& words) {
+    if (words.size() < 5) return complain("an automaton marker has a picture, a file, a snippet, shapes");
+    const auto definitions = snippet_text(words[2], words[3]);
+    if (!definitions) return;
+    ++page_.checked;
+    const std::vector<std::string> shapes(words.begin() + 4, words.end());
+    const fs::path picture = root_ / page_.path.parent_path() / words[1];
+    const std::string old = fs::exists(picture) ? tests::read_file(picture) : "";
+    if (is_drawn_from(old, *definitions, shapes)) return;
+    if (!update_) return complain(words[1] + " was drawn from something else (`make lessons-update`)");
+    tests::write_file(picture, draw_automaton(*definitions, shapes));
   }
 
   void show_output(const PageCommand& command) {

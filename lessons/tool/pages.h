@@ -6,6 +6,7 @@
 //   output
 //   <!-- run(1): tenon check wrong.tn -->             … and its exit status is 1
 //   <!-- demo: tenon emit tokens demo.tn -->          as run; `make lessonN` shows it too
+//   <!-- automaton: numbers.svg lexer/scanner.re … -->  that picture is up to date (automaton.h)
 //
 // Commands run in the root of the project, without a shell; `| head -n N`, `| tail -n N` and
 // `| grep TEXT` are done here. Standard error follows standard output.
