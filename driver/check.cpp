@@ -3,6 +3,8 @@
 
 namespace tenon::driver {
 
-void command_check(Session& session) { check_program(session, false); }
+void command_check(Session& session) {
+  check_program(session, false);
+}
 
 }  // namespace tenon::driver

@@ -48,7 +48,8 @@ void command_doctor(Session&) {
 #endif
   for (const Tool& tool : kTools) {
     std::string where = find_program(tool.program);
-    fmt::print("{:<11} {}\n", tool.program, where.empty() ? fmt::format("not found: no {}", tool.needed_for) : where);
+    fmt::print("{:<11} {}\n", tool.program,
+               where.empty() ? fmt::format("not found: no {}", tool.needed_for) : where);
   }
 }
 

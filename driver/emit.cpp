@@ -8,13 +8,14 @@ namespace tenon::driver {
 
 void command_emit(Session& session) {
   const std::string& stage = session.options.stage;
-#define STAGE(name, text, lesson, summary)                                                            \
-  if (stage == text) {                                                                                \
-    if constexpr (lesson <= TENON_UPTO)                                                               \
-      return write_output(session.options.output, emit_##name(session));                              \
-    else                                                                                              \
-      throw UsageError{fmt::format("`emit {}` comes with lesson {}; this driver was built up to lesson {}", \
-                                   text, lesson, TENON_UPTO)};                                        \
+#define STAGE(name, text, lesson, summary)                                                     \
+  if (stage == text) {                                                                         \
+    if constexpr (lesson <= TENON_UPTO)                                                        \
+      return write_output(session.options.output, emit_##name(session));                       \
+    else                                                                                       \
+      throw UsageError{                                                                        \
+          fmt::format("`emit {}` comes with lesson {}; this driver was built up to lesson {}", \
+                      text, lesson, TENON_UPTO)};                                              \
   }
 #include "driver/stages.def"
 }

@@ -4,8 +4,12 @@
 
 namespace tenon::driver {
 
-std::string emit_ir(Session& session) { return ir::print(load_module(session)); }
+std::string emit_ir(Session& session) {
+  return ir::print(load_module(session));
+}
 
-std::string emit_opt_ir(Session& session) { return ir::print(load_optimized(session)); }
+std::string emit_opt_ir(Session& session) {
+  return ir::print(load_optimized(session));
+}
 
 }  // namespace tenon::driver

@@ -15,7 +15,8 @@ backend::Options backend_options(const Session& session) {
 
 backend::Generated generate_llvm(Session& session) {
   ir::Module module = load_optimized(session);
-  return session.timed("writing LLVM IR", [&] { return backend::generate(module, backend_options(session)); });
+  return session.timed("writing LLVM IR",
+                       [&] { return backend::generate(module, backend_options(session)); });
 }
 
 void with_llvm(const std::function<void()>& work) {
@@ -38,11 +39,14 @@ std::string emit_loops(Session& session) {
   return out;
 }
 
-std::string emit_llvm(Session& session) { return generate_llvm(session).text; }
+std::string emit_llvm(Session& session) {
+  return generate_llvm(session).text;
+}
 
 std::string emit_asm_(Session& session) {
   std::string text;
-  with_llvm([&] { text = backend::cpu::assembly(generate_llvm(session), backend_options(session)); });
+  with_llvm(
+      [&] { text = backend::cpu::assembly(generate_llvm(session), backend_options(session)); });
   return text;
 }
 

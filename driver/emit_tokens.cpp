@@ -13,7 +13,8 @@ std::string emit_tokens(Session& session) {
   for (lexer::Token token = scanner.next();; token = scanner.next()) {
     auto from = source.position(token.span.begin), to = source.position(token.span.end);
     std::string place = fmt::format("{}:{}-{}:{}", from.line, from.column, to.line, to.column);
-    out += fmt::format("{:<13} {:<14} {}", place, lexer::row(token.kind).name, session.sources.text(token.span));
+    out += fmt::format("{:<13} {:<14} {}", place, lexer::row(token.kind).name,
+                       session.sources.text(token.span));
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
     if (token.kind == lexer::TokenKind::end_of_file) break;

@@ -9,6 +9,8 @@ std::string emit_ast(Session& session) {
   return ast::print(program, session.sources);
 }
 
-std::string emit_types(Session& session) { return ast::typed::print(check_program(session)); }
+std::string emit_types(Session& session) {
+  return ast::typed::print(check_program(session));
+}
 
 }  // namespace tenon::driver

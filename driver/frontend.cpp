@@ -11,7 +11,8 @@ std::span<const std::pair<std::string_view, std::string_view>> prelude_texts();
 
 ast::Program parse_program(Session& session) {
   uint32_t file = session.open(session.options.file);
-  return session.timed("parsing", [&] { return parser::parse(session.sources, file, session.diagnostics); });
+  return session.timed("parsing",
+                       [&] { return parser::parse(session.sources, file, session.diagnostics); });
 }
 
 ast::typed::Program check_program(Session& session, bool needs_main) {
@@ -32,7 +33,8 @@ ast::typed::Program check_program(Session& session, bool needs_main) {
     options.defines.push_back({define.substr(0, equals), define.substr(equals + 1)});
   }
   try {
-    auto typed = session.timed("checking", [&] { return ast::check(prelude, program, options, session.diagnostics); });
+    auto typed = session.timed(
+        "checking", [&] { return ast::check(prelude, program, options, session.diagnostics); });
     session.stop_if_wrong();
     return typed;
   } catch (const ast::BadDefine& e) {

@@ -1,8 +1,8 @@
 // The command line: which subcommand, with which options; and how an invocation ends.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cstring>
 #include <exception>
@@ -19,13 +19,21 @@ constexpr const char* kVersion = "tenon 0.1";
 
 void add_program_options(CLI::App& app, Options& o) {
   app.add_option("file", o.file, "the program; - is standard input")->required()->type_name("FILE");
-  app.add_option("-O", o.level, "optimization level, 0 to 3")->check(CLI::Range(0, 3))->type_name("N")->capture_default_str();
-  app.add_option("-D", o.defines, "replaces a const")->type_name("NAME=VALUE")->expected(1)->take_all();
-  app.add_flag("--strict", o.strict, "fixed summation order, no fused multiply-add: same bits everywhere");
+  app.add_option("-O", o.level, "optimization level, 0 to 3")
+      ->check(CLI::Range(0, 3))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("-D", o.defines, "replaces a const")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+  app.add_flag("--strict", o.strict,
+               "fixed summation order, no fused multiply-add: same bits everywhere");
   app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error");
   app.add_flag("--verify-each", o.verify_each, "verify the IR after each pass");
-  app.add_option_function<std::string>("--llvm-opt", [&o](const std::string& v) { o.llvm_opt = v == "on"; },
-                                       "off leaves out LLVM's own middle-end passes")
+  app.add_option_function<std::string>(
+         "--llvm-opt", [&o](const std::string& v) { o.llvm_opt = v == "on"; },
+         "off leaves out LLVM's own middle-end passes")
       ->check(CLI::IsMember({"on", "off"}));
 }
 
@@ -33,58 +41,87 @@ void add_target_option(CLI::App& app, Options& o) {
   std::vector<std::string> names;
 #define TARGET(name, lesson, summary) names.push_back(#name);
 #include "driver/targets.def"
-  app.add_option("--target", o.target, "interp, ir or cpu")->check(CLI::IsMember(names))->capture_default_str()->type_name("T");
+  app.add_option("--target", o.target, "interp, ir or cpu")
+      ->check(CLI::IsMember(names))
+      ->capture_default_str()
+      ->type_name("T");
 }
 
 void add_options(CLI::App& app, std::string_view command, Options& o) {
   if (command == "run") {
     add_program_options(app, o);
     add_target_option(app, o);
-    app.add_option("--data", o.data, "where load() looks; default: the program's folder")->type_name("DIR");
-    app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")->check(CLI::Range(1, 1'000'000))->type_name("N");
+    app.add_option("--data", o.data, "where load() looks; default: the program's folder")
+        ->type_name("DIR");
+    app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("N");
   } else if (command == "emit") {
     std::vector<std::string> stages;
 #define STAGE(name, text, lesson, summary) stages.push_back(text);
 #include "driver/stages.def"
-    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops llvm asm")->required()->check(CLI::IsMember(stages))->type_name("STAGE");
+    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops llvm asm")
+        ->required()
+        ->check(CLI::IsMember(stages))
+        ->type_name("STAGE");
     add_program_options(app, o);
     add_target_option(app, o);
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
   } else if (command == "check") {
-    app.add_option("file", o.file, "the program; - is standard input")->required()->type_name("FILE");
-    app.add_option("-D", o.defines, "replaces a const")->type_name("NAME=VALUE")->expected(1)->take_all();
-    app.add_option_function<std::string>("--format", [&o](const std::string& v) {
-         o.format = v == "json" ? lexer::DiagFormat::json : v == "short" ? lexer::DiagFormat::short_ : lexer::DiagFormat::human;
-       }, "human, short or json")->check(CLI::IsMember({"human", "short", "json"}))->type_name("F");
+    app.add_option("file", o.file, "the program; - is standard input")
+        ->required()
+        ->type_name("FILE");
+    app.add_option("-D", o.defines, "replaces a const")
+        ->type_name("NAME=VALUE")
+        ->expected(1)
+        ->take_all();
+    app.add_option_function<std::string>(
+           "--format",
+           [&o](const std::string& v) {
+             o.format = v == "json"    ? lexer::DiagFormat::json
+                        : v == "short" ? lexer::DiagFormat::short_
+                                       : lexer::DiagFormat::human;
+           },
+           "human, short or json")
+        ->check(CLI::IsMember({"human", "short", "json"}))
+        ->type_name("F");
   } else if (command == "opt") {
-    app.add_option("file", o.file, "IR text; - is standard input")->required()->type_name("FILE.ir");
-    app.add_option("--passes", o.passes, "the passes in order, as in fold,cse,dce")->type_name("LIST");
+    app.add_option("file", o.file, "IR text; - is standard input")
+        ->required()
+        ->type_name("FILE.ir");
+    app.add_option("--passes", o.passes, "the passes in order, as in fold,cse,dce")
+        ->type_name("LIST");
     app.add_flag("--print-changed", o.print_changed, "what each pass changed, as a diff");
-    app.add_option("--print-after", o.print_after, "the IR after this pass, or after all")->type_name("P");
+    app.add_option("--print-after", o.print_after, "the IR after this pass, or after all")
+        ->type_name("P");
     app.add_flag("--verify-each", o.verify_each, "verify after each pass");
     app.add_flag("--stats", o.stats, "rewrites by name, per pass");
-    app.add_option("--stop-after", o.stop_after, "leave out what comes after this pass")->type_name("P");
+    app.add_option("--stop-after", o.stop_after, "leave out what comes after this pass")
+        ->type_name("P");
     app.add_option("--bisect", o.bisect, "allow only the first N rewrites")->type_name("N");
     app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error");
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
   } else if (command == "explain") {
     app.add_option("code", o.code, "as in E0501")->required()->type_name("CODE");
   }
-  app.add_option("--color", o.color, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}))->type_name("WHEN");
+  app.add_option("--color", o.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
 }
 
 template <int lesson>
 void need_lesson(std::string_view what) {
   if constexpr (lesson > TENON_UPTO)
-    throw UsageError{fmt::format("`{}` comes with lesson {}; this driver was built up to lesson {}", what, lesson, TENON_UPTO)};
+    throw UsageError{fmt::format("`{}` comes with lesson {}; this driver was built up to lesson {}",
+                                 what, lesson, TENON_UPTO)};
 }
 
 void dispatch(std::string_view command, Session& session) {
-#define COMMAND(name, lesson, summary)                          \
-  if (command == #name) {                                       \
-    need_lesson<lesson>(#name);                                 \
+#define COMMAND(name, lesson, summary)                           \
+  if (command == #name) {                                        \
+    need_lesson<lesson>(#name);                                  \
     if constexpr (lesson <= TENON_UPTO) command_##name(session); \
-    return;                                                     \
+    return;                                                      \
   }
 #include "driver/commands.def"
 }
@@ -95,9 +132,13 @@ void report_internal_error(Session& session, int argc, char** argv, std::string_
   for (int i = 0; i < argc; i++) reproducer += fmt::format("{} ", argv[i]);
   reproducer += fmt::format("\n; {}: {}\n", session.phase, what);
   for (uint32_t i = 0; i < session.sources.size(); i++)
-    reproducer += fmt::format("; file {}\n{}\n", session.sources.file(i).name(), session.sources.file(i).text());
+    reproducer += fmt::format("; file {}\n{}\n", session.sources.file(i).name(),
+                              session.sources.file(i).text());
   std::string path = fmt::format("tenon-bug-{}.txt", getpid());
-  fmt::print(stderr, "tenon: internal error while {}: {}\nThis is a bug in Tenon, not in your program. Please report it", session.phase, what);
+  fmt::print(stderr,
+             "tenon: internal error while {}: {}\nThis is a bug in Tenon, not in your program. "
+             "Please report it",
+             session.phase, what);
   try {
     write_output(path, reproducer);
     fmt::print(stderr, " together with the file {}, which holds what reproduces it.\n", path);
@@ -109,7 +150,9 @@ void report_internal_error(Session& session, int argc, char** argv, std::string_
 const std::string* g_phase = nullptr;
 
 void on_crash(int) {
-  auto say = [](std::string_view text) { [[maybe_unused]] auto n = write(2, text.data(), text.size()); };
+  auto say = [](std::string_view text) {
+    [[maybe_unused]] auto n = write(2, text.data(), text.size());
+  };
   say("tenon: internal error: crashed while ");
   if (g_phase) say(*g_phase);
   say("\nThis is a bug in Tenon, not in your program. Please report it.\n");
@@ -169,7 +212,8 @@ int run_driver(int argc, char** argv) {
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
   Options options;
-#define COMMAND(name, lesson, summary) add_options(*app.add_subcommand(#name, summary), #name, options);
+#define COMMAND(name, lesson, summary) \
+  add_options(*app.add_subcommand(#name, summary), #name, options);
 #include "driver/commands.def"
   try {
     app.parse(argc, argv);

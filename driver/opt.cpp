@@ -21,14 +21,17 @@ void command_opt(Session& session) {
   options.bisect = o.bisect;
   options.stats = o.stats;
   options.log = &std::cerr;
-  options.on_time = [&](std::string_view pass, double ms) { session.add_time("pass " + std::string(pass), ms); };
+  options.on_time = [&](std::string_view pass, double ms) {
+    session.add_time("pass " + std::string(pass), ms);
+  };
   session.phase = "optimizing";
   try {
     opt::run_pipeline(module, o.passes, options);
   } catch (const opt::BadPipeline& e) {
     throw UsageError{e.message};
   } catch (const opt::BrokenIr& e) {
-    throw std::logic_error("pass " + e.pass + " broke the IR: " + e.violations[0].message + ", in " + e.violations[0].where);
+    throw std::logic_error("pass " + e.pass + " broke the IR: " + e.violations[0].message +
+                           ", in " + e.violations[0].where);
   }
   write_output(o.output, ir::print(module));
 }

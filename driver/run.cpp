@@ -43,12 +43,14 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
       throw;
     }
     runtime::flush(context);
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+        .count();
   };
   try {
     session.timed("running", [&] { return run_once(stdout); });
     if (int runs = session.options.time_runs) {
-      std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
+      std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"),
+                                                              std::fclose);
       std::vector<double> times;
       for (int i = 0; i < runs; i++) times.push_back(run_once(nowhere ? nowhere.get() : stderr));
       std::sort(times.begin(), times.end());
@@ -66,13 +68,14 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
 
 void command_run(Session& session) {
   const std::string& target = session.options.target;
-#define TARGET(name, lesson, summary)                                                                    \
-  if (target == #name) {                                                                                 \
-    if constexpr (lesson <= TENON_UPTO)                                                                  \
-      return run_##name(session);                                                                        \
-    else                                                                                                 \
-      throw UsageError{fmt::format("`--target {}` comes with lesson {}; this driver was built up to lesson {}", \
-                                   #name, lesson, TENON_UPTO)};                                          \
+#define TARGET(name, lesson, summary)                                                              \
+  if (target == #name) {                                                                           \
+    if constexpr (lesson <= TENON_UPTO)                                                            \
+      return run_##name(session);                                                                  \
+    else                                                                                           \
+      throw UsageError{                                                                            \
+          fmt::format("`--target {}` comes with lesson {}; this driver was built up to lesson {}", \
+                      #name, lesson, TENON_UPTO)};                                                 \
   }
 #include "driver/targets.def"
 }

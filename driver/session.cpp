@@ -16,7 +16,8 @@ using lexer::Diag;
 
 namespace {
 
-/// The whole file, but no more than one byte beyond the limit; nothing (and errno) if it cannot be read.
+/// The whole file, but no more than one byte beyond the limit; nothing (and errno) if it cannot be
+/// read.
 std::optional<std::string> read_file(const std::string& path) {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> owned(nullptr, std::fclose);
   std::FILE* file = stdin;

@@ -33,12 +33,12 @@ struct Options {
   bool time_passes = false;
   bool verify_each = false;
   std::vector<std::string> defines;
-  std::string data;                 ///< --data; empty: the program's folder
-  int time_runs = 0;                ///< --time
-  std::string stage, output;        ///< emit
+  std::string data;           ///< --data; empty: the program's folder
+  int time_runs = 0;          ///< --time
+  std::string stage, output;  ///< emit
   lexer::DiagFormat format = lexer::DiagFormat::human;
   std::string color = "auto";
-  std::string code;                 ///< explain
+  std::string code;  ///< explain
   // opt
   std::string passes, stop_after;
   std::vector<std::string> print_after;

@@ -1,3 +1,5 @@
 #include "driver/commands.h"
 
-int main(int argc, char** argv) { return tenon::driver::run_driver(argc, argv); }
+int main(int argc, char** argv) {
+  return tenon::driver::run_driver(argc, argv);
+}
