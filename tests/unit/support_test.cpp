@@ -1,6 +1,7 @@
 // The tools that judge are judged: running processes, golden cases, and the course's markers.
 #include <doctest/doctest.h>
 
+#include "lessons/tool/automaton.h"
 #include "lessons/tool/markers.h"
 #include "lessons/tool/pages.h"
 #include "lessons/tool/prove.h"
@@ -98,6 +99,30 @@ TEST_CASE("a mistake fits its reference exactly once") {
   CHECK(lessons::apply_mistake("a\nb\nc\n", mistake) == "a\nB\nB\nc\n");
   CHECK_THROWS(lessons::apply_mistake("a\nc\n", mistake));
   CHECK_THROWS(lessons::apply_mistake("b\nb\n", mistake));
+}
+
+TEST_CASE("a drawn automaton has the states that accept, and none of re2c's own") {
+  // What re2c makes of one shape "a" [0-9]*, in line 3: 5 and 2 are its own, 3 and 7 are actions.
+  const std::string dot = lessons::automaton_dot(
+      "digraph re2c {\n1 -> 2 [label=\"[0x00-`][b-0xFF]\"]\n1 -> 5 [label=\"[a]\"]\n2 -> 3\n"
+      "3 [label=\"x.re:4\"]\n5 -> 6\n6 -> 7 [label=\"[0x00-/][:-0xFF]\"]\n"
+      "6 -> 5 [label=\"[0-9][_]\"]\n7 [label=\"x.re:3\"]\n}\n",
+      {"", "", "", "word", ""});
+  CHECK(contains(dot, "1 -> 6 [label=\"a\"]"));
+  CHECK(contains(dot, "6 -> 6 [label=\"0-9 _\"]"));
+  CHECK(contains(dot, "6 [shape=box style=rounded peripheries=2 label=\"word\"]"));
+  for (const char* own : {"-> 2", "-> 3", "-> 5", "-> 7"}) CHECK_FALSE(contains(dot, own));
+}
+
+TEST_CASE("a picture of other definitions is stale") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.re", "// [snippet s]\nw = [a-z];\n// [end]\n");
+  write_file(scratch.path() / "p.md", "<!-- automaton: p.svg x.re s w -->\n");
+  CHECK(lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.size() == 1);
+  write_file(scratch.path() / "p.svg", "<svg/>\n" + lessons::picture_stamp("w = [a-z];\n", {"w"}));
+  CHECK(lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.empty());
+  write_file(scratch.path() / "x.re", "// [snippet s]\nw = [a-y];\n// [end]\n");
+  CHECK(lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.size() == 1);
 }
 
 TEST_CASE("a stale page is a problem, and an update mends it") {
