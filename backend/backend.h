@@ -39,8 +39,9 @@ struct BackendError { std::string message; bool llvm_missing = false; };
 
 namespace cpu {
 
-/// Opens LLVM in a thread, so that its 10 ms hide behind the front end. Optional. Keep what it gives
-/// until the work is done: it waits when it goes, for a process must not end while libraries open.
+/// Opens LLVM in a thread, so that its 10 ms hide behind the front end. Optional. Keep what it
+/// gives until the work is done: it waits when it goes, for a process must not end while libraries
+/// open.
 [[nodiscard]] std::jthread preload();
 
 /// Machine code in memory.

@@ -99,7 +99,8 @@ std::string return_value(std::string_view type, std::string_view value, Conventi
   if (!convention.fails) return type.empty() ? "ret void" : fmt::format("ret {} {}", type, value);
   if (type.empty()) return "ret i1 false";
   const std::string both = out.fresh("result"), pair = result_type(type, convention);
-  out.line("{} = insertvalue {} {{ {} poison, i1 false }}, {} {}, 0", both, pair, type, type, value);
+  out.line("{} = insertvalue {} {{ {} poison, i1 false }}, {} {}, 0", both, pair, type, type,
+           value);
   return fmt::format("ret {} {}", pair, both);
 }
 
@@ -145,7 +146,8 @@ void write_function_call(FunctionText& out, const Module& module, const Conventi
   }
   const std::string_view type =
       function.result ? value_type(module.types[function.result]) : std::string_view();
-  write_call(out, symbol("fn." + function.name), conventions.of(callee), result, type, passed, args);
+  write_call(out, symbol("fn." + function.name), conventions.of(callee), result, type, passed,
+             args);
 }
 
 // ---- what needs no check

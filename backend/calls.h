@@ -2,9 +2,9 @@
 //
 //   define internal { float, i1 } @fn.f(ptr %context, i64 %depth, float %x)
 //
-// Whatever may fail gives, beside its result, a flag: it failed, the context holds the fault, return
-// at once. Whatever can reach a recursive function takes the number of active calls of recursive
-// functions. Both only where needed: the rest are plain functions to LLVM.
+// Whatever may fail gives, beside its result, a flag: it failed, the context holds the fault,
+// return at once. Whatever can reach a recursive function takes the number of active calls of
+// recursive functions. Both only where needed: the rest are plain functions to LLVM.
 #pragma once
 #include <span>
 #include <string>
@@ -55,14 +55,16 @@ std::string return_value(std::string_view type, std::string_view value, Conventi
                          FunctionText& out);
 std::string return_failed(std::string_view type, Convention convention);
 
-/// Calls function or kernel `callee` of the convention, leaves if it failed. `result`, if not empty,
-/// becomes its value; `args` are typed (`float %x`); `depth` is passed where the callee wants it.
+/// Calls function or kernel `callee` of the convention, leaves if it failed. `result`, if not
+/// empty, becomes its value; `args` are typed (`float %x`); `depth` is passed where the callee
+/// wants it.
 void write_call(FunctionText& out, const std::string& callee, Convention convention,
                 const std::string& result, std::string_view type, const std::string& depth,
                 std::span<const std::string> args);
 /// The same for a function of the module, from a place where `depth` recursive calls are active.
-void write_function_call(FunctionText& out, const ir::Module& module, const Conventions& conventions,
-                         ir::FuncId callee, const std::string& result, const std::string& depth,
+void write_function_call(FunctionText& out, const ir::Module& module,
+                         const Conventions& conventions, ir::FuncId callee,
+                         const std::string& result, const std::string& depth,
                          std::span<const std::string> args, Span span);
 
 }  // namespace tenon::backend

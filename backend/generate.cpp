@@ -50,7 +50,8 @@ std::string declarations(std::string_view text) {
   }
   std::string lines;
   for (const Declaration& d : kDeclarations)
-    if (called.contains(d.name)) lines += fmt::format("declare {} @{}{}\n", d.result, d.name, d.rest);
+    if (called.contains(d.name))
+      lines += fmt::format("declare {} @{}{}\n", d.result, d.name, d.rest);
   return lines;
 }
 
@@ -61,8 +62,8 @@ std::string entry(ModuleText& module_text, const ir::Module& module,
   out.fresh("context");
   out.label(out.fresh("entry"));
   const std::string depth = module.function(module.main).recursive ? "1" : "0";
-  write_call(out, symbol("fn." + module.function(module.main).name), conventions.of(module.main), "",
-             "", depth, {});
+  write_call(out, symbol("fn." + module.function(module.main).name), conventions.of(module.main),
+             "", "", depth, {});
   out.line("ret i32 0");
   return "define i32 @tenon_main(ptr %context) nounwind {\n" + out.finish("ret i32 1") + "}\n";
 }

@@ -76,7 +76,8 @@ std::string ModuleText::string_constant(std::string_view text) {
 std::string ModuleText::shape_constant(const Shape& shape) {
   if (shape.empty()) return "null";
   std::string extents;
-  for (int64_t extent : shape) extents += fmt::format("{}i64 {}", extents.empty() ? "" : ", ", extent);
+  for (int64_t extent : shape)
+    extents += fmt::format("{}i64 {}", extents.empty() ? "" : ", ", extent);
   return constant("shape", fmt::format("[{} x i64] [{}]", shape.size(), extents));
 }
 

@@ -49,12 +49,14 @@ void for_each_operand(const Expr& e, const Visit& visit) {
   }
 }
 
-/// The products that may be fused with the sums they go into: float multiplications that nothing but
-/// additions and subtractions uses.
+/// The products that may be fused with the sums they go into: float multiplications that nothing
+/// but additions and subtractions uses.
 class Fusible {
  public:
   explicit Fusible(const Block& block) { visit(block); }
-  bool contains(const ExprPtr& e) const { return products_.contains(e.get()) && !used_.contains(e.get()); }
+  bool contains(const ExprPtr& e) const {
+    return products_.contains(e.get()) && !used_.contains(e.get());
+  }
 
  private:
   void visit(const Block& block) {
@@ -95,6 +97,11 @@ void changed_locals(const Block& block, std::set<LocalId>& changed) {
   for (LocalId local : declared) changed.erase(local);
 }
 
+std::string phi(std::string_view name, std::string_view type, std::string_view a,
+                std::string_view from_a, std::string_view b, std::string_view from_b) {
+  return fmt::format("{} = phi {} [ {}, {} ], [ {}, {} ]", name, type, a, from_a, b, from_b);
+}
+
 class KernelWriter {
  public:
   KernelWriter(ModuleText& module_text, const Module& module, const Conventions& conventions,
@@ -111,6 +118,8 @@ class KernelWriter {
   std::string write();
 
  private:
+  using Locals = std::map<LocalId, std::string>;  ///< the values of some of them
+
   std::string parameters();
   void block(const Block& stmts);
   void stmt(const For& loop);
@@ -119,15 +128,14 @@ class KernelWriter {
   void stmt(const Store& store);
   void stmt(const Check& check);
   void stmt(const CallInto& call);
+  Locals values_of(const std::set<LocalId>& locals) const;
+  void merge(const Locals& other, const std::string& from, const std::string& here);
 
   /// The register (or constant) that holds an expression.
   std::string value(const ExprPtr& e);
   std::string compute(const Expr& e, FastMath fast);
   std::vector<std::string> values(const std::vector<ExprPtr>& exprs);
   FastMath fast_math(const Expr& e, bool self_fusible) const;
-  std::string local_type(LocalId local) const {
-    return std::string(register_type(kernel_.locals[local]));
-  }
 
   FunctionText out_;
   const Module& module_;
@@ -178,7 +186,8 @@ void KernelWriter::block(const Block& stmts) {
   known_.pop_back();
 }
 
-/// The test is at the bottom; a guard before the loop where it may not run at all.
+/// The test is at the bottom; a guard stands before the loop where it may not run at all. What the
+/// body changes goes around through phis.
 void KernelWriter::stmt(const For& loop) {
   const auto* first = std::get_if<Constant>(&loop.lo->node);
   const auto* end = std::get_if<Constant>(&loop.hi->node);
@@ -195,39 +204,49 @@ void KernelWriter::stmt(const For& loop) {
     out_.line("{} = icmp slt i64 {}, {}", some, lo, hi);
     out_.line("br i1 {}, label {}, label {}", some, head, done);
   }
+
   out_.label(head);
   const size_t phis = out_.leave_space();
   std::set<LocalId> changed;
   changed_locals(loop.body, changed);
-  std::map<LocalId, std::string> initial, carried;
-  for (LocalId local : changed) {
-    initial[local] = locals_[local];
-    carried[local] = locals_[local] = out_.fresh(local_name(local));
-  }
+  const Locals initial = values_of(changed);
+  for (LocalId local : changed) locals_[local] = out_.fresh(local_name(local));
+  const Locals around = values_of(changed);
   loops_[loop.loop] = index;
   block(loop.body);
+  --open_loops_;
 
-  const std::string latch = out_.current_label(), next = out_.fresh("next"),
-                    more = out_.fresh("more");
-  out_.line("{} = add {}nsw i64 {}, 1", next,
-            constant && first->value.i >= 0 ? "nuw " : "", index);
+  const std::string next = out_.fresh("next"), more = out_.fresh("more");
+  const std::string latch = out_.current_label();
+  const std::string_view no_wrap = constant && first->value.i >= 0 ? "nuw nsw" : "nsw";
+  out_.line("{} = add {} i64 {}, 1", next, no_wrap, index);
   out_.line("{} = icmp slt i64 {}, {}", more, next, hi);
   out_.line("br i1 {}, label {}, label {}", more, head, done);
-  std::string lines = fmt::format("  {} = phi i64 [ {}, {} ], [ {}, {} ]\n", index, lo, before, next, latch);
-  for (LocalId local : changed)
-    lines += fmt::format("  {} = phi {} [ {}, {} ], [ {}, {} ]\n", carried[local],
-                         local_type(local), initial[local], before, locals_[local], latch);
+  std::string lines = "  " + phi(index, "i64", lo, before, next, latch) + "\n";
+  for (const auto& [local, name] : around) {
+    const std::string_view type = register_type(kernel_.locals[local]);
+    lines += "  " + phi(name, type, initial.at(local), before, locals_[local], latch) + "\n";
+  }
   out_.fill(phis, std::move(lines));
 
   out_.label(done);
-  for (LocalId local : changed) {
-    if (constant) break;  // then the loop alone leads here
+  if (!constant) merge(initial, before, latch);
+}
+
+KernelWriter::Locals KernelWriter::values_of(const std::set<LocalId>& locals) const {
+  Locals values;
+  for (LocalId local : locals) values[local] = locals_[local];
+  return values;
+}
+
+/// Where two ways join: locals are as in `other` if it was by block `from`, as now if by `here`.
+void KernelWriter::merge(const Locals& other, const std::string& from, const std::string& here) {
+  for (const auto& [local, value] : other) {
     const std::string merged = out_.fresh(local_name(local));
-    out_.line("{} = phi {} [ {}, {} ], [ {}, {} ]", merged, local_type(local), initial[local],
-              before, locals_[local], latch);
+    const std::string_view type = register_type(kernel_.locals[local]);
+    out_.line("{}", phi(merged, type, value, from, locals_[local], here));
     locals_[local] = merged;
   }
-  --open_loops_;
 }
 
 void KernelWriter::stmt(const SetLocal& set) {
@@ -241,27 +260,23 @@ void KernelWriter::stmt(const If& branch) {
   const std::string then = out_.fresh("then"), otherwise = out_.fresh("else"),
                     join = out_.fresh("join");
   out_.line("br i1 {}, label {}, label {}", condition, then, otherwise);
-  const std::vector<std::string> before = locals_;
   std::set<LocalId> changed;
+  changed_locals(branch.then, changed);
+  changed_locals(branch.otherwise, changed);
+  const Locals before = values_of(changed);
 
   const auto side = [&](const std::string& label, const Block& stmts) {
     out_.label(label);
-    changed_locals(stmts, changed);
     block(stmts);
     out_.line("br label {}", join);
     return out_.current_label();
   };
   const std::string then_end = side(then, branch.then);
-  const std::vector<std::string> after_then = std::exchange(locals_, before);
+  const Locals after_then = values_of(changed);
+  for (const auto& [local, value] : before) locals_[local] = value;
   const std::string otherwise_end = side(otherwise, branch.otherwise);
-
   out_.label(join);
-  for (LocalId local : changed) {
-    const std::string merged = out_.fresh(local_name(local));
-    out_.line("{} = phi {} [ {}, {} ], [ {}, {} ]", merged, local_type(local), after_then[local],
-              then_end, locals_[local], otherwise_end);
-    locals_[local] = merged;
-  }
+  merge(after_then, then_end, otherwise_end);
 }
 
 void KernelWriter::stmt(const Store& store) {

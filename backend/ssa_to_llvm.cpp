@@ -1,6 +1,7 @@
 // SSA functions as LLVM functions. Blocks with parameters become blocks with phis; a tensor is a
-// pointer to its data, whose owners the pass `own` has made explicit (share, drop; update takes over
-// its tensor's owner, ret and edges too). What a failed function still holds the context frees.
+// pointer to its data, whose owners the pass `own` has made explicit (share, drop; update takes
+// over its tensor's owner, ret and edges too). What a failed function still holds the context
+// frees.
 #include "backend/ssa_to_llvm.h"
 
 #include "backend/scalar_to_llvm.h"
@@ -102,7 +103,7 @@ class FunctionWriter {
   Constants constants_;
   bool strict_;
   Convention convention_;
-  std::vector<std::string> names_;  ///< of values: registers, constants as such; fixed from the start
+  std::vector<std::string> names_;  ///< of values: registers or constants, all from the start
   std::vector<bool> fusible_;       ///< values that are products of which nothing but sums is made
   std::vector<BlockEnds> blocks_;
   std::vector<std::vector<Arrival>> arrivals_;
@@ -179,7 +180,8 @@ void FunctionWriter::write_phis() {
       std::string from;
       for (const Arrival& a : arrivals_[i])
         from += fmt::format("{}[ {}, {} ]", from.empty() ? "" : ", ", a.args[p], a.from);
-      lines += fmt::format("  {} = phi {} {}\n", name(params[p]), value_type(type(params[p])), from);
+      lines +=
+          fmt::format("  {} = phi {} {}\n", name(params[p]), value_type(type(params[p])), from);
     }
     out_.fill(blocks_[i].phis, std::move(lines));
   }
@@ -204,7 +206,8 @@ void FunctionWriter::write_jump(const Inst& inst) {
   out_.line("br label {}", label(edge));
 }
 
-/// LLVM's phis know blocks, not edges: two edges to one block become one that selects the arguments.
+/// LLVM's phis know blocks, not edges: two edges to one block become one that selects the
+/// arguments.
 void FunctionWriter::write_branch(const Inst& inst) {
   const std::vector<Edge>& edges = inst.get<std::vector<Edge>>();
   std::vector<std::string> then = names(edges[0].args), otherwise = names(edges[1].args);
@@ -306,8 +309,8 @@ void FunctionWriter::write_compute(const Inst& inst) {
   for (ValueId tensor : kernel.buffer_values) args.push_back(typed(tensor));
   args.push_back("ptr " + target);
   for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
-  backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), "", "", depth_,
-                      args);
+  backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), "", "",
+                      depth_, args);
   if (result.is_scalar()) backend::write_load(out_, name(inst.result), result.dtype, target);
 }
 

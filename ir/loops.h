@@ -42,9 +42,9 @@ using ExprPtr = std::shared_ptr<const Expr>;
 struct Constant { Scalar value; };
 struct Loop { LoopId loop; };
 struct Local { LocalId local; };
-struct Scalar_ { uint32_t param; };                                ///< a scalar parameter of the kernel
+struct Scalar_ { uint32_t param; };                                ///< a scalar parameter
 struct Read { BufferId buffer; std::vector<ExprPtr> subscripts; }; ///< in range
-struct Apply { ScalarOp op; std::vector<ExprPtr> args; };          ///< does not divide integers by zero
+struct Apply { ScalarOp op; std::vector<ExprPtr> args; };          ///< divides no integer by zero
 struct Convert { ExprPtr operand; };
 struct Select { ExprPtr condition, then, otherwise; };             ///< evaluates both
 
@@ -65,7 +65,13 @@ struct SetLocal { LocalId local; ExprPtr value; bool declares; bool reassociable
 struct If { ExprPtr condition; std::vector<Stmt> then, otherwise; };
 struct Store { BufferId buffer; std::vector<ExprPtr> subscripts; ExprPtr value; };
 /// Where `holds` is false the kernel records the fault at `span` and stops. `a`, `b` may be null.
-struct Check { ExprPtr holds; runtime::FaultKind fault; ExprPtr a, b; std::string text; Span span; };
+struct Check {
+  ExprPtr holds;
+  runtime::FaultKind fault;
+  ExprPtr a, b;
+  std::string text;
+  Span span;
+};
 /// Declares a local by the call of a scalar function, which may fail.
 struct CallInto { LocalId local; FuncId callee; std::vector<ExprPtr> args; Span span; };
 

@@ -374,8 +374,8 @@ ExprPtr Lowering::lower_fold(const IndexExpr& node, std::span<const Bounds> boun
   return make(node.type, Local{local});
 }
 
-/// argmax and argmin: the best so far and where it stood. A NaN is better than any number, the first
-/// better than later ones.
+/// argmax and argmin: the best so far and where it stood. A NaN is better than any number, the
+/// first better than later ones.
 ExprPtr Lowering::lower_arg(const IndexExpr& node, const Bounds& bounds) {
   const DType type = function_.exprs[node.reduce_body()].type;
   const Fold fold = fold_of(node.reduction);

@@ -99,7 +99,8 @@ Executable::Executable(const Generated& generated, const Options& options,
   const TenonOptions c_options = to_c(options);
   TenonTimes took{};
   char* error = nullptr;
-  impl_->program = llvm().compile(generated.text.c_str(), &c_options, symbols.data(), &took, &error);
+  impl_->program =
+      llvm().compile(generated.text.c_str(), &c_options, symbols.data(), &took, &error);
   if (impl_->program == nullptr) throw refused(error);
   void* entry = llvm().find(impl_->program, "tenon_main", &error);
   if (entry == nullptr) throw refused(error);

@@ -1,5 +1,5 @@
-// The C interface of libtenon-llvm.so, the one part of Tenon that is linked to LLVM. It is opened by
-// hand (jit.cpp), so that nothing else needs LLVM, not even to start.
+// The C interface of libtenon-llvm.so, the one part of Tenon that is linked to LLVM. It is opened
+// by hand (jit.cpp), so that nothing else needs LLVM, not even to start.
 //
 // Texts that it gives are freed with `free_text`; a function that fails gives null and a message.
 #pragma once
