@@ -447,8 +447,8 @@ std::vector<ExprId> ExprParser::list(std::string_view close) {
 
 void ExprParser::want(ExprId id, DType type, Span span, std::string_view what) {
   if (node(id).type == type) return;
-  scanner_.fail(span, fmt::format("{} is `{}`, not `{}`", what, row(type).text,
-                                  row(node(id).type).text));
+  scanner_.fail(span, fmt::format("{} is `{}`, not `{}`", what, row(node(id).type).text,
+                                  row(type).text));
 }
 
 ExprId ExprParser::bounded(ExprId id, Span begin) {

@@ -89,8 +89,10 @@ void TextScanner::skip_newlines() {
 }
 
 void TextScanner::skip_to_function() {
-  // From before the token that failed: it may be the next function's `func`.
-  const size_t next = text_.find("\nfunc", std::max<uint32_t>(position_.offset, 1) - 1);
+  // The token that failed, or the first behind the newline that did, may be the next `func`.
+  const bool from_before = token_.kind == TokenKind::newline || at_name("func");
+  const uint32_t from = position_.offset - (from_before && position_.offset > 0 ? 1 : 0);
+  const size_t next = text_.find("\nfunc", from);
   at_ = static_cast<uint32_t>(std::min(next, text_.size()));
   open_brackets_ = 0;
   token_ = {TokenKind::newline, {}, {file_, at_, at_}};
