@@ -13,6 +13,8 @@ namespace {
 /// Binding strengths beside those of scalar_ops.def.
 constexpr int kLoosest = 0, kReductionBody = 7, kTightest = 10;
 
+const std::string kUnnamed = "_";  ///< variables that the checker made
+
 std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
@@ -32,8 +34,9 @@ class FunctionPrinter {
   explicit FunctionPrinter(const Function& function) : function_(function) {
     std::map<std::string, int> seen;
     for (const Var& var : function.vars) {
-      const int before = seen[var.name]++;
-      names_.push_back(before == 0 ? var.name : fmt::format("{}.{}", var.name, before));
+      const std::string& name = var.name.empty() ? kUnnamed : var.name;
+      const int before = seen[name]++;
+      names_.push_back(before == 0 ? name : fmt::format("{}.{}", name, before));
     }
   }
 

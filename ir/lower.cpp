@@ -2,12 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
+#include "ir/dominators.h"
 #include "ir/lowering.h"
 #include "runtime/context.h"
 
 namespace tenon::ir {
+
+namespace {
+
+/// Blocks as the source has them: a loop's body behind its head, and what follows behind the body.
+void order_blocks(Function& function) {
+  Graph graph = control_flow(function);
+  for (std::vector<uint32_t>& targets : graph) std::ranges::reverse(targets);
+  const std::vector<uint32_t> order = reverse_postorder(graph);
+  std::vector<Block> blocks;
+  std::vector<BlockId> now(function.blocks.size());
+  for (uint32_t block : order) {
+    now[block] = BlockId{static_cast<uint32_t>(blocks.size())};
+    blocks.push_back(std::move(function.blocks[block]));
+  }
+  for (Block& block : blocks) {
+    auto* edges = std::get_if<std::vector<Edge>>(&block.insts.back().attribute);
+    if (!edges) continue;
+    for (Edge& edge : *edges) edge.target = now[edge.target.index];
+  }
+  function.blocks = std::move(blocks);
+}
+
+}  // namespace
 
 // ---- functions
 
@@ -33,6 +58,7 @@ void FunctionLowering::run() {
     ssa_.seal(never);
   }
   ssa_.finish();
+  order_blocks(out_);
 }
 
 // ---- blocks
