@@ -60,22 +60,16 @@ std::optional<std::string> comment(std::string_view line) {
   return std::string(trim(line.substr(4, line.size() - 7)));
 }
 
-/// `run: …`, `run(1): …` or `demo: …`.
+/// `run: …` or `demo: …`, both with an exit status as in `run(1): …`.
 std::optional<PageCommand> page_command(const std::string& text) {
-  PageCommand command;
-  size_t begin = 0;
-  if (text.starts_with("demo:")) {
-    command.is_demo = true;
-    begin = 5;
-  } else if (text.starts_with("run:")) {
-    begin = 4;
-  } else if (text.starts_with("run(") && text.find("):") != std::string::npos) {
-    begin = text.find("):") + 2;
-    std::from_chars(text.data() + 4, text.data() + begin, command.status);
-  } else {
-    return {};
+  const size_t colon = text.find(": ");
+  if (colon == std::string::npos) return {};
+  const std::string name = text.substr(0, text.find_first_of("(:"));
+  if (name != "run" && name != "demo") return {};
+  PageCommand command{std::string(trim(text.substr(colon + 1))), 0, name == "demo"};
+  if (text[name.size()] == '(') {
+    std::from_chars(text.data() + name.size() + 1, text.data() + colon, command.status);
   }
-  command.text = trim(text.substr(begin));
   return command;
 }
 
