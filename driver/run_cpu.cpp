@@ -1,4 +1,4 @@
-#include <optional>
+#include <thread>
 
 #include "driver/commands.h"
 #include "driver/cpu.h"
@@ -8,7 +8,7 @@ namespace tenon::driver {
 
 void run_cpu(Session& session) {
   with_llvm([&] {
-    backend::cpu::preload();
+    std::jthread opening = backend::cpu::preload();
     backend::Generated generated = generate_llvm(session);
     session.phase = "compiling with LLVM";
     std::vector<backend::PhaseTime> times;
