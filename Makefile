@@ -66,7 +66,8 @@ lesson%-tools: | deps
 	@test -x build/lesson-$*/bin/tenon_lessons || echo "Building the compiler up to lesson $* …"
 	@test -f build/lesson-$*/build.ninja || \
 	  cmake -S . -B build/lesson-$* -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null
-	@cmake --build build/lesson-$* --parallel $(shell nproc) --target tenon tenon_lessons -- --quiet
+	@cmake --build build/lesson-$* --parallel $(shell nproc) --target tenon tenon_lessons -- --quiet | \
+	  sed '/no work to do/d'; exit $${PIPESTATUS[0]}
 
 LESSONS = build/lesson-$*/bin/tenon_lessons --tenon=build/lesson-$*/bin/tenon \
           --build=build/exercise-$* $(OPTIONS)

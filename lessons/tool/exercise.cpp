@@ -70,6 +70,17 @@ std::string messages(const std::string& output) {
   return tests::join_lines(lines);
 }
 
+std::string without(const std::string& part, std::string text) {
+  for (size_t at; (at = text.find(part)) != std::string::npos;) text.erase(at, part.size());
+  return text;
+}
+
+std::string indented(const std::string& text) {
+  std::string result;
+  for (const std::string& line : tests::split_lines(text)) result += fmt::format("        {}\n", line);
+  return result;
+}
+
 /// Whether the build of `tenon` reads the file, by Ninja's own account.
 bool is_input_of_build(const std::string& inputs, const fs::path& file, const fs::path& build) {
   for (const std::string& line : tests::split_lines(inputs)) {
@@ -130,8 +141,9 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
        {configure, {"cmake", "--build", build, "--target", "tenon"}}) {
     const tests::Outcome outcome = run_build_step(workshop, step);
     if (outcome.status != 0 || outcome.timed_out) {
-      return fmt::format("{}: {}\n{}", tests::spelled(step), tests::describe(outcome),
-                         messages(outcome.out + outcome.err));
+      return without(workshop.root.string() + "/",
+                     fmt::format("{}: {}\n{}", tests::spelled(step), tests::describe(outcome),
+                                 messages(outcome.out + outcome.err)));
     }
   }
   const std::string inputs =
@@ -145,19 +157,21 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
   return {};
 }
 
-Grade grade(const Task& task, const fs::path& tenon) {
+Grade grade(const Workshop& workshop, const Task& task) {
   Grade result;
   for (const fs::path& path : tests::entries_of(task.folder / "checks")) {
     if (!tests::is_input(path)) continue;
     const tests::GoldenCase test = tests::read_case(path);
     std::string actual;
-    std::string problem = tests::run_case(test, tenon.string(), actual);
+    std::string problem = tests::run_case(test, workshop.tenon().string(), actual);
     if (!fs::exists(test.expected())) problem = "skipped: nothing is recorded to compare with";
     const std::string title = test.title.empty() ? path.stem().string() : test.title;
     result.report += fmt::format("  {}  {}\n", problem.empty() ? "pass" : "FAIL", title);
-    if (!problem.empty()) {
-      result.report +=
-          fmt::format("        {}\n        the input: {}\n", trim(problem), path.string());
+    // One failure in full is enough to work on.
+    if (!problem.empty() && result.failed == 0) {
+      result.report += indented(without(workshop.root.string() + "/", problem));
+      result.report += fmt::format("        The input is {}\n",
+                                   path.lexically_relative(workshop.root).string());
     }
     ++(problem.empty() ? result.passed : result.failed);
   }

@@ -46,11 +46,11 @@ std::string build_with(const Workshop& workshop, const Task& task,
 
 struct Grade {
   int passed = 0, failed = 0;
-  std::string report;  ///< a line per check, with what differed
+  std::string report;  ///< a line per check, and below the first failed one what differed
   bool is_full() const { return failed == 0 && passed > 0; }
 };
 
-/// Runs the task's checks with the binary `tenon`.
-Grade grade(const Task& task, const std::filesystem::path& tenon);
+/// Runs the task's checks with the compiler that the workshop built.
+Grade grade(const Workshop& workshop, const Task& task);
 
 }  // namespace tenon::lessons

@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 #include "lessons/tool/exercise.h"
 #include "lessons/tool/markers.h"
@@ -82,10 +83,11 @@ int lesson(const Request& request) {
   for (const std::string& problem : page.problems) fmt::print("FAIL  {}\n", problem);
   fmt::print("Checked {} quotations, outputs and links of the chapter: {}\n\n", page.checked,
              page.problems.empty() ? "all as it says" : "see above");
-  fmt::print("Read  {}\n", page_path.string());
+  fmt::print("Read   {}\n", page_path.string());
+  const char* lead = "Then  ";
   for (const Task& task : tasks_of(root, request.lesson)) {
-    fmt::print("Do    make exercise{} TASK={}: {} (you edit {})\n", request.lesson, task.name,
-               task.title, task.student_file().string());
+    fmt::print("{} make exercise{} TASK={:<10} {}\n", std::exchange(lead, "      "), request.lesson,
+               task.name, task.title);
   }
   return page.problems.empty() && page.checked > 0 ? 0 : 1;
 }
@@ -96,21 +98,24 @@ bool exercise(const Request& request, const Task& task) {
   fmt::print("{}: {}\n", task.name, task.title);
   if (!fs::exists(root / file)) {
     tests::write_file(root / file, starter_text(root, task));
-    fmt::print("  Your file is now {}, instead of {}. Look for `Your code here`.\n", file.string(),
-               task.file);
+    fmt::print("  Your file is {}: a copy of {} in which something is missing.\n"
+               "  Look in it for `Your code here`.\n", file.string(), task.file);
   }
   fmt::print("  Building the compiler with {} …\n", file.string());
   std::fflush(stdout);
   const std::string problem = build_with(request.workshop, task, file);
   if (!problem.empty()) {
-    fmt::print("  FAIL  it builds\n{}\n", problem);
+    fmt::print("  FAIL  it does not build:\n{}", problem);
     return false;
   }
-  const Grade result = grade(task, request.workshop.tenon());
-  fmt::print("{}  {} of {} checks passed\n", result.report, result.passed,
+  const Grade result = grade(request.workshop, task);
+  fmt::print("{}  {} of {} checks passed. ", result.report, result.passed,
              result.passed + result.failed);
-  if (!result.is_full() && !task.hints.empty()) {
-    fmt::print("  A hint: make hint{} TASK={}\n", task.lesson, task.name);
+  if (result.is_full()) {
+    fmt::print("Done! Compare yours with {}.\n", task.file);
+  } else {
+    fmt::print("Edit {} and run this again.\n", file.string());
+    if (!task.hints.empty()) fmt::print("  A hint: make hint{} TASK={}\n", task.lesson, task.name);
   }
   return result.is_full();
 }

@@ -46,7 +46,7 @@ class Proof {
     tests::write_file(file_, text);
     const std::string problem = build_with(workshop_, task_, file_);
     if (!problem.empty()) return report(what, "it does not build:\n" + problem);
-    const Grade result = grade(task_, workshop_.tenon());
+    const Grade result = grade(workshop_, task_);
     if (result.is_full() == should_pass && result.passed + result.failed > 0)
       return report(what, "");
     report(what,

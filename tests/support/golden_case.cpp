@@ -88,7 +88,7 @@ std::string run_case(const GoldenCase& test, const std::string& tenon, std::stri
   if (!fs::exists(test.expected())) return {};
   const std::string expected = read_file(test.expected());
   if (expected == actual) return {};
-  return fmt::format("another output: {}\n{}", spelled(command.argv), difference(expected, actual));
+  return fmt::format("another output (- expected, + found): {}\n{}", spelled(command.argv), difference(expected, actual));
 }
 
 }  // namespace tenon::tests
