@@ -80,7 +80,8 @@ Dominators::Dominators(const Graph& graph) {
 
   immediate_.assign(graph.size(), kUnknown);
   if (!order.empty()) immediate_[0] = 0;
-  // The closest node that dominates both: of two, the one later in `order` cannot dominate the other.
+  // The closest node that dominates both: of two, the one later in `order` cannot dominate the
+  // other.
   auto common = [&](uint32_t a, uint32_t b) {
     while (a != b) {
       while (rank[a] > rank[b]) a = immediate_[a];
@@ -94,7 +95,8 @@ Dominators::Dominators(const Graph& graph) {
       if (node == 0) continue;
       uint32_t meet = kUnknown;
       for (const uint32_t p : predecessors[node]) {
-        if (immediate_[p] == kUnknown) continue;  // not yet visited: along an edge that closes a loop
+        if (immediate_[p] == kUnknown)
+          continue;  // not yet visited: along an edge that closes a loop
         meet = meet == kUnknown ? p : common(meet, p);
       }
       changed |= immediate_[node] != meet;

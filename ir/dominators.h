@@ -29,7 +29,7 @@ class Dominators {
   explicit Dominators(const Graph& graph);
 
   bool reachable(uint32_t node) const { return size_[node] > 0; }
-  /// The closest other node that dominates `node`; `node` itself for the entry. Reachable nodes only.
+  /// The closest other node that dominates `node`; the entry's is itself. Reachable nodes only.
   uint32_t immediate(uint32_t node) const { return immediate_[node]; }
   /// Every node dominates itself. Reachable nodes only.
   bool dominates(uint32_t a, uint32_t b) const {

@@ -83,8 +83,12 @@ Expr index_node(uint32_t level) {
 
 }  // namespace
 
-ExprId Exprs::index(uint32_t level) { return intern(index_node(level)); }
-std::optional<ExprId> Exprs::find_index(uint32_t level) const { return find(index_node(level)); }
+ExprId Exprs::index(uint32_t level) {
+  return intern(index_node(level));
+}
+std::optional<ExprId> Exprs::find_index(uint32_t level) const {
+  return find(index_node(level));
+}
 
 ExprId Exprs::value(ValueId scalar, DType type) {
   Expr node = node_of(ExprKind::value, type);
@@ -115,8 +119,7 @@ ExprId Exprs::if_(ExprId condition, ExprId then, ExprId otherwise) {
   return intern(node_of(ExprKind::if_, type, {condition, then, otherwise}));
 }
 
-ExprId Exprs::reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds,
-                     ExprId body) {
+ExprId Exprs::reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds, ExprId body) {
   const bool gives_index = reduction == Reduction::argmax || reduction == Reduction::argmin;
   const DType type = gives_index ? DType::i64 : nodes_[body.index].type;
   bounds.push_back(body);

@@ -86,8 +86,8 @@ class Exprs {
 /// `body` with level l < replacements.size() replaced by replacements[l], and inner levels (those of
 /// its reductions) moved up by `shift`: inlining a producer of rank r under `depth` bound levels
 /// passes its r subscripts and shift = depth - r (as a signed number). Reductions inside a
-/// replacement move up too where it lands inside reductions of `body`: a reduction's level is always
-/// the number of indices bound around it.
+/// replacement move up too where it lands inside reductions of `body`: the level of a reduction is
+/// always the number of indices bound around it.
 ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacements, int shift);
 
 /// Visits every node below and including `root` once, arguments before users.

@@ -1,5 +1,5 @@
-// The SSA interpreter: instructions here, bodies of computes in interpret_body.cpp. What fails, fails
-// as in the tree interpreter: the same fault at the same place.
+// The SSA interpreter: instructions here, bodies of computes in interpret_body.cpp. What fails,
+// fails as in the tree interpreter: the same fault at the same place.
 #include "ir/interpret.h"
 
 #include <fmt/format.h>
@@ -170,12 +170,8 @@ Slot Interpreter::exec(const Function& function, Frame& frame, const Inst& inst)
       if (scalar(0).i == 0)
         fail(inst.span, FaultKind::assertion_failed, 0, 0, inst.get<std::string>());
       return {};
-    case Op::share:
-      ++use(function, frame, inst.args[0]).object->owners;
-      return {};
-    case Op::drop:
-      give_up_owner(use(function, frame, inst.args[0]));
-      return {};
+    case Op::share: ++use(function, frame, inst.args[0]).object->owners; return {};
+    case Op::drop: give_up_owner(use(function, frame, inst.args[0])); return {};
     case Op::jump:
     case Op::branch:
     case Op::ret: break;
@@ -250,8 +246,8 @@ void Interpreter::give_up_owner(const Slot& slot) {
 const Tensor& tensor_of(const Function& function, const Frame& frame, ValueId id) {
   const TensorObject* object = frame[id.index].object.get();
   if (object == nullptr || object->owners <= 0) {
-    throw std::logic_error(fmt::format("@{} uses %{} after its last owner gave it up", function.name,
-                                       function.value(id).name));
+    throw std::logic_error(fmt::format("@{} uses %{} after its last owner gave it up",
+                                       function.name, function.value(id).name));
   }
   return object->tensor;
 }

@@ -13,7 +13,9 @@ namespace {
 Scalar combine(ScalarOp op, Scalar a, Scalar b) {
   return runtime::eval(op, std::array<Scalar, 2>{a, b});
 }
-bool is_nan(Scalar x) { return runtime::is_floating(x.type) && std::isnan(x.f); }
+bool is_nan(Scalar x) {
+  return runtime::is_floating(x.type) && std::isnan(x.f);
+}
 Scalar number(DType type, int n) {
   return runtime::is_floating(type) ? Scalar::floating(type, n) : Scalar::integer(type, n);
 }
@@ -30,8 +32,14 @@ class Accumulator {
       case Reduction::all: start(ScalarOp::and_, Scalar::boolean(true)); break;
       case Reduction::max: op_ = ScalarOp::max; break;
       case Reduction::min: op_ = ScalarOp::min; break;
-      case Reduction::argmax: op_ = ScalarOp::gt; picks_index_ = true; break;
-      case Reduction::argmin: op_ = ScalarOp::lt; picks_index_ = true; break;
+      case Reduction::argmax:
+        op_ = ScalarOp::gt;
+        picks_index_ = true;
+        break;
+      case Reduction::argmin:
+        op_ = ScalarOp::lt;
+        picks_index_ = true;
+        break;
     }
   }
 
@@ -45,9 +53,7 @@ class Accumulator {
     empty_ = false;
   }
   bool empty() const { return empty_; }
-  Scalar result() const {
-    return picks_index_ ? Scalar::integer(DType::i64, best_) : value_;
-  }
+  Scalar result() const { return picks_index_ ? Scalar::integer(DType::i64, best_) : value_; }
 
  private:
   void start(ScalarOp op, Scalar value) {
@@ -162,8 +168,7 @@ Scalar BodyInterpreter::reduce(ExprId id, const Expr& node) {
     const Scalar element = eval(body);
     accumulator.add(element, levels_[node.level]);
   });
-  if (accumulator.empty())
-    fail(id, FaultKind::empty_reduction, 0, 0, ast::text(node.reduction));
+  if (accumulator.empty()) fail(id, FaultKind::empty_reduction, 0, 0, ast::text(node.reduction));
   return accumulator.result();
 }
 

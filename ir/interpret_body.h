@@ -36,7 +36,11 @@ class Caller {
 class BodyInterpreter {
  public:
   BodyInterpreter(Caller& caller, const Function& function, const Frame& frame, const Inst& inst)
-      : caller_(caller), function_(function), exprs_(function.exprs), frame_(frame), inst_(inst),
+      : caller_(caller),
+        function_(function),
+        exprs_(function.exprs),
+        frame_(frame),
+        inst_(inst),
         compute_(inst.get<Compute>()) {}
 
   runtime::Tensor tensor();

@@ -111,7 +111,8 @@ void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueI
     for (Edge& edge : *edges)
       for (ValueId& arg : edge.args) arg = map(arg);
   }
-  if (auto* compute = std::get_if<Compute>(&inst.attribute)) map_body(function.exprs, *compute, map);
+  if (auto* compute = std::get_if<Compute>(&inst.attribute))
+    map_body(function.exprs, *compute, map);
 }
 
 void for_each_callee(const Function& function, const std::function<void(FuncId)>& visit) {

@@ -142,8 +142,8 @@ struct Module {
   const Type& type(const Function& f, ValueId v) const { return types[f.value(v).type]; }
 };
 
-/// Whether the text form can write it after % or @, or as a label: letters, digits and _, and single
-/// dots between them; no digit first.
+/// Whether the text form can write it after % or @, or as a label: letters, digits and _, and
+/// single dots between them, and no digit first.
 bool is_name(std::string_view text);
 
 /// Every value that an instruction uses: args, edges' args, and those inside a compute's body.

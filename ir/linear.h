@@ -1,5 +1,5 @@
-// Sums of multiples of expressions, over the unbounded integers: 8 * i + k - 1. What wraps around is
-// never one of these.
+// Sums of multiples of expressions, over the unbounded integers: 8 * i + k - 1. What wraps around
+// is never one of these.
 #pragma once
 #include <optional>
 #include <utility>

@@ -1,4 +1,5 @@
-// The parser of the text form: functions, blocks, instructions. Index expressions are parse_expr.cpp's.
+// The parser of the text form: functions, blocks, instructions. Index expressions are
+// parse_expr.cpp's.
 //
 //   module   = {function}
 //   function = "func" @name "(" [param {"," …}] ")" ["->" type] ["effects"] ["recursive"] "{"
@@ -6,9 +7,9 @@
 //   block    = name ["(" param {"," …} ")"] ":" {instruction}         a line each
 //   param    = %name ":" type
 //
-// Two rounds: the first reads headers and where blocks begin and go on, so that functions and blocks
-// may be named before they stand; the second reads blocks, each after those that dominate it, so that
-// the type of every value is known where it is used.
+// Two rounds: the first reads headers and where blocks begin and go on, so that functions and
+// blocks may be named before they stand; the second reads blocks, each after those that dominate
+// it, so that the type of every value is known where it is used.
 #include <algorithm>
 
 #include "ir/dominators.h"
@@ -67,8 +68,11 @@ std::vector<ValueId> parse_params(TextScanner& scanner, Module& module, Function
 class FunctionParser {
  public:
   FunctionParser(TextScanner& scanner, Module& module, FunctionOutline& outline, Names& names)
-      : scanner_(scanner), module_(module), function_(module.function(outline.id)),
-        outline_(outline), names_(names) {}
+      : scanner_(scanner),
+        module_(module),
+        function_(module.function(outline.id)),
+        outline_(outline),
+        names_(names) {}
 
   void run();
 
@@ -81,11 +85,15 @@ class FunctionParser {
 #include "ir/ops.def"
   TypeId parse_scalar_op(ScalarOp op, Inst& inst);
 
-  ValueId value() { return parse_value(scanner_, names_); }
+  ValueId value() {
+    return parse_value(scanner_, names_);
+  }
   void values(std::vector<ValueId>& out, std::string_view close);
   Type tensor_and_subscripts(Inst& inst);
   Edge edge();
-  const Type& type_of(ValueId id) const { return module_.type(function_, id); }
+  const Type& type_of(ValueId id) const {
+    return module_.type(function_, id);
+  }
 
   TextScanner& scanner_;
   Module& module_;
@@ -154,19 +162,20 @@ TypeId FunctionParser::inst(Inst& inst) {
   if (const auto op = op_named(name.text)) {
     inst.op = *op;
     switch (*op) {
-#define OP(name, text, arity, result, trait, meaning) \
-  case Op::name: return parse_##name(inst);
+      // clang-format off
+#define OP(name, text, arity, result, trait, meaning) case Op::name: return parse_##name(inst);
 #include "ir/ops.def"
+      // clang-format on
     }
   }
   const auto scalar_op = scalar_op_named(name.text);
-  if (!scalar_op)
-    scanner_.fail(name.span, fmt::format("there is no instruction `{}`", name.text));
+  if (!scalar_op) scanner_.fail(name.span, fmt::format("there is no instruction `{}`", name.text));
   inst.op = Op::apply;
   return parse_scalar_op(*scalar_op, inst);
 }
 
-/// Values separated by commas, up to `close` (which is taken) or, if that is empty, to the line's end.
+/// Values separated by commas, up to `close` (which is taken) or, if that is empty, to the line's
+/// end.
 void FunctionParser::values(std::vector<ValueId>& out, std::string_view close) {
   auto ends = [&] {
     return close.empty() ? scanner_.peek().kind != TokenKind::value : scanner_.at(close);
@@ -193,7 +202,9 @@ TypeId FunctionParser::parse_scalar_op(ScalarOp op, Inst& inst) {
   return module_.types.scalar(runtime::result_type(op, last.dtype));
 }
 /// Not reached: no instruction is spelled `apply`.
-TypeId FunctionParser::parse_apply(Inst&) { scanner_.fail_expected("a scalar operation"); }
+TypeId FunctionParser::parse_apply(Inst&) {
+  scanner_.fail_expected("a scalar operation");
+}
 
 TypeId FunctionParser::parse_convert(Inst& inst) {
   inst.args = {value()};

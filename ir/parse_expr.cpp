@@ -126,8 +126,8 @@ Scalar parse_constant(TextScanner& scanner) {
   const bool is_float = digits.find_first_of(".e") != std::string::npos;
   const auto type = end < text.size() ? dtype_named(text.substr(end))
                                       : std::optional(is_float ? DType::f32 : DType::i64);
-  const auto value = type && runtime::is_floating(*type) == is_float
-                         ? read_number(*type, digits) : std::nullopt;
+  const auto value =
+      type && runtime::is_floating(*type) == is_float ? read_number(*type, digits) : std::nullopt;
   if (!value) {
     scanner.fail(lexer::join(begin, token.span),
                  fmt::format("`{}{}` is not a constant of any type", negative ? "-" : "", text));
@@ -182,9 +182,9 @@ ValueId parse_value(TextScanner& scanner, const Names& names) {
 
 void check_operands(TextScanner& scanner, Span span, ScalarOp op, size_t count, const Type& type) {
   if (count != static_cast<size_t>(row(op).arity)) {
-    scanner.fail(span, fmt::format("`{}` takes {} operand{}, but {} {} given", row(op).text,
-                                   row(op).arity, row(op).arity == 1 ? "" : "s", count,
-                                   count == 1 ? "is" : "are"));
+    scanner.fail(
+        span, fmt::format("`{}` takes {} operand{}, but {} {} given", row(op).text, row(op).arity,
+                          row(op).arity == 1 ? "" : "s", count, count == 1 ? "is" : "are"));
   }
   if (!type.is_scalar() || !runtime::accepts(op, type.dtype))
     scanner.fail(span, fmt::format("`{}` does not take `{}`", row(op).text, type.text()));
@@ -236,7 +236,8 @@ class ExprParser {
 
 void check_depth(TextScanner& scanner, Span span, uint32_t depth) {
   if (depth > kMaxExprDepth)
-    scanner.fail(span, fmt::format("an expression is nested more than {} levels deep", kMaxExprDepth));
+    scanner.fail(span,
+                 fmt::format("an expression is nested more than {} levels deep", kMaxExprDepth));
 }
 
 Compute ExprParser::compute() {
@@ -359,9 +360,9 @@ ExprId ExprParser::value() {
   std::vector<ExprId> subscripts = list("]");
   for (const ExprId subscript : subscripts) want(subscript, DType::i64, begin, "a subscript");
   if (subscripts.size() != type.shape.size()) {
-    scanner_.fail(begin, fmt::format("`%{}` has rank {}, but {} subscripts are given",
-                                     function_.value(id).name, type.shape.size(),
-                                     subscripts.size()));
+    scanner_.fail(begin,
+                  fmt::format("`%{}` has rank {}, but {} subscripts are given",
+                              function_.value(id).name, type.shape.size(), subscripts.size()));
   }
   return fallible(function_.exprs.read(id, type.dtype, std::move(subscripts)), begin);
 }
@@ -431,7 +432,8 @@ ExprId ExprParser::call() {
   const TypeId result = module_.function(callee).result;
   if (!result || !module_.types[result].is_scalar())
     scanner_.fail(begin, "only functions that return a scalar are called in an expression");
-  return fallible(function_.exprs.call(callee, module_.types[result].dtype, std::move(args)), begin);
+  return fallible(function_.exprs.call(callee, module_.types[result].dtype, std::move(args)),
+                  begin);
 }
 
 /// Expressions up to `close`, which is taken.
@@ -447,8 +449,8 @@ std::vector<ExprId> ExprParser::list(std::string_view close) {
 
 void ExprParser::want(ExprId id, DType type, Span span, std::string_view what) {
   if (node(id).type == type) return;
-  scanner_.fail(span, fmt::format("{} is `{}`, not `{}`", what, row(node(id).type).text,
-                                  row(type).text));
+  scanner_.fail(span,
+                fmt::format("{} is `{}`, not `{}`", what, row(node(id).type).text, row(type).text));
 }
 
 ExprId ExprParser::bounded(ExprId id, Span begin) {

@@ -1,4 +1,5 @@
-// Parsing of what instructions are made of: names, types, constants, strings, and index expressions.
+// Parsing of what instructions are made of: names, types, constants, strings, and index
+// expressions.
 #pragma once
 #include <unordered_map>
 

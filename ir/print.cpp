@@ -12,8 +12,8 @@ using runtime::row;
 
 /// `3`, `1.0`, `true`; other types than i64, f32 and bool stand behind the number: `3i32`.
 std::string constant_text(Scalar value) {
-  const bool bare = value.type == DType::i64 || value.type == DType::f32 ||
-                    value.type == DType::bool_;
+  const bool bare =
+      value.type == DType::i64 || value.type == DType::f32 || value.type == DType::bool_;
   std::string text = runtime::to_text(value);
   if (!bare) text += row(value.type).text;
   return text;

@@ -1,7 +1,7 @@
 // Interval arithmetic over linear sums. An expression is first written as a sum of multiples of
-// atoms, which is exact; then the atoms' ranges bound it. Known inequalities are sums, too: one with
-// just the terms of what is asked (or their negatives) bounds it directly, so that under `t <= i` the
-// subscript `i - t` is not negative.
+// atoms, which is exact; then the atoms' ranges bound it. Known inequalities are sums, too: one
+// with just the terms of what is asked (or their negatives) bounds it directly, so that under `t <=
+// i` the subscript `i - t` is not negative.
 #include "ir/range_prover.h"
 
 #include <algorithm>
@@ -13,13 +13,17 @@ namespace {
 constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
 constexpr int64_t kHighest = std::numeric_limits<int64_t>::max();
 
-bool is_empty(Range r) { return r.lo > r.hi; }
+bool is_empty(Range r) {
+  return r.lo > r.hi;
+}
 Range hull(Range a, Range b) {
   if (is_empty(a)) return b;
   if (is_empty(b)) return a;
   return {std::min(a.lo, b.lo), std::max(a.hi, b.hi)};
 }
-Range intersection(Range a, Range b) { return {std::max(a.lo, b.lo), std::min(a.hi, b.hi)}; }
+Range intersection(Range a, Range b) {
+  return {std::max(a.lo, b.lo), std::min(a.hi, b.hi)};
+}
 
 int64_t clamp(Wide value) {
   return static_cast<int64_t>(std::clamp<Wide>(value, kLowest, kHighest));
@@ -115,7 +119,8 @@ RangeProver::WideRange RangeProver::wide_interval(const Linear& sum) {
     fuel_ -= 1;
     if (known.terms == sum.terms)  // terms ≤ -known.constant
       result.hi = std::min(result.hi, Wide{sum.constant} - known.constant);
-    const auto negative = known.terms.size() == sum.terms.size() ? add({}, -1, known) : std::nullopt;
+    const auto negative =
+        known.terms.size() == sum.terms.size() ? add({}, -1, known) : std::nullopt;
     if (negative && negative->terms == sum.terms)  // terms ≥ known.constant
       result.lo = std::max(result.lo, Wide{sum.constant} + known.constant);
   }
@@ -188,8 +193,7 @@ Range RangeProver::atom_of_apply(const Expr& expr) {
 Range RangeProver::if_range(const Expr& expr) {
   Range result{1, 0};
   for (const bool holds : {true, false}) {
-    in_branch(expr.args[0], holds,
-              [&] { result = hull(result, range(expr.args[holds ? 1 : 2])); });
+    in_branch(expr.args[0], holds, [&] { result = hull(result, range(expr.args[holds ? 1 : 2])); });
   }
   return is_empty(result) ? range_of_type(expr.type) : result;
 }
@@ -198,9 +202,7 @@ Range RangeProver::reduce_range(const Expr& expr) {
   Range result = range_of_type(expr.type);
   switch (expr.reduction) {
     case Reduction::max:
-    case Reduction::min:
-      in_reduction(expr, [&] { result = range(expr.reduce_body()); });
-      break;
+    case Reduction::min: in_reduction(expr, [&] { result = range(expr.reduce_body()); }); break;
     case Reduction::argmax:
     case Reduction::argmin: result = index_range(expr, 0); break;
     default: break;

@@ -51,7 +51,10 @@ class FallibleNodes {
  public:
   FallibleNodes(const Module& module, const Function& function, const Compute& compute,
                 const std::function<bool(FuncId)>& callee_fails)
-      : module_(module), function_(function), compute_(compute), callee_fails_(callee_fails),
+      : module_(module),
+        function_(function),
+        compute_(compute),
+        callee_fails_(callee_fails),
         prover_(function, levels(compute), fuel(function, compute)) {}
 
   std::vector<ExprId> run() {

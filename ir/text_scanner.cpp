@@ -6,13 +6,20 @@
 namespace tenon::ir {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool continues_name(char c) { return starts_name(c) || is_digit(c); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool starts_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool continues_name(char c) {
+  return starts_name(c) || is_digit(c);
+}
 
 /// Longer ones first.
-constexpr std::string_view kSymbols[] = {"->", "..", "==", "!=", "<=", ">=", "<", ">", "=", "+", "-",
-                                         "*",  "/",  "%",  "(",  ")",  "[",  "]", "{", "}", ",", ":"};
+constexpr std::string_view kSymbols[] = {"->", "..", "==", "!=", "<=", ">=", "<", ">",
+                                         "=",  "+",  "-",  "*",  "/",  "%",  "(", ")",
+                                         "[",  "]",  "{",  "}",  ",",  ":"};
 
 std::string shown(const Token& token) {
   if (token.kind == TokenKind::end) return "the end of the text";
@@ -151,13 +158,14 @@ Token TextScanner::scan() {
 
 /// A dot belongs to a name only between its other characters: `%n..5` is a range.
 void TextScanner::scan_name() {
-  while (continues_name(char_at(at_)) ||
-         (char_at(at_) == '.' && continues_name(char_at(at_ + 1))))
+  while (continues_name(char_at(at_)) || (char_at(at_) == '.' && continues_name(char_at(at_ + 1))))
     ++at_;
 }
 
 void TextScanner::scan_number() {
-  auto digits = [&] { while (is_digit(char_at(at_))) ++at_; };
+  auto digits = [&] {
+    while (is_digit(char_at(at_))) ++at_;
+  };
   digits();
   if (char_at(at_) == '.' && is_digit(char_at(at_ + 1))) {
     ++at_;

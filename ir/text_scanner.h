@@ -1,5 +1,5 @@
-// Tokens of the text form. Inside a function a line is a statement, so that ends of lines are tokens
-// there, except inside further brackets.
+// Tokens of the text form. Inside a function a line is a statement, so that ends of lines are
+// tokens there, except inside further brackets.
 #pragma once
 #include <string>
 #include <string_view>

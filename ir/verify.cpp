@@ -73,8 +73,12 @@ class FunctionVerifier {
   void check_effect(FuncId callee);
   void want_type(ValueId value, const Type& type, std::string_view what);
   void want_bool(ValueId value, std::string_view what);
-  const Type& type_of(ValueId id) const { return module_.type(function_, id); }
-  std::string name_of(ValueId id) const { return fmt::format("`%{}`", function_.value(id).name); }
+  const Type& type_of(ValueId id) const {
+    return module_.type(function_, id);
+  }
+  std::string name_of(ValueId id) const {
+    return fmt::format("`%{}`", function_.value(id).name);
+  }
 
   // ---- dominance
   void dominance();
@@ -90,7 +94,7 @@ class FunctionVerifier {
   std::vector<Violation>& found_;
   const Block* block_ = nullptr;  ///< what is being looked at, for messages
   const Inst* inst_ = nullptr;
-  bool printable_ = false;        ///< instructions are well-formed enough to print
+  bool printable_ = false;  ///< instructions are well-formed enough to print
   std::vector<bool> defined_;
 };
 
@@ -102,9 +106,9 @@ void FunctionVerifier::fail(std::string message) {
   if (inst_ != nullptr) {
     span = inst_->span;
     const auto number = inst_ - block_->insts.data();
-    where += fmt::format(": {:.200}", printable_ ? print(module_, function_, *inst_)
-                                                 : fmt::format("instruction {}, {}", number,
-                                                               row(inst_->op).text));
+    where += fmt::format(
+        ": {:.200}", printable_ ? print(module_, function_, *inst_)
+                                : fmt::format("instruction {}, {}", number, row(inst_->op).text));
   }
   found_.push_back({std::move(where), std::move(message), span});
 }
@@ -129,7 +133,8 @@ void FunctionVerifier::types_and_dominance() {
 
 bool FunctionVerifier::signature() {
   if (!ensure(is_name(function_.name), "the function has no proper name")) return false;
-  if (function_.result && !ensure(is_type(function_.result), "the result has no type")) return false;
+  if (function_.result && !ensure(is_type(function_.result), "the result has no type"))
+    return false;
   if (!ensure(!function_.blocks.empty(), "the function has no block")) return false;
   if (function_.name == "main")
     ensure(function_.params.empty() && !function_.result, "main takes and returns nothing");
@@ -229,16 +234,16 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
 
 void FunctionVerifier::types(const Inst& inst) {
   switch (inst.op) {
-#define OP(name, text, arity, result, trait, meaning) \
-  case Op::name: return check_##name(inst);
+    // clang-format off
+#define OP(name, text, arity, result, trait, meaning) case Op::name: return check_##name(inst);
 #include "ir/ops.def"
+    // clang-format on
   }
 }
 
 void FunctionVerifier::want_type(ValueId value, const Type& type, std::string_view what) {
-  ensure(type_of(value) == type,
-         fmt::format("{} {} is `{}`, not `{}`", what, name_of(value), type_of(value).text(),
-                     type.text()));
+  ensure(type_of(value) == type, fmt::format("{} {} is `{}`, not `{}`", what, name_of(value),
+                                             type_of(value).text(), type.text()));
 }
 void FunctionVerifier::want_bool(ValueId value, std::string_view what) {
   want_type(value, {DType::bool_, {}}, what);
@@ -298,9 +303,9 @@ void FunctionVerifier::check_update(const Inst& inst) {
 }
 
 void FunctionVerifier::check_effect(FuncId callee) {
-  ensure(!function_.pure || module_.function(callee).pure,
-         fmt::format("a pure function calls `@{}`, which has effects",
-                     module_.function(callee).name));
+  ensure(
+      !function_.pure || module_.function(callee).pure,
+      fmt::format("a pure function calls `@{}`, which has effects", module_.function(callee).name));
 }
 
 void FunctionVerifier::check_call(const Inst& inst) {
@@ -337,7 +342,9 @@ void FunctionVerifier::check_assert_(const Inst& inst) {
 void FunctionVerifier::check_share(const Inst& inst) {
   ensure(!type_of(inst.args[0]).is_scalar(), "scalars have no owners");
 }
-void FunctionVerifier::check_drop(const Inst& inst) { check_share(inst); }
+void FunctionVerifier::check_drop(const Inst& inst) {
+  check_share(inst);
+}
 
 void FunctionVerifier::check_edges(const Inst& inst, size_t count) {
   const auto& edges = inst.get<std::vector<Edge>>();
@@ -354,15 +361,17 @@ void FunctionVerifier::check_edges(const Inst& inst, size_t count) {
       want_type(edge.args[i], type_of(target.params[i]), "argument");
   }
 }
-void FunctionVerifier::check_jump(const Inst& inst) { check_edges(inst, 1); }
+void FunctionVerifier::check_jump(const Inst& inst) {
+  check_edges(inst, 1);
+}
 void FunctionVerifier::check_branch(const Inst& inst) {
   want_bool(inst.args[0], "the condition");
   check_edges(inst, 2);
 }
 void FunctionVerifier::check_ret(const Inst& inst) {
   const size_t count = function_.result ? 1 : 0;
-  if (!ensure(inst.args.size() == count, fmt::format("the function returns {} values, not {}", count,
-                                                     inst.args.size())))
+  if (!ensure(inst.args.size() == count,
+              fmt::format("the function returns {} values, not {}", count, inst.args.size())))
     return;
   if (count == 1) want_type(inst.args[0], module_.types[function_.result], "the returned");
 }
@@ -429,7 +438,8 @@ void verify_recursion(const Module& module, std::vector<Violation>& found) {
       if (rank[callee] > rank[caller] || found.size() >= kMaxViolations) continue;
       const Function& function = module.functions[callee - 1];
       found.push_back({fmt::format("@{}", function.name),
-                       "the function can reach itself, but is not marked recursive", function.span});
+                       "the function can reach itself, but is not marked recursive",
+                       function.span});
     }
   }
 }
@@ -442,7 +452,8 @@ std::vector<Violation> verify(const Module& module) {
   std::vector<FunctionVerifier> functions;
   for (const Function& function : module.functions) {
     if (!names.insert(function.name).second)
-      found.push_back({fmt::format("@{}", function.name), "two functions have this name", function.span});
+      found.push_back(
+          {fmt::format("@{}", function.name), "two functions have this name", function.span});
     functions.emplace_back(module, function, found);
   }
   if (module.main != module.find("main"))

@@ -22,7 +22,9 @@ void ensure(bool holds, std::string message) {
   if (!holds) throw Wrong{std::move(message)};
 }
 
-std::string_view text(DType type) { return row(type).text; }
+std::string_view text(DType type) {
+  return row(type).text;
+}
 
 bool picks_index(Reduction reduction) {
   return reduction == Reduction::argmax || reduction == Reduction::argmin;
@@ -61,8 +63,8 @@ class BodyVerifier {
            fmt::format("{} is `{}`, not `{}`", what, text(at(id).type), text(type)));
   }
   void want_type(const Expr& node, DType type) const {
-    ensure(node.type == type, fmt::format("a node of type `{}` is marked `{}`", text(type),
-                                          text(node.type)));
+    ensure(node.type == type,
+           fmt::format("a node of type `{}` is marked `{}`", text(type), text(node.type)));
   }
 
   const Module& module_;
@@ -178,7 +180,8 @@ BodyVerifier::Scope BodyVerifier::scope_of(const Expr& node) const {
 std::optional<std::string> operand_error(ScalarOp op, std::span<const DType> operands) {
   const runtime::ScalarOpRow& op_row = row(op);
   if (operands.size() != static_cast<size_t>(op_row.arity))
-    return fmt::format("`{}` takes {} operands, not {}", op_row.text, op_row.arity, operands.size());
+    return fmt::format("`{}` takes {} operands, not {}", op_row.text, op_row.arity,
+                       operands.size());
   const DType type = operands.back();
   for (size_t i = 0; i < operands.size(); ++i) {
     const DType wanted = op == ScalarOp::select && i == 0 ? DType::bool_ : type;

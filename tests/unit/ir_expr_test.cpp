@@ -11,7 +11,9 @@ using runtime::DType;
 using runtime::Scalar;
 using runtime::ScalarOp;
 
-ExprId whole(Exprs& x, int64_t value) { return x.constant(Scalar::integer(DType::i64, value)); }
+ExprId whole(Exprs& x, int64_t value) {
+  return x.constant(Scalar::integer(DType::i64, value));
+}
 
 TEST_CASE("equal nodes are one, different ones are not") {
   Exprs x;
@@ -45,9 +47,9 @@ TEST_CASE("a shared graph is walked and substituted as a graph") {
 
 /// `producer` of rank r put in the place of `%p[…]` in `consumer`, both computes of one function.
 std::string inlined(std::string_view producer, std::string_view consumer) {
-  ir::Module module = parse_ir(ir_function(
-      "%t: f32[9], %n: i64", "  %p = compute " + std::string(producer) + "\n  %c = compute " +
-                                 std::string(consumer)));
+  ir::Module module =
+      parse_ir(ir_function("%t: f32[9], %n: i64", "  %p = compute " + std::string(producer) +
+                                                      "\n  %c = compute " + std::string(consumer)));
   ir::Function& f = module.functions[0];
   Exprs& x = f.exprs;
   const ir::ValueId tensor = f.blocks[0].insts[0].result;
@@ -59,7 +61,8 @@ std::string inlined(std::string_view producer, std::string_view consumer) {
     std::vector<ExprId> args;
     for (size_t i = 0; i < node.args.size(); ++i) {
       const bool in_body = node.kind == ir::ExprKind::reduce && i + 1 == node.args.size();
-      args.push_back(put(node.args[i], in_body ? depth + static_cast<int>(node.reduce_rank()) : depth));
+      args.push_back(
+          put(node.args[i], in_body ? depth + static_cast<int>(node.reduce_rank()) : depth));
     }
     if (node.kind == ir::ExprKind::read && node.value == tensor)
       return ir::substitute(x, body, args, depth - static_cast<int>(args.size()));
@@ -87,8 +90,8 @@ TEST_CASE("substitution puts producers into consumers without capture") {
 }
 
 TEST_CASE("map_uses replaces values in bodies and keeps the sites") {
-  ir::Module module = parse_ir(ir_function(
-      "%t: f32[9], %u: f32[9], %n: i64", "  %c = compute [i: 3] { %t[i + %n] + %t[0] }"));
+  ir::Module module = parse_ir(ir_function("%t: f32[9], %u: f32[9], %n: i64",
+                                           "  %c = compute [i: 3] { %t[i + %n] + %t[0] }"));
   ir::Function& f = module.functions[0];
   ir::Inst& inst = f.blocks[0].insts[0];
   const auto sites = inst.get<ir::Compute>().sites;

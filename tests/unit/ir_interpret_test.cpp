@@ -40,12 +40,14 @@ std::string output_of(const std::string& text, const std::filesystem::path& data
 
 std::string main_output(const std::string& lines, const std::filesystem::path& data_dir = ".") {
   return output_of("func @main() effects {\nentry:\n  %one = const 1\n  %zero = const 0\n" + lines +
-                       "\n  ret\n}\n", data_dir);
+                       "\n  ret\n}\n",
+                   data_dir);
 }
 /// The value of an expression under `i` = 0, 1, 2.
 std::string value_of(const std::string& expr) {
-  return main_output("  %t = compute [i: 4] { f32(i) * 1.5 }\n  %big = const 100\n  %r = compute [i: 3] { " +
-                     expr + " }\n  print %r");
+  return main_output(
+      "  %t = compute [i: 4] { f32(i) * 1.5 }\n  %big = const 100\n  %r = compute [i: 3] { " +
+      expr + " }\n  print %r");
 }
 
 TEST_CASE("expressions") {
@@ -91,18 +93,23 @@ TEST_CASE("the first failing element in row-major order is told, operands from t
 }
 
 TEST_CASE("instructions") {
-  CHECK(main_output("  %h = const 0.5\n  %x = add %h, %h\n  %y = convert %x to i32\n  print %x, %y") ==
+  CHECK(main_output(
+            "  %h = const 0.5\n  %x = add %h, %h\n  %y = convert %x to i32\n  print %x, %y") ==
         "1.0 1\n");
   CHECK(main_output("  %d = div %one, %zero") == "division by zero at `%d = div %one, %zero`\n");
-  CHECK(main_output("  %p = pack [%one, %zero] : i64[2]\n  %e = element %p[%one]\n  print %p, \"->\", %e") ==
-        "[1, 0] -> 0\n");
+  CHECK(
+      main_output(
+          "  %p = pack [%one, %zero] : i64[2]\n  %e = element %p[%one]\n  print %p, \"->\", %e") ==
+      "[1, 0] -> 0\n");
   CHECK(main_output("  %p = pack [%one] : i64[1]\n  %e = element %p[%one]") ==
         "subscript 1 is out of range for extent 1 at `%e = element %p[%one]`\n");
-  CHECK(main_output("  %p = pack [%one, %one] : i64[2]\n  %q = update %p[%one] = %zero\n  print %p, %q") ==
+  CHECK(main_output(
+            "  %p = pack [%one, %one] : i64[2]\n  %q = update %p[%one] = %zero\n  print %p, %q") ==
         "[1, 1] [1, 0]\n");
   CHECK(main_output("  %s = compute [] { 3 + %one }\n  print %s") == "4\n");
   CHECK(main_output("  print\n  print \"a\"") == "\na\n");
-  CHECK(main_output("  %no = const false\n  print \"before\"\n  assert %no, \"why\"\n  print \"after\"") ==
+  CHECK(main_output(
+            "  %no = const false\n  print \"before\"\n  assert %no, \"why\"\n  print \"after\"") ==
         "before\nassertion failed: why at `assert %no, \"why\"`\n");
 }
 
@@ -165,8 +172,9 @@ TEST_CASE("recursion goes 1,000 calls deep and no deeper") {
 TEST_CASE("files") {
   const ScratchFolder folder;
   const std::string path = folder.path() / "x.npy";
-  CHECK(main_output("  %x = compute [i: 2] { f64(i) }\n  save \"" + path + "\", %x\n  %y = load \"" +
-                    path + "\" : f64[2]\n  %z = load \"x.npy\" : f64[2]\n  print %y, %z",
+  CHECK(main_output("  %x = compute [i: 2] { f64(i) }\n  save \"" + path +
+                        "\", %x\n  %y = load \"" + path +
+                        "\" : f64[2]\n  %z = load \"x.npy\" : f64[2]\n  print %y, %z",
                     folder.path()) == "[0.0, 1.0] [0.0, 1.0]\n");
   CHECK(main_output("  save \"" + path + "\", %one\n  %y = load \"x.npy\" : i64\n  print %y",
                     folder.path()) == "1\n");
@@ -179,7 +187,9 @@ TEST_CASE("owners are counted where ownership is explicit") {
   const std::string make = "  %t = compute [i: 2] { i }\n";
   CHECK(main_output(make + "  print %t\n  drop %t") == "[0, 1]\n");
   CHECK(main_output(make + "  share %t\n  drop %t\n  print %t\n  drop %t") == "[0, 1]\n");
-  CHECK(main_output(make + "  share %t\n  %u = update %t[%one] = %zero\n  print %t, %u\n  drop %t\n  drop %u") ==
+  CHECK(main_output(
+            make +
+            "  share %t\n  %u = update %t[%one] = %zero\n  print %t, %u\n  drop %t\n  drop %u") ==
         "[0, 1] [0, 0]\n");
   CHECK_THROWS_AS(main_output(make + "  drop %t\n  print %t"), std::logic_error);
   CHECK_THROWS_AS(main_output(make + "  drop %t\n  drop %t"), std::logic_error);

@@ -10,13 +10,15 @@ namespace {
 
 using ir::Range;
 
-constexpr std::string_view kParams = "%n: i64, %m: i64, %small: i8, %b: bool, %t: f32[8], %ids: i64[8]";
+constexpr std::string_view kParams =
+    "%n: i64, %m: i64, %small: i8, %b: bool, %t: f32[8], %ids: i64[8]";
 
 struct Body {
   explicit Body(std::string_view text)
-      : module(valid_ir("func @ok(%x: i64) -> i64 {\na:\n  %one = const 1\n  %y = div %x, %one\n  ret %y\n}\n"
-                        "func @bad(%x: i64) -> i64 {\na:\n  %y = div %x, %x\n  ret %y\n}\n" +
-                        ir_function(kParams, "  %r = compute [i: 8, j: 4] { " + std::string(text) + " }"))),
+      : module(valid_ir(
+            "func @ok(%x: i64) -> i64 {\na:\n  %one = const 1\n  %y = div %x, %one\n  ret %y\n}\n"
+            "func @bad(%x: i64) -> i64 {\na:\n  %y = div %x, %x\n  ret %y\n}\n" +
+            ir_function(kParams, "  %r = compute [i: 8, j: 4] { " + std::string(text) + " }"))),
         function(module.functions[2]),
         compute(function.blocks[0].insts[0].get<ir::Compute>()) {}
 
@@ -93,7 +95,9 @@ TEST_CASE("conditions around a read count") {
   CHECK(fallible("if %n >= 0 and %n < 8 { %t[%n] } else { 0.0 }") == "");
   CHECK(fallible("if if 0 <= %n { %n < 8 } else { false } { %t[%n] } else { 0.0 }") == "");
   CHECK(fallible("if %n < 0 or %n >= 8 { 0.0 } else { %t[%n] }") == "");
-  CHECK(fallible("if not(%n < 0) and i + j - 1 >= 0 and i + j <= 8 { %t[i + j - 1] } else { 0.0 }") == "");
+  CHECK(
+      fallible("if not(%n < 0) and i + j - 1 >= 0 and i + j <= 8 { %t[i + j - 1] } else { 0.0 }") ==
+      "");
   CHECK(fallible("if %n == 3 { %t[%n] } else { 0.0 }") == "");
   CHECK(fallible("if j <= i { %t[i - j] } else { 0.0 }") == "");
   CHECK(fallible("if j < i { %t[i - j - 1] } else { 0.0 }") == "");
@@ -138,7 +142,8 @@ a:
 )");
   const ir::Function& f = module.functions[0];
   std::string effects;
-  for (const ir::Inst& inst : f.blocks[0].insts) effects += ir::has_effect(module, f, inst) ? '!' : '.';
+  for (const ir::Inst& inst : f.blocks[0].insts)
+    effects += ir::has_effect(module, f, inst) ? '!' : '.';
   CHECK(effects == "..!..!.!!!!!");
 }
 
@@ -160,8 +165,8 @@ std::string random_expr(std::mt19937& random, int depth, int bound) {
     case 10: return "%ids[" + sub() + "]";
     case 11: {
       const char* const compare[] = {"<", "<=", ">", ">=", "==", "!="};
-      return "(if " + sub() + " " + compare[random() % 6] + " " + sub() + " { " + sub() + " } else { " +
-             sub() + " })";
+      return "(if " + sub() + " " + compare[random() % 6] + " " + sub() + " { " + sub() +
+             " } else { " + sub() + " })";
     }
     default:
       return "max[" + ir::index_name(bound) + ": " + sub() + ".." + sub() + "](" +
@@ -182,7 +187,8 @@ TEST_CASE("what is proved of random expressions holds when they run") {
     const Body body(text);
     ir::Frame frame(body.function.values.size());
     runtime::Tensor ids(runtime::DType::i64, {8});
-    for (int i = 0; i < 8; ++i) ids.set(i, runtime::Scalar::integer(runtime::DType::i64, random() % 20));
+    for (int i = 0; i < 8; ++i)
+      ids.set(i, runtime::Scalar::integer(runtime::DType::i64, random() % 20));
     frame[body.function.params[5].index].object =
         std::make_shared<ir::TensorObject>(ir::TensorObject{ids, 1});
     const bool may_fail = !ir::fallible_nodes(body.module, body.function, body.compute).empty();
@@ -192,7 +198,8 @@ TEST_CASE("what is proved of random expressions holds when they run") {
     NoCalls caller;
     try {
       const runtime::Tensor values =
-          ir::BodyInterpreter(caller, body.function, frame, body.function.blocks[0].insts[0]).tensor();
+          ir::BodyInterpreter(caller, body.function, frame, body.function.blocks[0].insts[0])
+              .tensor();
       for (int64_t i = 0; i < values.count(); ++i) {
         CHECK(r.lo <= values.at(i).i);
         CHECK(values.at(i).i <= r.hi);

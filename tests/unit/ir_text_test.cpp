@@ -94,8 +94,11 @@ TEST_CASE("what is printed reads back as it was") {
 TEST_CASE("every instruction and expression kind is in that text") {
   const std::string text(kEverything);
   for (const ir::OpRow& op : ir::kOps) {
-    if (op.text != "apply") CHECK_MESSAGE(text.find("  " + std::string(op.text)) + text.find("= " + std::string(op.text)) !=
-                  2 * std::string::npos, op.text);
+    if (op.text != "apply")
+      CHECK_MESSAGE(
+          text.find("  " + std::string(op.text)) + text.find("= " + std::string(op.text)) !=
+              2 * std::string::npos,
+          op.text);
   }
 }
 
@@ -106,9 +109,9 @@ TEST_CASE("names of instructions and of scalar operations differ") {
 
 /// The expression as it prints, `%x` and `%y` being i64, `%b` bool and `%t` f32[4].
 std::string reprinted(std::string_view expr) {
-  const ir::Module module = parse_ir(
-      ir_function("%x: i64, %y: i64, %b: bool, %t: f32[4]",
-                  "  %r = compute [i: 4, j: 4] { " + std::string(expr) + " }"));
+  const ir::Module module =
+      parse_ir(ir_function("%x: i64, %y: i64, %b: bool, %t: f32[4]",
+                           "  %r = compute [i: 4, j: 4] { " + std::string(expr) + " }"));
   const ir::Function& f = module.functions[0];
   return ir::print(module, f, f.blocks[0].insts[0].get<ir::Compute>().body);
 }
@@ -158,8 +161,9 @@ entry:
   ret
 }
 )");
-  CHECK(ir::print(module) == "func @main() effects {\nentry:\n  %t = compute [i: 2, j: 2] { f32(i) + "
-                             "1.0 }\n  print %t\n  ret\n}\n");
+  CHECK(ir::print(module) ==
+        "func @main() effects {\nentry:\n  %t = compute [i: 2, j: 2] { f32(i) + "
+        "1.0 }\n  print %t\n  ret\n}\n");
 }
 
 TEST_CASE("blocks may stand in any order, and unreachable ones too") {
@@ -204,7 +208,8 @@ std::string error_in_line(std::string_view line) {
 TEST_CASE("errors say what was expected, and where") {
   CHECK(error_in("blah") == "1:1: expected `func`, found `blah`");
   CHECK(error_in("func @f() {\na:\n  ret\n") == "4:1: expected `}`, found the end of the text");
-  CHECK(error_in("func @f() {\n  ret\n}") == "2:3: expected a block's label, as `entry:`, found `ret`");
+  CHECK(error_in("func @f() {\n  ret\n}") ==
+        "2:3: expected a block's label, as `entry:`, found `ret`");
   CHECK(error_in("func @f() {}") == "1:12: expected the end of the line, found `}`");
   CHECK(error_in("func @f() {\n}\nfunc @f() {\n}\n") == "3:6: function `@f` is defined twice");
   CHECK(error_in("func @f(%x: i64, %x: i64) {\n}\n") == "1:18: `%x` is defined twice");
@@ -245,7 +250,8 @@ TEST_CASE("errors say what was expected, and where") {
   CHECK(error_in_line("  %y = compute [i: 4] { %t }") == "3:28: expected `[`, found `}`");
   CHECK(error_in_line("  %y = compute [i: 4] { %t[i, i] }") ==
         "3:25: `%t` has rank 1, but 2 subscripts are given");
-  CHECK(error_in_line("  %y = compute [i: 4] { %t[1.0] }") == "3:25: a subscript is `f32`, not `i64`");
+  CHECK(error_in_line("  %y = compute [i: 4] { %t[1.0] }") ==
+        "3:25: a subscript is `f32`, not `i64`");
   CHECK(error_in_line("  %y = compute [i: 4] { 1 < 2 < 3 }") == "3:31: expected `}`, found `<`");
   CHECK(error_in_line("  %y = compute [i: 4] { if 1 { 2 } else { 3 } }") ==
         "3:25: a condition is `i64`, not `bool`");

@@ -56,8 +56,12 @@ right:
 }
 )";
 
-Function& main_of(Module& module) { return module.function(module.main); }
-Inst& inst(Module& module, size_t i) { return main_of(module).blocks[0].insts[i]; }
+Function& main_of(Module& module) {
+  return module.function(module.main);
+}
+Inst& inst(Module& module, size_t i) {
+  return main_of(module).blocks[0].insts[i];
+}
 ValueId value(Module& module, std::string_view name) {
   const Function& f = main_of(module);
   for (uint32_t i = 0; i < f.values.size(); ++i)
@@ -72,16 +76,15 @@ struct Corruption {
 };
 
 // Instructions of main's entry block by number.
-enum : size_t {
-  n, f, c, g, t, u, p, e, w, h, say, l, save, print, assert_, share, drop, branch
-};
+enum : size_t { n, f, c, g, t, u, p, e, w, h, say, l, save, print, assert_, share, drop, branch };
 
 const Corruption kCorruptions[] = {
     // structure
     {"no proper name", [](Module& m) { main_of(m).name = "a b"; }},
     {"two functions have this name", [](Module& m) { m.functions[1].name = "half"; }},
     {"its main is not", [](Module& m) { m.main = ir::FuncId{0}; }},
-    {"main takes and returns nothing", [](Module& m) { main_of(m).result = m.types.scalar(DType::i64); }},
+    {"main takes and returns nothing",
+     [](Module& m) { main_of(m).result = m.types.scalar(DType::i64); }},
     {"has no block", [](Module& m) { main_of(m).blocks.clear(); }},
     {"the entry block has parameters",
      [](Module& m) { main_of(m).blocks[0].params.push_back(value(m, "k")); }},
@@ -91,7 +94,9 @@ const Corruption kCorruptions[] = {
     {"is not a proper label", [](Module& m) { main_of(m).blocks[1].name = "1"; }},
     {"has no type", [](Module& m) { main_of(m).value(value(m, "f")).type = {}; }},
     {"too large for memory",
-     [](Module& m) { main_of(m).value(value(m, "f")).type = m.types.intern({DType::f64, {1ll << 62}}); }},
+     [](Module& m) {
+       main_of(m).value(value(m, "f")).type = m.types.intern({DType::f64, {1ll << 62}});
+     }},
     {"the block is empty", [](Module& m) { main_of(m).blocks[2].insts.clear(); }},
     {"does not end with a terminator", [](Module& m) { main_of(m).blocks[0].insts.pop_back(); }},
     {"a terminator stands inside", [](Module& m) { std::swap(inst(m, n), inst(m, branch)); }},
@@ -100,8 +105,10 @@ const Corruption kCorruptions[] = {
     {"it defines no value", [](Module& m) { inst(m, n).result = {}; }},
     {"it gives no value", [](Module& m) { inst(m, save).result = value(m, "n"); }},
     {"is defined twice", [](Module& m) { inst(m, f).result = value(m, "n"); }},
-    {"refers to what the function does not have", [](Module& m) { inst(m, e).args[0] = ValueId{999}; }},
-    {"refers to what the function does not have", [](Module& m) { inst(m, h).attribute = ir::FuncId{9}; }},
+    {"refers to what the function does not have",
+     [](Module& m) { inst(m, e).args[0] = ValueId{999}; }},
+    {"refers to what the function does not have",
+     [](Module& m) { inst(m, h).attribute = ir::FuncId{9}; }},
     {"refers to what the function does not have",
      [](Module& m) { inst(m, branch).get<std::vector<Edge>>()[0].target = {9}; }},
     {"refers to what the function does not have",
@@ -110,11 +117,14 @@ const Corruption kCorruptions[] = {
     {"the result `%n` is `i64`, not `i32`",
      [](Module& m) { inst(m, n).attribute = Scalar::integer(DType::i32, 3); }},
     {"`lt` takes 2 operands, not 1", [](Module& m) { inst(m, c).args.pop_back(); }},
-    {"operand 1 of `lt` is `i64`, not `f32`", [](Module& m) { inst(m, c).args[1] = value(m, "f"); }},
+    {"operand 1 of `lt` is `i64`, not `f32`",
+     [](Module& m) { inst(m, c).args[1] = value(m, "f"); }},
     {"operand `%t` is no scalar",
      [](Module& m) { main_of(m).blocks[1].insts[0].args[1] = value(m, "t"); }},
-    {"the result `%c` is `bool`, not `i64`", [](Module& m) { inst(m, c).attribute = ScalarOp::add; }},
-    {"`floor` does not take `i64`", [](Module& m) {
+    {"the result `%c` is `bool`, not `i64`",
+     [](Module& m) { inst(m, c).attribute = ScalarOp::add; }},
+    {"`floor` does not take `i64`",
+     [](Module& m) {
        inst(m, c).attribute = ScalarOp::floor;
        inst(m, c).args.pop_back();
      }},
@@ -126,22 +136,28 @@ const Corruption kCorruptions[] = {
     {"`%t` has rank 1, but 2 subscripts are given",
      [](Module& m) { inst(m, e).args.push_back(value(m, "n")); }},
     {"subscript `%f` is `f32`, not `i64`", [](Module& m) { inst(m, e).args[1] = value(m, "f"); }},
-    {"the new element `%n` is `i64`, not `f32`", [](Module& m) { inst(m, w).args[2] = value(m, "n"); }},
-    {"the result `%w` is `f32[4]`, not `f32[2]`", [](Module& m) { inst(m, w).args[0] = value(m, "p"); }},
+    {"the new element `%n` is `i64`, not `f32`",
+     [](Module& m) { inst(m, w).args[2] = value(m, "n"); }},
+    {"the result `%w` is `f32[4]`, not `f32[2]`",
+     [](Module& m) { inst(m, w).args[0] = value(m, "p"); }},
     {"`@half` takes 1 arguments, but 0 are given", [](Module& m) { inst(m, h).args.clear(); }},
     {"argument `%n` is `i64`, not `f32`", [](Module& m) { inst(m, h).args[0] = value(m, "n"); }},
-    {"`@half` gives a value", [](Module& m) {
+    {"`@half` gives a value",
+     [](Module& m) {
        inst(m, say).attribute = m.find("half");
        inst(m, say).args = {value(m, "e")};
      }},
     {"a pure function calls `@say`", [](Module& m) { main_of(m).pure = true; }},
     {"a pure function has an effect", [](Module& m) { m.functions[1].pure = true; }},
     {"one text more than values", [](Module& m) { inst(m, print).args.clear(); }},
-    {"the condition `%n` is `i64`, not `bool`", [](Module& m) { inst(m, assert_).args[0] = value(m, "n"); }},
-    {"the condition `%n` is `i64`, not `bool`", [](Module& m) { inst(m, branch).args[0] = value(m, "n"); }},
+    {"the condition `%n` is `i64`, not `bool`",
+     [](Module& m) { inst(m, assert_).args[0] = value(m, "n"); }},
+    {"the condition `%n` is `i64`, not `bool`",
+     [](Module& m) { inst(m, branch).args[0] = value(m, "n"); }},
     {"scalars have no owners", [](Module& m) { inst(m, share).args[0] = value(m, "n"); }},
     {"scalars have no owners", [](Module& m) { inst(m, drop).args[0] = value(m, "n"); }},
-    {"it has 1 targets, not 2", [](Module& m) { inst(m, branch).get<std::vector<Edge>>().pop_back(); }},
+    {"it has 1 targets, not 2",
+     [](Module& m) { inst(m, branch).get<std::vector<Edge>>().pop_back(); }},
     {"it goes to the entry block",
      [](Module& m) { inst(m, branch).get<std::vector<Edge>>()[1].target = {0}; }},
     {"block `left` takes 1 arguments, but 0 are given",
@@ -152,23 +168,25 @@ const Corruption kCorruptions[] = {
     {"returns 0 values, not 1",
      [](Module& m) { main_of(m).blocks[2].insts[0].args = {value(m, "n")}; }},
     // dominance
-    {"`%m` is not defined on every path",
-     [](Module& m) { inst(m, save).args[0] = value(m, "m"); }},
+    {"`%m` is not defined on every path", [](Module& m) { inst(m, save).args[0] = value(m, "m"); }},
     {"`%e` is not defined on every path", [](Module& m) { inst(m, p).args[0] = value(m, "e"); }},
-    {"`%l` is not defined on every path",
-     [](Module& m) { std::swap(inst(m, l), inst(m, save)); }},
-    {"`%n` has no definition", [](Module& m) {
+    {"`%l` is not defined on every path", [](Module& m) { std::swap(inst(m, l), inst(m, save)); }},
+    {"`%n` has no definition",
+     [](Module& m) {
        auto& insts = main_of(m).blocks[0].insts;
        insts.erase(insts.begin());
      }},
-    {"is not marked recursive", [](Module& m) {
+    {"is not marked recursive",
+     [](Module& m) {
        Function& half = m.functions[0];
        Inst& division = half.blocks[0].insts[1];
        division = {Op::call, division.result, {division.args[0]}, m.find("half"), {}};
      }},
 };
 
-TEST_CASE("the valid module is valid") { valid_ir(kValid); }
+TEST_CASE("the valid module is valid") {
+  valid_ir(kValid);
+}
 
 TEST_CASE("every single edit is refused with its message") {
   for (const Corruption& corruption : kCorruptions) {
@@ -197,7 +215,8 @@ TEST_CASE("a violation names function, block and instruction") {
 template <class Make>
 std::string body_violation(DType type, Make make) {
   Module module = parse_ir(
-      "func @bad(%x: i64) effects {\na:\n  ret\n}\nfunc @two(%x: i64, %y: i64) -> i64 {\na:\n  ret %x\n}\n" +
+      "func @bad(%x: i64) effects {\na:\n  ret\n}\nfunc @two(%x: i64, %y: i64) -> i64 {\na:\n  ret "
+      "%x\n}\n" +
       ir_function("%x: i64, %b: bool, %t: f32[4]", "  %r = compute [i: 4] { i }"));
   Function& function = module.functions[2];
   Inst& compute = function.blocks[0].insts[0];
@@ -242,10 +261,12 @@ TEST_CASE("bodies are checked") {
                           x.value(p[1], DType::bool_));
         }) == "`sum` does not reduce `bool`");
   CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
-          return x.reduce(ir::Reduction::any, 1, {x.constant(whole(0)), x.constant(whole(2))}, x.index(0));
+          return x.reduce(ir::Reduction::any, 1, {x.constant(whole(0)), x.constant(whole(2))},
+                          x.index(0));
         }) == "`any` does not reduce `i64`");
   CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
-          return x.reduce(ir::Reduction::sum, 2, {x.constant(whole(0)), x.constant(whole(2))}, x.index(0));
+          return x.reduce(ir::Reduction::sum, 2, {x.constant(whole(0)), x.constant(whole(2))},
+                          x.index(0));
         }) == "a reduction under 1 indices binds level 2 next");
   CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
           return x.reduce(ir::Reduction::sum, 1, {x.constant(whole(0)), x.index(1)}, x.index(0));
