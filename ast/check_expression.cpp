@@ -1,24 +1,36 @@
-// Expressions: names, operators, conversions, `if`, tensor literals.
+// Expressions: names, operators, conversions, `if`.
 #include "ast/checker.h"
 
 namespace tenon::ast {
 
+// ---- small makers
+
 typed::Expr FunctionChecker::constant(Scalar value, Span span) {
   return {{value.type, {}}, span, typed::Constant{value, {}}};
+}
+
+typed::Expr FunctionChecker::number(DType type, int64_t value, Span span) {
+  if (type == DType::bool_) return constant(Scalar::boolean(value != 0), span);
+  return constant(runtime::is_floating(type) ? Scalar::floating(type, static_cast<double>(value))
+                                             : Scalar::integer(type, value),
+                  span);
 }
 
 typed::Expr FunctionChecker::variable(typed::VarId var, Span span) {
   return {type_of(var), span, typed::Variable{var}};
 }
 
+// ---- what is asked for
+
 MaybeChecked FunctionChecker::expression(const Expr& e, TypePtr want) {
-  if (probe_fuel_ <= 0 || diagnostics_->full()) return std::nullopt;
+  if (diagnostics_->full()) return std::nullopt;
   return std::visit([&](auto& n) { return check(n, e.span, want); }, e.node);
 }
 
-std::optional<typed::Expr> FunctionChecker::expression_of(const Expr& e, const typed::Type& type) {
+std::optional<typed::Expr> FunctionChecker::expression_of(const Expr& e, const typed::Type& type,
+                                                          const Origin& origin) {
   auto c = expression(e, &type);
-  if (!c || !coerce(*c, type)) return std::nullopt;
+  if (!c || !coerce(*c, type, origin)) return std::nullopt;
   return std::move(c->expr);
 }
 
@@ -28,27 +40,12 @@ std::optional<typed::Expr> FunctionChecker::settled(const Expr& e, TypePtr want)
   return std::move(c->expr);
 }
 
-MaybeChecked FunctionChecker::constant_expression(const Expr& e) {
-  scopes_.assign(1, {});
-  auto c = expression(e);
-  if (!c) return std::nullopt;
-  if (node_count(c->expr) > kMaxConstNodes) {
-    report(Diag::nested_too_deeply, e.span, kMaxConstNodes);
-    return std::nullopt;
-  }
-  if (!evaluate(c->expr)) {
-    if (!constant_division(c->expr)) report(Diag::not_constant, e.span);
-    return std::nullopt;
-  }
-  return c;
-}
-
 // ---- leaves
 
 MaybeChecked FunctionChecker::check(const NumberLiteral& n, Span span, TypePtr) {
-  // The type is still open; these are the defaults.
-  Scalar none = n.is_float ? Scalar::floating(DType::f32, 0) : Scalar::integer(DType::i32, 0);
-  return Checked{{{none.type, {}}, span, typed::Constant{none, n.text}}, true};
+  typed::Expr e = number(n.is_float ? DType::f32 : DType::i32, 0, span);  // a kind, for now
+  std::get<typed::Constant>(e.node).literal = n.text;
+  return Checked{std::move(e), true};
 }
 
 MaybeChecked FunctionChecker::check(const BoolLiteral& n, Span span, TypePtr) {
@@ -60,143 +57,154 @@ MaybeChecked FunctionChecker::check(const StringLiteral&, Span span, TypePtr) {
   return std::nullopt;
 }
 
-MaybeChecked FunctionChecker::check(const ErrorExpr&, Span, TypePtr) { return std::nullopt; }
+MaybeChecked FunctionChecker::check(const ErrorExpr&, Span, TypePtr) {
+  return std::nullopt;
+}
 
 MaybeChecked FunctionChecker::check(const NameRef& n, Span span, TypePtr) {
   if (auto id = find(n.name)) {
-    if (wrong_.count(*id)) return std::nullopt;
+    if (wrong_.contains(*id)) return std::nullopt;
     return Checked{variable(*id, span)};
   }
   if (auto it = dimensions_.find(n.name); it != dimensions_.end()) {
     if (auto value = it->second.constant()) return Checked{index_constant(*value, span)};
-    return Checked{variable(hidden(n.name, {DType::i64, {}}, span, typed::VarKind::let), span)};
+    auto [symbol, fresh] = dimension_vars_.emplace(n.name, 0);
+    if (fresh) {
+      symbol->second = hidden(n.name, {DType::i64, {}}, span, typed::VarKind::let);
+      symbols_.emplace(symbol->second, it->second);
+    }
+    return Checked{variable(symbol->second, span)};
   }
   if (ConstInfo* c = program_.find_const(n.name, in_prelude_)) {
-    auto value = program_.const_value(*c, in_prelude_);
+    auto value = program_.const_value(*c);
     if (value) value->expr.span = span;
     return value;
   }
-  auto& d = report(Diag::unknown_name, span, n.name);
-  if (program_.find_function(n.name, in_prelude_)) d.hint(fmt::format("`{}` is a function: call it, `{}(…)`", n.name, n.name));
+  report_unknown(n.name, span);
   return std::nullopt;
 }
 
 // ---- operators
 
-MaybeChecked FunctionChecker::check(const Unary& n, Span span, TypePtr want) {
-  if (n.op == ScalarOp::neg)
-    if (auto* number = std::get_if<NumberLiteral>(&n.operand->node)) {
-      // A minus directly before a literal belongs to it, so that -128 is an i8.
-      auto c = check(*number, span, want);
-      std::get<typed::Constant>(c->expr.node).literal.insert(0, "-");
-      return c;
-    }
-  auto operand = expression(*n.operand, want);
+MaybeChecked FunctionChecker::check(const Unary& n, Span span, TypePtr) {
+  auto* number = std::get_if<NumberLiteral>(&n.operand->node);
+  if (n.op == ScalarOp::neg && number) {
+    // A minus directly before a literal belongs to it, so that -128 is an i8.
+    auto c = check(*number, span, nullptr);
+    std::get<typed::Constant>(c->expr.node).literal.insert(0, "-");
+    return c;
+  }
+  auto operand = expression(*n.operand);
   if (!operand) return std::nullopt;
-  std::vector<Checked> args;
-  args.push_back(std::move(*operand));
-  return apply(n.op, row(n.op).infix, std::move(args), span);
+  return apply(n.op, row(n.op).infix, list(std::move(*operand)), span);
 }
 
-MaybeChecked FunctionChecker::check(const Binary& n, Span span, TypePtr want) {
+MaybeChecked FunctionChecker::check(const Binary& n, Span span, TypePtr) {
   if (n.op == ScalarOp::and_ || n.op == ScalarOp::or_) return logic(n, span);
-  bool compares = row(n.op).result == runtime::Result::boolean;
-  auto left = expression(*n.left, compares ? nullptr : want);
-  auto right = expression(*n.right, compares || n.op == ScalarOp::pow ? nullptr : want);
+  auto left = expression(*n.left), right = expression(*n.right);
   if (!left || !right) return std::nullopt;
   if (n.op == ScalarOp::pow) return power(std::move(*left), std::move(*right), span, *n.right);
-  if (n.op == ScalarOp::mod && (runtime::is_floating(left->dtype()) || runtime::is_floating(right->dtype()))) {
+  bool floats = runtime::is_floating(left->dtype()) || runtime::is_floating(right->dtype());
+  if (n.op == ScalarOp::mod && floats) {
     report(Diag::float_remainder, n.op_span)
-        .with_label(fmt::format("between `{}` and `{}`", left->type().text(), right->type().text()))
+        .with_label(fmt::format("between {} and {}", quoted(left->type()), quoted(right->type())))
         .hint("for floats write `x - floor(x / y) * y`");
     return std::nullopt;
   }
-  std::vector<Checked> args;
-  args.push_back(std::move(*left));
-  args.push_back(std::move(*right));
-  return apply(n.op, row(n.op).infix, std::move(args), span);
+  return apply(n.op, row(n.op).infix, list(std::move(*left), std::move(*right)), span);
 }
 
-/// `a and b` is `if a { b } else { false }`, `a or b` is `if a { true } else { b }`; on tensors both
-/// sides are evaluated, element by element.
+/// `a and b` is `if a { b } else { false }`, `a or b` is `if a { true } else { b }`; on tensors
+/// both sides are evaluated, element by element.
 MaybeChecked FunctionChecker::logic(const Binary& n, Span span) {
   auto left = expression(*n.left);
   branches_++;
   auto right = expression(*n.right);
   branches_--;
   if (!left || !right) return std::nullopt;
-  bool scalars = left->type().is_scalar() && right->type().is_scalar();
-  if (!scalars || left->dtype() != DType::bool_ || right->dtype() != DType::bool_) {
-    std::vector<Checked> args;
-    args.push_back(std::move(*left));
-    args.push_back(std::move(*right));
-    return apply(n.op, row(n.op).infix, std::move(args), span);
+  const typed::Type boolean{DType::bool_, {}};
+  if (left->type() != boolean || right->type() != boolean) {
+    return apply(n.op, row(n.op).infix, list(std::move(*left), std::move(*right)), span);
   }
-  typed::IfExpr made;
-  made.condition = std::make_unique<typed::Expr>(std::move(left->expr));
-  auto decided = std::make_unique<typed::Expr>(constant(Scalar::boolean(n.op == ScalarOp::or_), span));
-  auto other = std::make_unique<typed::Expr>(std::move(right->expr));
-  made.then = n.op == ScalarOp::or_ ? std::move(decided) : std::move(other);
-  made.otherwise = n.op == ScalarOp::or_ ? std::move(other) : std::move(decided);
-  return Checked{{{DType::bool_, {}}, span, std::move(made)}};
+  bool is_or = n.op == ScalarOp::or_;
+  typed::IfExpr made{boxed(std::move(left->expr)), boxed(constant(Scalar::boolean(is_or), span)),
+                     boxed(std::move(right->expr))};
+  if (!is_or) std::swap(made.then, made.otherwise);
+  return Checked{{boolean, span, std::move(made)}};
 }
 
-MaybeChecked FunctionChecker::apply(ScalarOp op, std::string_view shown, std::vector<Checked> args, Span span) {
-  // The condition of `select` is a bool whatever the others are.
-  bool selects = op == ScalarOp::select;
-  if (selects && args[0].dtype() != DType::bool_) {
-    report(Diag::operand_type, args[0].expr.span, shown, args[0].type().text()).hint("its first argument is a bool");
-    return std::nullopt;
-  }
-  std::vector<Checked*> unified;
-  for (size_t i = selects; i < args.size(); i++) unified.push_back(&args[i]);
-  auto common = common_type(unified);
-  if (!common) {
-    auto& d = report(Diag::operand_types, span, shown, unified[0]->type().text(), unified.back()->type().text());
-    for (Checked* c : unified) d.note(c->expr.span, fmt::format("this is `{}`", c->type().text()));
-    const Checked* number = unified[0]->open ? unified.back() : unified[0];
-    if (runtime::is_floating(unified[0]->dtype()) != runtime::is_floating(unified.back()->dtype()) &&
-        number->dtype() != DType::bool_)
-      d.hint("convert one of them, as in `f32(n)`");
-    return std::nullopt;
-  }
+MaybeChecked FunctionChecker::apply(ScalarOp op, std::string_view shown, std::vector<Checked> args,
+                                    Span span) {
+  bool selects = op == ScalarOp::select;  // its condition is a bool whatever the others are
+  if (selects && !coerce(args[0], DType::bool_)) return std::nullopt;
+  std::vector<Checked*> operands;
   bool all_open = true;
-  for (Checked* c : unified) all_open &= c->open;
+  for (size_t i = selects; i < args.size(); i++) {
+    operands.push_back(&args[i]);
+    all_open &= args[i].open;
+  }
+  auto common = common_type(operands);
+  if (!common) {
+    refuse_operands(op, shown, operands, span);
+    return std::nullopt;
+  }
   if (all_open && row(op).operands == runtime::Operands::floating) common = DType::f32;
   if (!runtime::accepts(op, *common)) {
-    auto& d = report(Diag::operand_type, span, shown, typed::Type{*common, unified[0]->type().shape}.text());
-    if (*common == DType::bool_ && row(op).operands == runtime::Operands::num)
-      d.hint("convert it: `i32(b)` is 1 where `b` is true");
-    if (row(op).operands == runtime::Operands::boolean) d.hint("it takes bools");
-    if (row(op).operands == runtime::Operands::floating) d.hint("it takes floats: convert, as in `f32(n)`");
+    refuse_operand(op, shown, {*common, operands[0]->type().shape}, span);
     return std::nullopt;
   }
   bool stays_open = all_open && row(op).result == runtime::Result::same && !selects;
-  if (!stays_open && !unify(unified, *common)) return std::nullopt;
-  DType result = runtime::result_type(op, *common);
-  auto made = lift(shown, std::move(args), span, [&](std::vector<typed::Expr> scalars) -> std::optional<typed::Expr> {
-    return typed::Expr{{result, {}}, span, typed::Apply{op, std::move(scalars)}};
+  if (!stays_open && !unify(operands, *common)) return std::nullopt;
+  auto made = lift(shown, std::move(args), span, [&](std::vector<typed::Expr> scalars) {
+    typed::Type type{runtime::result_type(op, *common), {}};
+    return std::optional(typed::Expr{type, span, typed::Apply{op, std::move(scalars)}});
   });
-  if (!made) return made;
+  if (!made) return std::nullopt;
   made->open = stays_open;
-  if (!stays_open && constant_division(made->expr)) return std::nullopt;
+  if (!stays_open && divides_by_zero(made->expr)) return std::nullopt;
   return made;
+}
+
+void FunctionChecker::refuse_operands(ScalarOp op, std::string_view shown,
+                                      const std::vector<Checked*>& args, Span span) {
+  size_t other = 1;  // the first that does not go with the first
+  while (other + 1 < args.size() && common_type({args[0], args[other]})) other++;
+  Checked &a = *args[0], &b = *args[other];
+  auto& d = report(Diag::operand_types, span, shown, a.type().text(), b.type().text());
+  for (Checked* c : {&a, &b}) d.note(c->expr.span, fmt::format("this is {}", quoted(c->type())));
+  if (a.dtype() == DType::bool_ || b.dtype() == DType::bool_) {
+    if (row(op).operands == runtime::Operands::num)
+      d.hint("convert the bool: `i32(b)` is 1 where `b` is true");
+    return;
+  }
+  DType to = runtime::is_floating(a.dtype()) ? a.dtype() : b.dtype();
+  d.hint(fmt::format("convert one of them, as in `{}(x)`", runtime::row(to).text));
+}
+
+void FunctionChecker::refuse_operand(ScalarOp op, std::string_view shown, const typed::Type& type,
+                                     Span span) {
+  auto& d = report(Diag::operand_type, span, shown, type.text());
+  switch (row(op).operands) {
+    case runtime::Operands::boolean: d.hint("it takes bools: compare, as in `x != 0`"); break;
+    case runtime::Operands::floating: d.hint("it takes floats: convert, as in `f32(n)`"); break;
+    case runtime::Operands::integer: d.hint("it takes integers: convert, as in `i32(x)`"); break;
+    default: d.hint("convert the bool: `i32(b)` is 1 where `b` is true"); break;
+  }
 }
 
 MaybeChecked FunctionChecker::check(const ast::Convert& n, Span span, TypePtr) {
   auto operand = expression(*n.operand);
   if (!operand) return std::nullopt;
-  if (operand->open) {
-    // A literal takes the conversion's type; a float literal made an integer is truncated from f64.
-    bool direct = n.to != DType::bool_ && (runtime::is_floating(n.to) || !runtime::is_floating(operand->dtype()));
-    DType type = direct ? n.to : runtime::is_floating(operand->dtype()) ? DType::f64 : DType::i64;
-    if (!settle(*operand, type)) return std::nullopt;
-  }
+  // A literal takes the conversion's type; only where it cannot is there something to convert.
+  bool is_float = runtime::is_floating(operand->dtype());
+  bool direct = n.to != DType::bool_ && (runtime::is_floating(n.to) || !is_float);
+  DType as = direct ? n.to : is_float ? DType::f64 : DType::i64;
+  if (!settle(*operand, as)) return std::nullopt;
   if (operand->dtype() == n.to) return operand;
-  std::vector<Checked> args;
-  args.push_back(std::move(*operand));
-  return lift(runtime::row(n.to).text, std::move(args), span, [&](std::vector<typed::Expr> scalars) -> std::optional<typed::Expr> {
-    return typed::Expr{{n.to, {}}, span, typed::Convert{std::make_unique<typed::Expr>(std::move(scalars[0]))}};
+  auto name = runtime::row(n.to).text;
+  return lift(name, list(std::move(*operand)), span, [&](std::vector<typed::Expr> scalars) {
+    typed::Convert made{boxed(std::move(scalars[0]))};
+    return std::optional(typed::Expr{{n.to, {}}, span, std::move(made)});
   });
 }
 
@@ -208,89 +216,21 @@ MaybeChecked FunctionChecker::check(const IfExpr& n, Span span, TypePtr want) {
   if (!c || !then || !otherwise) return std::nullopt;
   auto common = common_type({&*then, &*otherwise});
   if (!common || !same_shape(then->type(), otherwise->type())) {
-    report(Diag::type_mismatch, n.otherwise->span, then->type().text(), otherwise->type().text())
-        .note(n.then->span, "both branches must have one type; the first is this");
+    Diag diag = common ? Diag::extent_mismatch : Diag::type_mismatch;
+    auto& d =
+        common ? report(diag, n.otherwise->span,
+                        fmt::format("expected {}, found {}", quoted(then->type()),
+                                    quoted(otherwise->type())))
+               : report(diag, n.otherwise->span, quoted(then->type()), quoted(otherwise->type()));
+    d.note(n.then->span, "both branches have one type; the first is this");
     return std::nullopt;
   }
   bool open = then->open && otherwise->open;
   if (!open && !unify({&*then, &*otherwise}, *common)) return std::nullopt;
   typed::Type type{*common, then->type().shape};
-  typed::IfExpr made{std::make_unique<typed::Expr>(std::move(*c)),
-                     std::make_unique<typed::Expr>(std::move(then->expr)),
-                     std::make_unique<typed::Expr>(std::move(otherwise->expr))};
+  typed::IfExpr made{boxed(std::move(*c)), boxed(std::move(then->expr)),
+                     boxed(std::move(otherwise->expr))};
   return Checked{{std::move(type), span, std::move(made)}, open};
-}
-
-namespace {
-
-/// The scalars of a tensor literal in row-major order; `shape` is what its first rows have.
-bool flatten(const TensorLiteral& literal, size_t level, std::vector<int64_t>& shape,
-             std::vector<const Expr*>& leaves, Diagnostics& diagnostics, Span span) {
-  if (level == shape.size()) shape.push_back(static_cast<int64_t>(literal.elements.size()));
-  if (shape[level] != static_cast<int64_t>(literal.elements.size())) {
-    diagnostics.report(Diag::ragged_literal, span, shape[level], literal.elements.size());
-    return false;
-  }
-  for (const ExprPtr& e : literal.elements) {
-    auto* row = std::get_if<TensorLiteral>(&e->node);
-    bool rows = level + 1 < shape.size();
-    if (!leaves.empty() || rows)
-      if ((row != nullptr) != rows && !(row && leaves.empty() && level + 1 == shape.size())) {
-        diagnostics.report(Diag::ragged_literal, e->span, rows ? "a row" : "a number", row ? "a row" : "a number");
-        return false;
-      }
-    if (!row) leaves.push_back(e.get());
-    else if (!flatten(*row, level + 1, shape, leaves, diagnostics, e->span)) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-MaybeChecked FunctionChecker::check(const TensorLiteral& n, Span span, TypePtr want) {
-  std::vector<int64_t> shape;
-  std::vector<const Expr*> leaves;
-  if (!flatten(n, 0, shape, leaves, *diagnostics_, span)) return std::nullopt;
-  std::vector<Checked> elements;
-  for (const Expr* leaf : leaves) {
-    auto c = expression(*leaf);
-    if (!c) return std::nullopt;
-    if (!c->type().is_scalar()) {
-      report(Diag::type_mismatch, leaf->span, "a scalar", c->type().text());
-      return std::nullopt;
-    }
-    elements.push_back(std::move(*c));
-  }
-  typed::Type type;
-  for (int64_t extent : shape) type.shape.push_back(Extent(extent));
-  if (elements.empty()) {
-    if (!want) {
-      report(Diag::needs_context, span, "[]").hint("give it a type: `let t: f32[0] = [];`");
-      return std::nullopt;
-    }
-    type.dtype = want->dtype;
-  } else {
-    std::vector<Checked*> all;
-    for (Checked& c : elements) all.push_back(&c);
-    auto common = common_type(all);
-    if (!common) {
-      Checked* odd = all[0];
-      for (Checked* c : all) if (!common_type({all[0], c})) { odd = c; break; }
-      report(Diag::type_mismatch, odd->expr.span, all[0]->type().text(), odd->type().text())
-          .note(all[0]->expr.span, "the elements of a tensor have one type; the first is this");
-      return std::nullopt;
-    }
-    bool open = true;
-    for (Checked* c : all) open &= c->open;
-    // Literals take the type that is wanted of the tensor.
-    bool wanted = open && want && want->dtype != DType::bool_ &&
-                  (runtime::is_floating(want->dtype) || !runtime::is_floating(*common));
-    type.dtype = wanted ? want->dtype : *common;
-    if (!unify(all, type.dtype)) return std::nullopt;
-  }
-  typed::Pack made;
-  for (Checked& c : elements) made.elements.push_back(std::move(c.expr));
-  return Checked{{std::move(type), span, std::move(made)}};
 }
 
 }  // namespace tenon::ast

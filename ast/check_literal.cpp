@@ -1,217 +1,248 @@
 // Literals take the type that their context asks for: another operand, an annotation, a parameter.
-// Until that is known an expression of literals is "open"; settling it gives every constant in it the
-// type, read from the digits as written (so that 0.1 is the nearest f32 or the nearest f64).
+// Until that is known an expression of literals is "open"; settling it gives every constant in it
+// the type, read from the digits as written (so that 0.1 is the nearest f32 or the nearest f64).
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "ast/checker.h"
 
 namespace tenon::ast {
 
-namespace {
-
-/// The digits as a number of type `to`; nothing if it does not fit.
 std::optional<Scalar> read_literal(std::string_view text, DType to) {
   bool negative = text.starts_with('-');
   std::string_view digits = text.substr(negative);
   bool hex = digits.starts_with("0x") || digits.starts_with("0X");
   if (runtime::is_floating(to) && !hex) {
-    const char* end = text.data() + text.size();
-    if (to == DType::f32) {
-      float f = 0;
-      auto r = std::from_chars(text.data(), end, f);
-      if (r.ec == std::errc::result_out_of_range) {
-        // Too small rounds to zero; too large does not fit.
-        double d = 0;
-        if (std::from_chars(text.data(), end, d).ec != std::errc() || std::fabs(d) > 1) return std::nullopt;
-        f = static_cast<float>(d);
-      }
-      return Scalar::floating(to, f);
-    }
-    double d = 0;
-    if (std::from_chars(text.data(), end, d).ec != std::errc()) return std::nullopt;
-    return Scalar::floating(to, d);
+    std::string number(text);  // rounded once, to the type itself; what is too small, to zero
+    double f = to == DType::f32 ? std::strtof(number.c_str(), nullptr)
+                                : std::strtod(number.c_str(), nullptr);
+    return std::isinf(f) ? std::nullopt : std::optional(Scalar::floating(to, f));
   }
   if (hex) digits.remove_prefix(2);
   uint64_t magnitude = 0;
-  if (std::from_chars(digits.data(), digits.data() + digits.size(), magnitude, hex ? 16 : 10).ec != std::errc())
-    return std::nullopt;
+  auto read =
+      std::from_chars(digits.data(), digits.data() + digits.size(), magnitude, hex ? 16 : 10);
+  if (read.ec != std::errc()) return std::nullopt;
   if (runtime::is_floating(to)) {
-    double d = static_cast<double>(magnitude);
-    return Scalar::floating(to, negative ? -d : d);
+    double f = to == DType::f32 ? static_cast<float>(magnitude) : static_cast<double>(magnitude);
+    return Scalar::floating(to, negative ? -f : f);
   }
   uint64_t limit = static_cast<uint64_t>(runtime::highest(to)) + negative;
   if (magnitude > limit) return std::nullopt;
   return Scalar::integer(to, static_cast<int64_t>(negative ? 0 - magnitude : magnitude));
 }
 
-}  // namespace
+// ---- open expressions
 
+/// Gives every literal below an open expression its type. Conditions, and the bounds and operands
+/// of other types inside, are closed already.
 bool FunctionChecker::retype(typed::Expr& e, DType to) {
   e.type.dtype = to;
   if (auto* c = std::get_if<typed::Constant>(&e.node)) {
-    auto value = read_literal(c->literal, to);
-    if (!value) {
-      auto& d = report(Diag::literal_range, e.span, c->literal, runtime::row(to).text);
-      if (runtime::is_integer(to))
-        d.hint(fmt::format("`{}` holds {} to {}", runtime::row(to).text, runtime::lowest(to), runtime::highest(to)));
-      return false;
+    if (c->literal.empty()) return true;
+    if (auto value = read_literal(c->literal, to)) {
+      *c = {*value, {}};
+      return true;
     }
-    *c = {*value, {}};
-    return true;
+    auto& d = report(Diag::literal_range, e.span, c->literal, runtime::row(to).text);
+    if (runtime::is_integer(to)) {
+      d.hint(fmt::format("{} holds {} to {}", quoted(runtime::row(to).text), runtime::lowest(to),
+                         runtime::highest(to)));
+    }
+    return false;
   }
   if (auto* a = std::get_if<typed::Apply>(&e.node)) {
-    for (typed::Expr& arg : a->args) if (!retype(arg, to)) return false;
-    return true;
+    if (a->op == ScalarOp::pow && !runtime::is_floating(a->args[1].type.dtype)) {
+      return retype_power(e, to);
+    }
+    for (typed::Expr& arg : a->args) {
+      if (!retype(arg, to)) return false;
+    }
+  } else if (auto* i = std::get_if<typed::IfExpr>(&e.node)) {
+    return retype(*i->then, to) && retype(*i->otherwise, to);
+  } else if (auto* r = std::get_if<typed::Reduce>(&e.node)) {
+    return retype(*r->body, to);
+  } else if (auto* p = std::get_if<typed::Pack>(&e.node)) {
+    for (typed::Expr& element : p->elements) {
+      if (!retype(element, to)) return false;
+    }
+  } else if (auto* c = std::get_if<typed::Compute>(&e.node)) {
+    for (typed::Operand& operand : c->operands) {
+      type_of(operand.var).dtype = to;
+      if (!retype(*operand.value, to)) return false;
+    }
+    return retype(*c->body, to);
+  } else if (auto* x = std::get_if<typed::Element>(&e.node)) {
+    return retype(*x->tensor, to);
   }
-  if (auto* i = std::get_if<typed::IfExpr>(&e.node)) return retype(*i->then, to) && retype(*i->otherwise, to);
-  if (auto* r = std::get_if<typed::Reduce>(&e.node)) return retype(*r->body, to);
   return true;
 }
 
 bool FunctionChecker::settle(Checked& c, DType to) {
   if (!c.open) return true;
   c.open = false;
-  return retype(c.expr, to) && !constant_division(c.expr);
+  return retype(c.expr, to) && !has_division_by_zero(c.expr);
 }
 
-bool FunctionChecker::settle_default(Checked& c) { return settle(c, c.dtype()); }
-
-bool FunctionChecker::constant_division(const typed::Expr& e) {
-  if (auto* i = std::get_if<typed::IfExpr>(&e.node)) {
-    auto condition = evaluate(*i->condition);
-    return condition && constant_division(condition->i ? *i->then : *i->otherwise);
-  }
-  auto* a = std::get_if<typed::Apply>(&e.node);
-  if (!a) return false;
-  for (const typed::Expr& arg : a->args) if (constant_division(arg)) return true;
-  std::vector<Scalar> values;
-  for (const typed::Expr& arg : a->args) {
-    auto v = evaluate(arg);
-    if (!v) return false;
-    values.push_back(*v);
-  }
-  if (!runtime::divides_by_zero(a->op, values)) return false;
-  report(Diag::constant_division, e.span);
-  return true;
+bool FunctionChecker::settle_default(Checked& c) {
+  return settle(c, c.dtype());
 }
+
+// ---- one type for several, or a wanted one
 
 std::optional<DType> FunctionChecker::common_type(const std::vector<Checked*>& all) {
-  std::optional<DType> typed, open;
+  std::optional<DType> closed, open;
   for (const Checked* c : all) {
     DType t = c->dtype();
-    std::optional<DType>& common = c->open ? open : typed;
-    if (!common) common = t;
-    else if (*common == t) continue;
-    else if (c->open) common = runtime::is_floating(t) ? t : *common;
-    else if (runtime::is_integer(t) && runtime::is_integer(*common)) common = std::max(t, *common);
-    else return std::nullopt;
+    std::optional<DType>& common = c->open ? open : closed;
+    if (!common || *common == t)
+      common = t;
+    else if (c->open)
+      common = DType::f32;  // 1 beside 2.0
+    else if (runtime::is_integer(t) && runtime::is_integer(*common))
+      common = std::max(t, *common);
+    else
+      return std::nullopt;
   }
-  if (!typed) return open;
-  if (open && (*typed == DType::bool_ || (runtime::is_floating(*open) && !runtime::is_floating(*typed))))
-    return std::nullopt;
-  return typed;
+  if (!closed || !open) return closed ? closed : open;
+  bool takes_literals = runtime::is_floating(*closed) ||
+                        (runtime::is_integer(*closed) && !runtime::is_floating(*open));
+  return takes_literals ? closed : std::nullopt;
 }
 
 bool FunctionChecker::unify(const std::vector<Checked*>& all, DType common) {
-  for (Checked* c : all)
+  for (Checked* c : all) {
     if (!coerce(*c, common)) return false;
+  }
   return true;
 }
 
-bool FunctionChecker::coerce(Checked& c, DType to) {
-  if (c.open) {
-    bool fits = to != DType::bool_ && (runtime::is_floating(to) || !runtime::is_floating(c.dtype()));
-    if (fits) return settle(c, to);
-    report(Diag::type_mismatch, c.expr.span, runtime::row(to).text, runtime::is_floating(c.dtype()) ? "a float literal" : "an integer literal");
-    return false;
-  }
-  if (c.dtype() == to) return true;
-  if (runtime::is_integer(to) && runtime::is_integer(c.dtype()) && c.dtype() < to) {
+bool FunctionChecker::coerce(Checked& c, DType to, const Origin& origin) {
+  bool floating = runtime::is_floating(c.dtype());
+  if (c.open && to != DType::bool_ && (runtime::is_floating(to) || !floating)) return settle(c, to);
+  if (!c.open && c.dtype() == to) return true;
+  if (!c.open && runtime::is_integer(to) && runtime::is_integer(c.dtype()) && c.dtype() < to) {
     widen(c, to);
     return true;
   }
-  auto& d = report(Diag::type_mismatch, c.expr.span, typed::Type{to, c.type().shape}.text(), c.type().text());
-  if (to != DType::bool_ && c.dtype() != DType::bool_)
-    d.hint(fmt::format("nothing but a smaller integer converts by itself: write `{}(…)`", runtime::row(to).text));
+  std::string found = !c.open    ? quoted(c.type())
+                      : floating ? "a float literal"
+                                 : "an integer literal";
+  auto& d =
+      report(Diag::type_mismatch, c.expr.span, quoted(typed::Type{to, c.type().shape}), found);
+  if (!origin.text.empty()) d.note(origin.span, origin.text);
+  if (to == DType::bool_)
+    d.hint("compare it, as in `x != 0`");
+  else if (c.dtype() == DType::bool_)
+    d.hint(fmt::format("convert it: `{}(b)` is 1 where `b` is true", runtime::row(to).text));
+  else
+    d.hint(fmt::format("convert it: `{}(x)`", runtime::row(to).text));
   return false;
 }
 
-bool FunctionChecker::coerce(Checked& c, const typed::Type& to) {
-  if (c.type().shape.size() != to.shape.size() || !same_shape(c.type(), to)) {
-    Diag diag = c.type().shape.size() == to.shape.size() ? Diag::extent_mismatch : Diag::type_mismatch;
-    if (diag == Diag::type_mismatch) report(diag, c.expr.span, to.text(), c.type().text());
-    else report(diag, c.expr.span, fmt::format("expected shape `{}`, found `{}`", to.text(), c.type().text()));
-    return false;
+bool FunctionChecker::coerce(Checked& c, const typed::Type& to, const Origin& origin) {
+  if (same_shape(c.type(), to)) return coerce(c, to.dtype, origin);
+  bool same_rank = c.type().shape.size() == to.shape.size();
+  auto& d = same_rank ? report(Diag::extent_mismatch, c.expr.span,
+                               fmt::format("expected {}, found {}", quoted(to), quoted(c.type())))
+                      : report(Diag::type_mismatch, c.expr.span, quoted(to), quoted(c.type()));
+  for (size_t axis = 0; same_rank && axis < to.shape.size(); axis++) {
+    const Extent &found = c.type().shape[axis], &wanted = to.shape[axis];
+    if (agree(found, wanted)) continue;
+    d.with_label(fmt::format("axis {} is {}, not {}", axis + 1, found.text(), wanted.text()));
+    break;
   }
-  return coerce(c, to.dtype);
+  if (!origin.text.empty()) d.note(origin.span, origin.text);
+  return false;
 }
 
 void FunctionChecker::widen(Checked& c, DType to) {
   Span span = c.expr.span;
   std::vector<Checked> args;
   args.push_back(std::move(c));
-  c = *lift("widening", std::move(args), span, [&](std::vector<typed::Expr> s) -> std::optional<typed::Expr> {
-    return typed::Expr{{to, {}}, span, typed::Convert{std::make_unique<typed::Expr>(std::move(s[0]))}};
+  c = *lift("widening", std::move(args), span, [&](std::vector<typed::Expr> s) {
+    return std::optional(typed::Expr{{to, {}}, span, typed::Convert{boxed(std::move(s[0]))}});
   });
 }
 
-// ---- constant expressions
+// ---- tensor literals
 
-std::optional<Scalar> evaluate(const typed::Expr& e) {
-  if (auto* c = std::get_if<typed::Constant>(&e.node))
-    return c->literal.empty() ? c->value : read_literal(c->literal, e.type.dtype);
-  if (auto* c = std::get_if<typed::Convert>(&e.node)) {
-    auto v = evaluate(*c->operand);
-    return v ? std::optional(runtime::convert(e.type.dtype, *v)) : std::nullopt;
+/// The scalars of a tensor literal in row-major order. `shape` is what its first rows have.
+bool FunctionChecker::flatten(const Expr& e, const std::vector<int64_t>& shape, size_t axis,
+                              std::vector<const Expr*>& leaves) {
+  auto* row = std::get_if<TensorLiteral>(&e.node);
+  if (!row && axis == shape.size()) {
+    leaves.push_back(&e);
+    return true;
   }
-  if (auto* i = std::get_if<typed::IfExpr>(&e.node)) {
-    auto c = evaluate(*i->condition);
-    return c ? evaluate(c->i ? *i->then : *i->otherwise) : std::nullopt;
+  if (!row || axis == shape.size()) {
+    report(Diag::ragged_literal, e.span, row ? "a scalar" : "a row", row ? "a row" : "a scalar");
+    return false;
   }
-  auto* a = std::get_if<typed::Apply>(&e.node);
-  if (!a) return std::nullopt;
-  std::vector<Scalar> values;
-  for (const typed::Expr& arg : a->args) {
-    auto v = evaluate(arg);
-    if (!v) return std::nullopt;
-    // In an open expression integer literals stand beside float ones.
-    values.push_back(runtime::is_floating(e.type.dtype) && !runtime::is_floating(v->type) && v->type != DType::bool_ &&
-                             row(a->op).result == runtime::Result::same
-                         ? runtime::convert(e.type.dtype, *v) : *v);
+  if (int64_t count = static_cast<int64_t>(row->elements.size()); count != shape[axis]) {
+    report(Diag::ragged_literal, e.span, fmt::format("{} long", shape[axis]),
+           fmt::format("{} long", count));
+    return false;
   }
-  if (runtime::divides_by_zero(a->op, values)) return std::nullopt;
-  return runtime::eval(a->op, values);
+  for (const ExprPtr& element : row->elements) {
+    if (!flatten(*element, shape, axis + 1, leaves)) return false;
+  }
+  return true;
 }
 
-typed::Expr clone(const typed::Expr& e) {
-  auto copy = [](const typed::ExprPtr& p) { return std::make_unique<typed::Expr>(clone(*p)); };
-  typed::Expr out{e.type, e.span, typed::Constant{}};
-  if (auto* c = std::get_if<typed::Constant>(&e.node)) out.node = *c;
-  else if (auto* v = std::get_if<typed::Variable>(&e.node)) out.node = *v;
-  else if (auto* c = std::get_if<typed::Convert>(&e.node)) out.node = typed::Convert{copy(c->operand)};
-  else if (auto* x = std::get_if<typed::Element>(&e.node)) {
-    typed::Element made{copy(x->tensor), {}, nullptr};
-    for (const typed::Expr& s : x->subscripts) made.subscripts.push_back(clone(s));
-    out.node = std::move(made);
-  } else if (auto* i = std::get_if<typed::IfExpr>(&e.node))
-    out.node = typed::IfExpr{copy(i->condition), copy(i->then), copy(i->otherwise)};
-  else if (auto* a = std::get_if<typed::Apply>(&e.node)) {
-    typed::Apply made{a->op, {}};
-    for (const typed::Expr& arg : a->args) made.args.push_back(clone(arg));
-    out.node = std::move(made);
+/// Says which element is the first that does not go with those before it.
+void FunctionChecker::refuse_elements(const std::vector<Checked*>& all) {
+  Checked* decides = all[0];
+  for (Checked* c : all) {
+    if (!common_type({decides, c})) {
+      report(Diag::type_mismatch, c->expr.span, quoted(decides->type()), quoted(c->type()))
+          .note(decides->expr.span,
+                "the elements of a tensor have one type; this one's is another");
+      return;
+    }
+    if (decides->open && (!c->open || runtime::is_floating(c->dtype()))) decides = c;
   }
-  return out;
 }
 
-size_t node_count(const typed::Expr& e) {
-  size_t n = 1;
-  if (auto* c = std::get_if<typed::Convert>(&e.node)) n += node_count(*c->operand);
-  else if (auto* i = std::get_if<typed::IfExpr>(&e.node))
-    n += node_count(*i->condition) + node_count(*i->then) + node_count(*i->otherwise);
-  else if (auto* a = std::get_if<typed::Apply>(&e.node))
-    for (const typed::Expr& arg : a->args) n += node_count(arg);
-  return n;
+MaybeChecked FunctionChecker::check(const TensorLiteral& n, Span span, TypePtr) {
+  std::vector<int64_t> shape;
+  for (auto* row = &n; row; row = std::get_if<TensorLiteral>(&row->elements[0]->node)) {
+    shape.push_back(static_cast<int64_t>(row->elements.size()));
+  }
+  if (!rank_fits(shape.size(), span)) return std::nullopt;
+  std::vector<const Expr*> leaves;
+  for (const ExprPtr& element : n.elements) {
+    if (!flatten(*element, shape, 1, leaves)) return std::nullopt;
+  }
+  std::vector<Checked> elements;
+  for (const Expr* leaf : leaves) {
+    auto c = expression(*leaf);
+    if (!c) return std::nullopt;
+    if (!c->type().is_scalar()) {
+      report(Diag::type_mismatch, leaf->span, "a scalar", quoted(c->type()))
+          .hint("the elements of a tensor literal are scalars");
+      return std::nullopt;
+    }
+    elements.push_back(std::move(*c));
+  }
+  std::vector<Checked*> all;
+  bool open = true;
+  for (Checked& c : elements) {
+    all.push_back(&c);
+    open &= c.open;
+  }
+  auto agreed = common_type(all);
+  if (!agreed) {
+    refuse_elements(all);
+    return std::nullopt;
+  }
+  if (!open && !unify(all, *agreed)) return std::nullopt;
+  typed::Type type{*agreed, {}};
+  for (int64_t extent : shape) type.shape.push_back(Extent(extent));
+  typed::Pack made;
+  for (Checked& c : elements) made.elements.push_back(std::move(c.expr));
+  return Checked{{std::move(type), span, std::move(made)}, open};
 }
 
 }  // namespace tenon::ast

@@ -134,9 +134,8 @@ const typed::Function* ProgramChecker::instantiate(const FunctionInfo& info,
 void ProgramChecker::check_instance(const Instance& instance) {
   present_ = &instance;
   Diagnostics found;
-  FunctionChecker checker(*this, instance.info,
-                          by_name(*instance.info->tree, instance.dimensions), false,
-                          instance.info->in_prelude, *instance.function, found);
+  FunctionChecker checker(*this, instance.info, by_name(*instance.info->tree, instance.dimensions),
+                          false, instance.info->in_prelude, *instance.function, found);
   if (checker.signature()) checker.body();
   constexpr size_t kMaxNotes = 8;
   for (Diagnostic d : found.all()) {

@@ -41,8 +41,9 @@ using runtime::Scalar;
 using runtime::ScalarOp;
 
 inline constexpr size_t kMaxInstances = 10'000;
-inline constexpr size_t kMaxConstNodes = 1'000;  ///< operations in a const, consts in it written out
-inline constexpr int kMaxConstDepth = 1'000;     ///< consts that are needed for each other's values
+inline constexpr size_t kMaxConstNodes =
+    1'000;                                    ///< operations in a const, consts in it written out
+inline constexpr int kMaxConstDepth = 1'000;  ///< consts that are needed for each other's values
 inline constexpr size_t kMaxRank = 64;
 
 /// A checked expression. While `open`, it is made of literals only and its context decides its type
@@ -56,12 +57,31 @@ struct Checked {
 };
 using MaybeChecked = std::optional<Checked>;
 
+/// Checked and typed::Expr can only be moved, which initializer lists cannot do.
+inline std::vector<Checked> list(Checked a) {
+  std::vector<Checked> args;
+  args.push_back(std::move(a));
+  return args;
+}
+inline std::vector<Checked> list(Checked a, Checked b) {
+  std::vector<Checked> args = list(std::move(a));
+  args.push_back(std::move(b));
+  return args;
+}
+inline typed::ExprPtr boxed(typed::Expr e) {
+  return std::make_unique<typed::Expr>(std::move(e));
+}
+
 /// Why a type is wanted: the second place of a mismatch. Without text there is none.
 using Origin = lexer::Note;
 
 /// How messages show code.
-inline std::string quoted(std::string_view code) { return fmt::format("`{}`", code); }
-inline std::string quoted(const typed::Type& type) { return quoted(type.text()); }
+inline std::string quoted(std::string_view code) {
+  return fmt::format("`{}`", code);
+}
+inline std::string quoted(const typed::Type& type) {
+  return quoted(type.text());
+}
 
 /// A source function and what is known of it before any body is checked.
 struct FunctionInfo {
@@ -106,6 +126,7 @@ class ProgramChecker {
   /// A copy of a const's value, nothing if it is wrong.
   MaybeChecked const_value(ConstInfo& info);
   void add_function_names(std::vector<std::string>& names, bool from_prelude) const;
+  void add_const_names(std::vector<std::string>& names, bool from_prelude) const;
   /// The instance of a function for these dimensions; its body is checked later. Null if there are
   /// too many.
   const typed::Function* instantiate(const FunctionInfo& info,
@@ -144,6 +165,17 @@ class ProgramChecker {
   int const_depth_ = 0;
 };
 
+/// constant + sum of coefficient * variable: the form in which the ranges of indices decide
+/// exactly.
+struct Affine {
+  Extent constant;
+  std::map<typed::VarId, int64_t> coefficients = {};  ///< none is 0
+
+  bool is_number() const { return coefficients.empty(); }
+  /// this + scale * other, nothing on overflow.
+  std::optional<Affine> plus(const Affine& other, int64_t scale) const;
+};
+
 /// Dimension parameters and what they stand for: symbols, or an instance's numbers.
 using Dimensions = std::map<std::string, Extent>;
 
@@ -179,7 +211,8 @@ class FunctionChecker {
     std::map<std::string, typed::VarId> names;
   };
   typed::VarId declare(const Name& name, typed::Type type, typed::VarKind kind);
-  void declare_wrong(const Name& name);  ///< a name whose definition failed: its uses report nothing
+  void declare_wrong(
+      const Name& name);  ///< a name whose definition failed: its uses report nothing
   std::optional<typed::VarId> find(const std::string& name) const;
   typed::VarId hidden(std::string name, typed::Type type, Span span, typed::VarKind kind);
   void report_unknown(const std::string& name, Span span);
@@ -223,6 +256,7 @@ class FunctionChecker {
   MaybeChecked check(const TensorLiteral& n, Span span, TypePtr want);
   bool flatten(const Expr& e, const std::vector<int64_t>& shape, size_t axis,
                std::vector<const Expr*>& leaves);
+  void refuse_elements(const std::vector<Checked*>& all);
   bool settle(Checked& c, DType to);  ///< closes an open expression as `to`; reports
   bool settle_default(Checked& c);    ///< i32 or f32
   bool retype(typed::Expr& e, DType to);
@@ -238,7 +272,7 @@ class FunctionChecker {
   // check_constant.cpp
   /// The value of a constant expression, its literals taken as widely as can be.
   std::optional<Scalar> known_value(const Checked& c);
-  bool divides_by_zero(const typed::Expr& e);      ///< itself; reports
+  bool divides_by_zero(const typed::Expr& e);       ///< itself; reports
   bool has_division_by_zero(const typed::Expr& e);  ///< anywhere; reports
   bool is_static(const typed::Expr& e) const;
 
@@ -274,7 +308,6 @@ class FunctionChecker {
   bool reduces(const Reduce& n, const Checked& body);
 
   // check_subscript.cpp
-  struct Affine;
   MaybeChecked check(const Subscript& n, Span span, TypePtr want);
   bool subscripts(const Subscript& n, const typed::Type& base, Span span,
                   std::vector<typed::Expr>& out);
@@ -363,9 +396,15 @@ class FunctionChecker {
   int definitions_ = 0;  ///< index definitions and reductions around this place
 };
 
+// check_graph.cpp
+/// Calls `visit` on every expression directly below.
+void for_each_child(const Expr& e, const std::function<void(const Expr&)>& visit);
+void for_each_child(const Stmt& s, const std::function<void(const Expr&)>& visit_expr,
+                    const std::function<void(const Stmt&)>& visit_stmt);
+
 // check_constant.cpp
-bool is_constant(const typed::Expr& e);                     ///< constants, operators, conversions
-std::optional<Scalar> evaluate(const typed::Expr& e);       ///< closed; nothing if not is_constant
+bool is_constant(const typed::Expr& e);                ///< constants, operators, conversions
+std::optional<Scalar> evaluate(const typed::Expr& e);  ///< closed; nothing if not is_constant
 typed::Expr clone(const typed::Expr& e);  ///< of a constant expression or an element of a variable
 size_t node_count(const typed::Expr& e);  ///< of a constant expression
 
@@ -387,8 +426,10 @@ BuiltinKind builtin_kind(std::string_view name);
 void add_builtin_names(std::vector<std::string>& names);
 
 // check_lift.cpp
-inline bool is_one(const Extent& e) { return e == Extent(1); }
-/// Whether using the expression twice costs nothing and means the same.
-bool is_leaf(const typed::Expr& e);
+inline bool is_one(const Extent& e) {
+  return e == Extent(1);
+}
+bool is_leaf(const typed::Expr& e);   ///< a constant or a variable
+bool is_cheap(const typed::Expr& e);  ///< a leaf or an element by leaves: may stand twice
 
 }  // namespace tenon::ast

@@ -13,7 +13,9 @@ int64_t floor_div(int64_t a, int64_t b) {
   return a % b != 0 && (a % b < 0) != (b < 0) ? q - 1 : q;
 }
 
-bool is_sum(const std::string& text) { return text.find(' ') != std::string::npos; }
+bool is_sum(const std::string& text) {
+  return text.find(' ') != std::string::npos;
+}
 
 }  // namespace
 
@@ -42,8 +44,10 @@ std::string Extent::text() const {
   std::string out;
   auto add = [&](const Monomial& monomial, int64_t coefficient) {
     bool negative = coefficient < 0;
-    if (!out.empty()) out += negative ? " - " : " + ";
-    else if (negative) out += "-";
+    if (!out.empty())
+      out += negative ? " - " : " + ";
+    else if (negative)
+      out += "-";
     std::string magnitude = std::to_string(coefficient);
     if (negative) magnitude.erase(0, 1);
     std::string product = monomial.empty() || magnitude != "1" ? magnitude : "";
@@ -56,13 +60,23 @@ std::string Extent::text() const {
   return out.empty() ? "0" : out;
 }
 
+std::optional<Extent> Extent::bounded(Extent e) {
+  std::erase_if(e.terms_, [](auto& term) { return term.second == 0; });
+  size_t size = 0;
+  for (auto& [monomial, coefficient] : e.terms_) {
+    size += 1 + monomial.size();
+    for (const std::string& atom : monomial) size += atom.size();
+  }
+  return size <= kMaxSize ? std::optional(std::move(e)) : std::nullopt;
+}
+
 std::optional<Extent> Extent::add(const Extent& a, const Extent& b) {
   Extent sum = a;
-  for (auto& [monomial, coefficient] : b.terms_)
-    if (__builtin_add_overflow(sum.terms_[monomial], coefficient, &sum.terms_[monomial]))
-      return std::nullopt;
-  std::erase_if(sum.terms_, [](auto& term) { return term.second == 0; });
-  return sum;
+  for (auto& [monomial, coefficient] : b.terms_) {
+    int64_t& total = sum.terms_[monomial];
+    if (__builtin_add_overflow(total, coefficient, &total)) return std::nullopt;
+  }
+  return bounded(std::move(sum));
 }
 
 std::optional<Extent> Extent::sub(const Extent& a, const Extent& b) {
@@ -71,7 +85,7 @@ std::optional<Extent> Extent::sub(const Extent& a, const Extent& b) {
 }
 
 std::optional<Extent> Extent::mul(const Extent& a, const Extent& b) {
-  if (a.terms_.size() * b.terms_.size() > kMaxTerms) return std::nullopt;
+  if (a.terms_.size() * b.terms_.size() > kMaxSize) return std::nullopt;
   Extent product;
   for (auto& [ma, ca] : a.terms_) {
     for (auto& [mb, cb] : b.terms_) {
@@ -84,17 +98,17 @@ std::optional<Extent> Extent::mul(const Extent& a, const Extent& b) {
       if (__builtin_add_overflow(sum, coefficient, &sum)) return std::nullopt;
     }
   }
-  std::erase_if(product.terms_, [](auto& term) { return term.second == 0; });
-  return product;
+  return bounded(std::move(product));
 }
 
 std::optional<Extent> Extent::atom(const Extent& a, const Extent& b, char op) {
   auto operand = [](const Extent& e) {
-    std::string text = e.text();
-    return is_sum(text) || text.find('*') != std::string::npos ? "(" + text + ")" : text;
+    bool lone = e.terms_.size() == 1 && e.terms_.begin()->first.size() == 1 &&
+                e.terms_.begin()->second == 1;
+    bool plain = lone || e.constant().value_or(-1) >= 0;
+    return plain ? e.text() : "(" + e.text() + ")";
   };
-  std::string name = "(" + operand(a) + " " + op + " " + operand(b) + ")";
-  return name.size() <= 16 * kMaxTerms ? std::optional(parameter(name)) : std::nullopt;
+  return bounded(parameter("(" + operand(a) + " " + op + " " + operand(b) + ")"));
 }
 
 std::optional<Extent> Extent::div(const Extent& a, const Extent& b) {

@@ -26,8 +26,10 @@ class Extent {
   bool operator==(const Extent&) const = default;
   std::string text() const;  ///< `2*N + 1`
 
-  /// Nothing on overflow of i64, on division by zero, or past kMaxTerms.
-  static constexpr size_t kMaxTerms = 256;
+  /// Nothing on overflow of i64, on division by zero, or when the result is larger than kMaxSize:
+  /// its terms, their atoms and the letters of these. (A chain of calls can square an extent over
+  /// and over.)
+  static constexpr size_t kMaxSize = 4096;
   static std::optional<Extent> add(const Extent& a, const Extent& b);
   static std::optional<Extent> sub(const Extent& a, const Extent& b);
   static std::optional<Extent> mul(const Extent& a, const Extent& b);
@@ -39,6 +41,7 @@ class Extent {
   using Monomial = std::vector<std::string>;
   std::map<Monomial, int64_t> terms_;  ///< no zero coefficients
 
+  static std::optional<Extent> bounded(Extent e);
   static std::optional<Extent> atom(const Extent& a, const Extent& b, char op);
 };
 

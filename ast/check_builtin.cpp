@@ -1,0 +1,121 @@
+// Calls of built-ins: scalar functions (those of runtime/scalar_ops.def that are written as calls,
+// and clamp), and tensors whose type comes from their context.
+#include <algorithm>
+
+#include "ast/checker.h"
+
+namespace tenon::ast {
+
+namespace {
+
+struct Builtin {
+  std::string_view name;
+  BuiltinKind kind;
+  size_t takes;  ///< arguments; 0 where somebody else looks
+};
+constexpr Builtin kBuiltins[] = {
+    {"clamp", BuiltinKind::clamp, 3},   {"zeros", BuiltinKind::shaped, 0},
+    {"ones", BuiltinKind::shaped, 0},   {"full", BuiltinKind::shaped, 1},
+    {"load", BuiltinKind::shaped, 1},   {"print", BuiltinKind::effect, 0},
+    {"save", BuiltinKind::effect, 0},   {"assert", BuiltinKind::effect, 0},
+    {"write", BuiltinKind::later, 0},   {"reshape", BuiltinKind::later, 0},
+    {"concat", BuiltinKind::later, 0},  {"scatter_add", BuiltinKind::later, 0},
+    {"uniform", BuiltinKind::later, 0}, {"normal", BuiltinKind::later, 0},
+};
+
+const Builtin* find_builtin(std::string_view name) {
+  auto it = std::ranges::find(kBuiltins, name, &Builtin::name);
+  return it == std::end(kBuiltins) ? nullptr : it;
+}
+
+}  // namespace
+
+std::optional<ScalarOp> scalar_builtin(std::string_view name) {
+  for (size_t i = 0; i < std::size(runtime::kScalarOps); i++) {
+    const auto& op = runtime::kScalarOps[i];
+    if (op.infix.empty() && op.text == name) return static_cast<ScalarOp>(i);
+  }
+  return std::nullopt;
+}
+
+BuiltinKind builtin_kind(std::string_view name) {
+  if (scalar_builtin(name)) return BuiltinKind::scalar;
+  const Builtin* builtin = find_builtin(name);
+  return builtin ? builtin->kind : BuiltinKind::none;
+}
+
+void add_builtin_names(std::vector<std::string>& names) {
+  for (auto& op : runtime::kScalarOps) {
+    if (op.infix.empty()) names.emplace_back(op.text);
+  }
+  for (const Builtin& builtin : kBuiltins) {
+    if (builtin.kind != BuiltinKind::later) names.emplace_back(builtin.name);
+  }
+}
+
+std::optional<std::vector<Checked>> FunctionChecker::arguments(const Call& n) {
+  std::vector<Checked> args;
+  for (const ExprPtr& a : n.args) {
+    if (auto c = expression(*a)) args.push_back(std::move(*c));
+  }
+  if (args.size() != n.args.size()) return std::nullopt;
+  return args;
+}
+
+MaybeChecked FunctionChecker::call_scalar_builtin(ScalarOp op, const Call& n, Span span) {
+  if (!argument_count(n.callee, row(op).arity, n.args.size(), span)) return std::nullopt;
+  auto args = arguments(n);
+  if (!args) return std::nullopt;
+  return apply(op, n.callee.text, std::move(*args), span);
+}
+
+/// clamp(x, low, high) is min(max(x, low), high).
+MaybeChecked FunctionChecker::call_clamp(const Call& n, Span span) {
+  if (!argument_count(n.callee, 3, n.args.size(), span)) return std::nullopt;
+  auto args = arguments(n);
+  if (!args) return std::nullopt;
+  Checked &x = (*args)[0], &low = (*args)[1], &high = (*args)[2];
+  std::vector<Checked*> all{&x, &low, &high};
+  bool open = x.open && low.open && high.open;
+  auto common = common_type(all);  // where there is none, apply() says so
+  if (common && !open && !unify(all, *common)) return std::nullopt;
+  auto raised = apply(ScalarOp::max, n.callee.text, list(std::move(x), std::move(low)), span);
+  if (!raised) return std::nullopt;
+  return apply(ScalarOp::min, n.callee.text, list(std::move(*raised), std::move(high)), span);
+}
+
+/// zeros, ones, full, load: their type is what the context wants.
+MaybeChecked FunctionChecker::call_shaped(const Call& n, Span span, TypePtr want) {
+  const std::string& name = n.callee.text;
+  if (name == "load" && n.args.size() == 2) {
+    report(Diag::not_supported, span, "loading from `.safetensors` files is");
+    return std::nullopt;
+  }
+  size_t takes = find_builtin(name)->takes;
+  if (!argument_count(n.callee, takes, n.args.size(), span)) return std::nullopt;
+  if (!want) {
+    report(Diag::needs_context, span, name)
+        .hint(fmt::format("give it a type: `let x: f32[2, 3] = {}({});`", name, takes ? "…" : ""));
+    return std::nullopt;
+  }
+  const typed::Type type = *want;
+  if (name == "load") return call_load(n, span, type);
+  if (name == "full") {
+    auto value = expression_of(*n.args[0], {type.dtype, {}});
+    if (!value) return std::nullopt;
+    return filled(type, std::move(*value), span);
+  }
+  return filled(type, number(type.dtype, name == "ones", span), span);
+}
+
+MaybeChecked FunctionChecker::call_load(const Call& n, Span span, const typed::Type& type) {
+  auto* path = string_argument(*n.args[0], "a string, the file's name");
+  if (!path) return std::nullopt;
+  if (!path->ends_with(".npy")) {
+    report(Diag::not_supported, n.args[0]->span, "loading from other files than `.npy` is");
+    return std::nullopt;
+  }
+  return Checked{{type, span, typed::Load{*path}}};
+}
+
+}  // namespace tenon::ast
