@@ -65,6 +65,7 @@ class Interpreter : public Caller {
   const bool counts_owners_;
   int64_t owned_ = 0;  ///< tensors that have an owner
   int active_recursive_ = 0;
+  std::vector<Slot> passed_;  ///< by the edge that is gone along
 };
 
 [[noreturn]] void fail(Span span, FaultKind kind, int64_t a = 0, int64_t b = 0,
@@ -107,16 +108,16 @@ Slot Interpreter::run(const Function& function, Frame frame) {
 
 /// All arguments are read before the first parameter is written: a loop may pass a parameter on.
 void Interpreter::pass(const Function& function, Frame& frame, const Edge& edge) {
-  std::vector<Slot> passed;
+  passed_.clear();
   for (const ValueId arg : edge.args) {
     use(function, frame, arg);
     Slot& slot = frame[arg.index];
     // The only owner moves: what is left behind must not be used again.
     const bool moves = counts_owners_ && slot.object && slot.object->owners == 1;
-    passed.push_back(moves ? std::move(slot) : slot);
+    passed_.push_back(moves ? std::move(slot) : slot);
   }
   const std::vector<ValueId>& params = function.block(edge.target).params;
-  for (size_t i = 0; i < params.size(); ++i) frame[params[i].index] = std::move(passed[i]);
+  for (size_t i = 0; i < params.size(); ++i) frame[params[i].index] = std::move(passed_[i]);
 }
 
 Slot Interpreter::exec(const Function& function, Frame& frame, const Inst& inst) {
@@ -162,6 +163,11 @@ Slot Interpreter::exec(const Function& function, Frame& frame, const Inst& inst)
                         saved.object ? saved.object->tensor : Tensor::scalar(saved.scalar));
       return {};
     }
+    case Op::write: {
+      const Tensor& bytes = use(function, frame, inst.args[0]).object->tensor;
+      runtime::write_bytes(context_, bytes.data(), bytes.count());
+      return {};
+    }
     case Op::print: {
       runtime::write_line(context_, line(function, frame, inst));
       return {};
@@ -183,16 +189,11 @@ std::string Interpreter::line(const Function& function, const Frame& frame,
                               const Inst& inst) const {
   const auto& texts = inst.get<std::vector<std::string>>();
   std::string line;
-  auto piece = [&](std::string_view text) {
-    if (text.empty()) return;
-    if (!line.empty()) line += ' ';
-    line += text;
-  };
   for (size_t i = 0; i < texts.size(); ++i) {
-    piece(texts[i]);
+    line += texts[i];
     if (i == inst.args.size()) break;
     const Slot& slot = use(function, frame, inst.args[i]);
-    piece(slot.object ? runtime::to_text(slot.object->tensor) : runtime::to_text(slot.scalar));
+    line += slot.object ? runtime::to_text(slot.object->tensor) : runtime::to_text(slot.scalar);
   }
   return line;
 }
@@ -229,9 +230,15 @@ int64_t Interpreter::offset(const Function& function, const Frame& frame, const 
 /// In place where the tensor has no other owner; a copy is made on the first write otherwise.
 Slot Interpreter::update(const Function& function, Frame& frame, const Inst& inst) {
   const int64_t at = offset(function, frame, inst);
-  Tensor updated = tensor_of(function, frame, inst.args[0]);
-  if (counts_owners_) give_up_owner(frame[inst.args[0].index]);
-  updated.set(at, frame[inst.args.back().index].scalar);
+  const Scalar element = frame[inst.args.back().index].scalar;
+  Slot& slot = frame[inst.args[0].index];
+  if (counts_owners_ && slot.object->owners == 1 && slot.object.use_count() == 1) {
+    slot.object->tensor.set(at, element);
+    return std::move(slot);  // the owner moves on with the object
+  }
+  Tensor updated = slot.object->tensor;
+  if (counts_owners_) give_up_owner(slot);
+  updated.set(at, element);
   return new_tensor(std::move(updated));
 }
 
