@@ -61,7 +61,8 @@ int resolve(States& states, int id) {
 
 /// An action, or the place where re2c goes back to the longest match so far.
 bool is_end(const State& state) {
-  return state.line != 0 || (!state.arrows.empty() && state.arrows[0].second.starts_with("yyaccept"));
+  return state.line != 0 ||
+         (!state.arrows.empty() && state.arrows[0].second.starts_with("yyaccept"));
 }
 
 /// [0-9][_] as `0-9 _`.
@@ -85,8 +86,8 @@ std::string re2c_input(const std::string& definitions, const std::vector<std::st
 std::string output_of(std::vector<std::string> argv, const std::string& input) {
   const tests::Outcome outcome = tests::run({argv, ".", input, 60});
   if (outcome.status == 0 && !outcome.timed_out) return outcome.out;
-  throw std::runtime_error(fmt::format("{}: {}\n{}", tests::spelled(argv), tests::describe(outcome),
-                                       outcome.err));
+  throw std::runtime_error(
+      fmt::format("{}: {}\n{}", tests::spelled(argv), tests::describe(outcome), outcome.err));
 }
 
 }  // namespace
@@ -109,7 +110,8 @@ std::string automaton_dot(const std::string& re2c_dot, const std::vector<std::st
       const int target = resolve(states, next);
       const auto line = static_cast<size_t>(states[target].line);
       if (line > 0 && line < shapes.size() && !shapes[line].empty()) {
-        dot += fmt::format("  {} [shape=box style=rounded peripheries=2 label=\"{}\"];\n", id, shapes[line]);
+        dot += fmt::format("  {} [shape=box style=rounded peripheries=2 label=\"{}\"];\n", id,
+                           shapes[line]);
       }
       if (is_end(states[target])) continue;
       dot += fmt::format("  {} -> {} [label=\"{}\"];\n", id, target, readable(label));
@@ -121,7 +123,8 @@ std::string automaton_dot(const std::string& re2c_dot, const std::vector<std::st
 
 std::string picture_stamp(const std::string& definitions, const std::vector<std::string>& shapes) {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const unsigned char byte : re2c_input(definitions, shapes)) hash = (hash ^ byte) * 0x100000001b3;
+  for (const unsigned char byte : re2c_input(definitions, shapes))
+    hash = (hash ^ byte) * 0x100000001b3;
   return fmt::format("<!-- drawn by make lessons-update from {:016x} -->\n", hash);
 }
 
@@ -132,8 +135,10 @@ std::string draw_automaton(const std::string& definitions, const std::vector<std
   tests::write_file(file, input);
   const std::vector<std::string> lines = tests::split_lines(input);
   std::vector<std::string> by_line(lines.size() + 1);
-  for (size_t i = 0; i < shapes.size(); ++i) by_line[lines.size() - 1 - shapes.size() + i] = shapes[i];
-  const std::string dot = automaton_dot(output_of({"re2c", "--emit-dot", file.string()}, ""), by_line);
+  for (size_t i = 0; i < shapes.size(); ++i)
+    by_line[lines.size() - 1 - shapes.size() + i] = shapes[i];
+  const std::string dot =
+      automaton_dot(output_of({"re2c", "--emit-dot", file.string()}, ""), by_line);
   return output_of({"dot", "-Tsvg"}, dot) + picture_stamp(definitions, shapes);
 }
 

@@ -2,9 +2,10 @@
 //
 //   <!-- automaton: numbers.svg lexer/scanner.re numbers integer floating -->
 //
-// in a page: numbers.svg beside the page shows the automaton of the shapes `integer` and `floating`,
-// which [snippet numbers] of lexer/scanner.re defines. The picture says what it was drawn from, so a
-// check needs neither tool nor any version of it; an update that has to draw needs both.
+// in a page: numbers.svg beside the page shows the automaton of the shapes `integer` and
+// `floating`, which [snippet numbers] of lexer/scanner.re defines. The picture says what it was
+// drawn from, so a check needs neither tool nor any version of it; an update that has to draw needs
+// both.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -12,9 +13,10 @@
 
 namespace tenon::lessons {
 
-/// The automaton that re2c printed (its --emit-dot), as a picture for people in Graphviz's language:
-/// without re2c's own bookkeeping, states that accept as double boxes with their shape's name.
-/// `shapes` are the rules' names by line of re2c's input, "" for a line that is no shape's rule.
+/// The automaton that re2c printed (its --emit-dot), as a picture for people in Graphviz's
+/// language: without re2c's own bookkeeping, states that accept as double boxes with their shape's
+/// name. `shapes` are the rules' names by line of re2c's input, "" for a line that is no shape's
+/// rule.
 std::string automaton_dot(const std::string& re2c_dot, const std::vector<std::string>& shapes);
 
 /// The last line of a picture of these definitions and shapes, and of no other ones.

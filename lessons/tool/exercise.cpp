@@ -77,7 +77,8 @@ std::string without(const std::string& part, std::string text) {
 
 std::string indented(const std::string& text) {
   std::string result;
-  for (const std::string& line : tests::split_lines(text)) result += fmt::format("        {}\n", line);
+  for (const std::string& line : tests::split_lines(text))
+    result += fmt::format("        {}\n", line);
   return result;
 }
 
@@ -170,8 +171,8 @@ Grade grade(const Workshop& workshop, const Task& task) {
     // One failure in full is enough to work on.
     if (!problem.empty() && result.failed == 0) {
       result.report += indented(without(workshop.root.string() + "/", problem));
-      result.report += fmt::format("        The input is {}\n",
-                                   path.lexically_relative(workshop.root).string());
+      result.report +=
+          fmt::format("        The input is {}\n", path.lexically_relative(workshop.root).string());
     }
     ++(problem.empty() ? result.passed : result.failed);
   }

@@ -98,8 +98,10 @@ bool exercise(const Request& request, const Task& task) {
   fmt::print("{}: {}\n", task.name, task.title);
   if (!fs::exists(root / file)) {
     tests::write_file(root / file, starter_text(root, task));
-    fmt::print("  Your file is {}: a copy of {} in which something is missing.\n"
-               "  Look in it for `Your code here`.\n", file.string(), task.file);
+    fmt::print(
+        "  Your file is {}: a copy of {} in which something is missing.\n"
+        "  Look in it for `Your code here`.\n",
+        file.string(), task.file);
   }
   fmt::print("  Building the compiler with {} …\n", file.string());
   std::fflush(stdout);

@@ -75,10 +75,13 @@ std::optional<PageCommand> page_command(const std::string& text) {
 
 // ---- links
 
-/// Calls take(target) for each `](target)` of a line.
+/// Calls take(target) for each link of a line; what stands in `code` is none.
 template <class Take>
 void for_each_link(std::string_view line, const Take& take) {
-  for (size_t at = line.find("]("); at != std::string_view::npos; at = line.find("](", at + 2)) {
+  bool in_code = false;
+  for (size_t at = 0; at < line.size(); ++at) {
+    if (line[at] == '`') in_code = !in_code;
+    if (in_code || line.substr(at, 2) != "](") continue;
     const size_t end = line.find(')', at);
     if (end == std::string_view::npos) return;
     take(std::string(line.substr(at + 2, end - at - 2)));
@@ -149,7 +152,8 @@ class PageReader {
   }
 
   void draw(const std::vector<std::string>& words) {
-    if (words.size() < 5) return complain("an automaton marker has a picture, a file, a snippet, shapes");
+    if (words.size() < 5)
+      return complain("an automaton marker has a picture, a file, a snippet, shapes");
     const auto definitions = snippet_text(words[2], words[3]);
     if (!definitions) return;
     ++page_.checked;
@@ -157,7 +161,8 @@ class PageReader {
     const fs::path picture = root_ / page_.path.parent_path() / words[1];
     const std::string old = fs::exists(picture) ? tests::read_file(picture) : "";
     if (old.ends_with(picture_stamp(*definitions, shapes))) return;
-    if (!update_) return complain(words[1] + " was drawn from something else (`make lessons-update`)");
+    if (!update_)
+      return complain(words[1] + " was drawn from something else (`make lessons-update`)");
     tests::write_file(picture, draw_automaton(*definitions, shapes));
   }
 

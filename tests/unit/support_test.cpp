@@ -129,7 +129,7 @@ TEST_CASE("a stale page is a problem, and an update mends it") {
   ScratchFolder scratch;
   write_file(scratch.path() / "x.txt", "one\ntwo\nthree\n");
   write_file(scratch.path() / "p.md",
-             "<!-- run: cat x.txt | head -n 1 -->\n```\nstale\n```\n[x](x.txt) [y](y.txt)\n");
+             "<!-- run: cat x.txt | head -n 1 -->\n```\nstale\n```\n[x](x.txt) [y](y.txt) `a[i](z)`\n");
   const lessons::Page page = lessons::read_page(scratch.path(), "p.md", "tenon", false);
   CHECK(page.problems.size() == 2);  // the block, and the link to y.txt
   const lessons::Page mended = lessons::read_page(scratch.path(), "p.md", "tenon", true);
