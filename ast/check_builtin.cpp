@@ -18,7 +18,7 @@ constexpr Builtin kBuiltins[] = {
     {"ones", BuiltinKind::shaped, 0},   {"full", BuiltinKind::shaped, 1},
     {"load", BuiltinKind::shaped, 1},   {"print", BuiltinKind::effect, 0},
     {"save", BuiltinKind::effect, 0},   {"assert", BuiltinKind::effect, 0},
-    {"write", BuiltinKind::later, 0},   {"reshape", BuiltinKind::later, 0},
+    {"write", BuiltinKind::effect, 0},  {"reshape", BuiltinKind::later, 0},
     {"concat", BuiltinKind::later, 0},  {"scatter_add", BuiltinKind::later, 0},
     {"uniform", BuiltinKind::later, 0}, {"normal", BuiltinKind::later, 0},
 };

@@ -10,7 +10,7 @@ namespace tenon::ast {
 std::string nearest(const std::string& name, const std::vector<std::string>& candidates) {
   constexpr size_t kLongest = 64;
   std::string best;
-  size_t best_distance = name.size() / 3 + 1;
+  size_t best_distance = std::max<size_t>(name.size() / 3, 1) + 1;
   for (const std::string& candidate : candidates) {
     if (std::max(name.size(), candidate.size()) > kLongest) continue;
     std::vector<size_t> row(candidate.size() + 1);  // Levenshtein's distance, a row at a time
@@ -23,8 +23,7 @@ std::string nearest(const std::string& name, const std::vector<std::string>& can
         row[j] = std::min({row[j] + 1, row[j - 1] + 1, replace});
       }
     }
-    bool first = best.empty() && row.back() == best_distance;
-    if (row.back() < best_distance || (first && best_distance < name.size())) {
+    if (row.back() < best_distance) {
       best = candidate;
       best_distance = row.back();
     }
@@ -64,12 +63,28 @@ MaybeChecked FunctionChecker::check(const Call& n, Span span, TypePtr want) {
   return std::nullopt;
 }
 
+namespace {
+
+bool is_reduction(std::string_view name) {
+  for (int r = 0; r <= static_cast<int>(Reduction::argmin); r++) {
+    if (text(static_cast<Reduction>(r)) == name) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void FunctionChecker::report_unknown_function(const Call& n) {
   const std::string& name = n.callee.text;
   if (auto id = find(name)) {
     auto& d = report(Diag::not_a_function, n.callee.span, name);
     d.note(var(*id).span, "it is defined here");
     if (!type_of(*id).is_scalar()) d.hint(fmt::format("to take an element write `{}[…]`", name));
+    return;
+  }
+  if (is_reduction(name)) {
+    report(Diag::unknown_function, n.callee.span, name)
+        .hint(fmt::format("it is a reduction: `{}[i] x[i]`", name));
     return;
   }
   std::vector<std::string> candidates;

@@ -96,6 +96,7 @@ void FunctionChecker::check(const Evaluate& s, Span span, Stmts& out) {
   const FunctionInfo* callee = program_.find_function(name, in_prelude_);
   if (!callee && name == "print") return check_print(*call, span, out);
   if (!callee && name == "save") return check_save(*call, span, out);
+  if (!callee && name == "write") return check_write(*call, span, out);
   if (!callee && name == "assert") return check_assert(*call, span, out);
   if (callee && !callee->tree->result) {
     auto c = call_function(*callee, *call, s.value->span);
@@ -132,6 +133,16 @@ void FunctionChecker::check_save(const Call& call, Span span, Stmts& out) {
   auto* path = string_argument(*call.args[0], "a string, the file's name");
   auto value = settled(*call.args[1]);
   if (path && value) out.push_back({span, typed::Save{*path, std::move(*value)}});
+}
+
+void FunctionChecker::check_write(const Call& call, Span span, Stmts& out) {
+  if (!argument_count(call.callee, 1, call.args.size(), call.callee.span)) return;
+  auto bytes = settled(*call.args[0]);
+  if (!bytes) return;
+  if (bytes->type.dtype == DType::i8 && bytes->type.shape.size() == 1)
+    out.push_back({span, typed::Write{std::move(*bytes)}});
+  else
+    report(Diag::type_mismatch, call.args[0]->span, "an `i8` tensor of rank 1", quoted(bytes->type));
 }
 
 void FunctionChecker::check_assert(const Call& call, Span span, Stmts& out) {

@@ -173,6 +173,7 @@ void FunctionChecker::refuse_operands(ScalarOp op, std::string_view shown,
   auto& d = report(Diag::operand_types, span, shown, a.type().text(), b.type().text());
   for (Checked* c : {&a, &b}) d.note(c->expr.span, fmt::format("this is {}", quoted(c->type())));
   if (a.dtype() == DType::bool_ || b.dtype() == DType::bool_) {
+    if (row(op).operands == runtime::Operands::boolean) d.hint("compare, as in `x != 0`");
     if (row(op).operands == runtime::Operands::num)
       d.hint("convert the bool: `i32(b)` is 1 where `b` is true");
     return;

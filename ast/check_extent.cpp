@@ -41,11 +41,14 @@ std::optional<Extent> FunctionChecker::extent(const Expr& e) {
     return operand ? Extent::sub(Extent(0), *operand) : std::nullopt;
   }
   auto c = expression(e);
-  if (!c || !coerce(*c, DType::i64)) return std::nullopt;
-  auto value = c->type().is_scalar() ? evaluate(c->expr) : std::nullopt;
-  if (value) return Extent(value->i);
-  report(Diag::extent_constant, e.span);
-  return std::nullopt;
+  if (!c) return std::nullopt;
+  if (!is_constant(c->expr)) {
+    report(Diag::extent_constant, e.span);
+    return std::nullopt;
+  }
+  if (!coerce(*c, DType::i64)) return std::nullopt;
+  auto value = evaluate(c->expr);
+  return value ? std::optional(Extent(value->i)) : std::nullopt;
 }
 
 std::optional<Extent> FunctionChecker::extent_of(const Binary& n, Span span) {

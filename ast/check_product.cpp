@@ -10,25 +10,22 @@ namespace tenon::ast {
 
 namespace {
 
-constexpr int64_t kLargestExponent = int64_t{1} << 40;
-
 /// A constant whole exponent.
 std::optional<int64_t> whole(std::optional<Scalar> value) {
   if (!value || value->type == DType::bool_) return std::nullopt;
   if (!runtime::is_floating(value->type)) return value->i;
-  bool is_whole = value->f == std::floor(value->f) &&
-                  std::fabs(value->f) <= static_cast<double>(kLargestExponent);
+  bool is_whole = value->f == std::floor(value->f) && std::fabs(value->f) < 0x1p63;
   return is_whole ? std::optional(static_cast<int64_t>(value->f)) : std::nullopt;
 }
 
 /// x to the n >= 1 by repeated multiplication: from left to right for small n, by squaring for
 /// others, so that the product grows with the logarithm of n. `named` makes a square usable twice.
 template <class T, class Times, class Named>
-T product(const T& x, int64_t n, const Times& times, const Named& named) {
-  constexpr int64_t kChain = 64;
+T product(const T& x, uint64_t n, const Times& times, const Named& named) {
+  constexpr uint64_t kChain = 64;
   if (n <= kChain) {
     T result = times.copy(x);
-    for (int64_t i = 1; i < n; i++) result = times(std::move(result), times.copy(x));
+    for (uint64_t i = 1; i < n; i++) result = times(std::move(result), times.copy(x));
     return result;
   }
   std::optional<T> result;
@@ -85,10 +82,6 @@ MaybeChecked FunctionChecker::power(Checked base, Checked exponent, Span span,
     if (!settle_default(base)) return std::nullopt;
     return base;
   }
-  if (std::abs(*n) > kLargestExponent) {
-    report(Diag::literal_range, exponent_tree.span, *n, "an exponent");
-    return std::nullopt;
-  }
   if (base.open && base.type().is_scalar()) {
     // Whether -1 is fine is known when the base's type is.
     typed::Apply made{ScalarOp::pow, {}};
@@ -127,7 +120,8 @@ std::optional<typed::Expr> FunctionChecker::repeated_product(typed::Expr base, i
     report(Diag::negative_power, span).hint("raise a float, as in `2.0 ** -1` or `f32(n) ** -1`");
     return std::nullopt;
   }
-  int64_t n = std::abs(exponent);
+  auto n = static_cast<uint64_t>(exponent);
+  if (exponent < 0) n = 0 - n;
   if (n == 0) return number(type, 1, span);
   auto inverted = [&](typed::Expr e) {
     typed::Apply made{ScalarOp::div, {}};

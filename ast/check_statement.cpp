@@ -141,7 +141,7 @@ void FunctionChecker::check(const Let& let, Span span, Stmts& out) {
     if (auto c = index_definition(let, span, element)) value = std::move(c->expr);
   } else if (annotated) {
     value = expression_of(*let.value, *annotated, {let.type->span, "the type is given here"});
-  } else {
+  } else if (!let.type) {
     value = settled(*let.value);
   }
   if (!value || wrong) return declare_wrong(let.name);

@@ -226,6 +226,7 @@ class FunctionChecker {
   std::optional<typed::VarId> assignable(const Expr& target);
   void check_print(const Call& call, Span span, Stmts& out);
   void check_save(const Call& call, Span span, Stmts& out);
+  void check_write(const Call& call, Span span, Stmts& out);
   void check_assert(const Call& call, Span span, Stmts& out);
   const std::string* string_argument(const Expr& argument, std::string_view what);
 

@@ -13,10 +13,6 @@ int64_t floor_div(int64_t a, int64_t b) {
   return a % b != 0 && (a % b < 0) != (b < 0) ? q - 1 : q;
 }
 
-bool is_sum(const std::string& text) {
-  return text.find(' ') != std::string::npos;
-}
-
 }  // namespace
 
 Extent::Extent(int64_t constant) {
