@@ -93,21 +93,23 @@ TEST_CASE("the first failing element in row-major order is told, operands from t
 }
 
 TEST_CASE("instructions") {
-  CHECK(main_output(
-            "  %h = const 0.5\n  %x = add %h, %h\n  %y = convert %x to i32\n  print %x, %y") ==
-        "1.0 1\n");
-  CHECK(main_output("  %d = div %one, %zero") == "division by zero at `%d = div %one, %zero`\n");
   CHECK(
       main_output(
-          "  %p = pack [%one, %zero] : i64[2]\n  %e = element %p[%one]\n  print %p, \"->\", %e") ==
-      "[1, 0] -> 0\n");
+          "  %h = const 0.5\n  %x = add %h, %h\n  %y = convert %x to i32\n  print %x, \" \", %y") ==
+      "1.0 1\n");
+  CHECK(main_output("  %d = div %one, %zero") == "division by zero at `%d = div %one, %zero`\n");
+  CHECK(main_output("  %p = pack [%one, %zero] : i64[2]\n  %e = element %p[%one]\n  print %p, \" "
+                    "-> \", %e") == "[1, 0] -> 0\n");
   CHECK(main_output("  %p = pack [%one] : i64[1]\n  %e = element %p[%one]") ==
         "subscript 1 is out of range for extent 1 at `%e = element %p[%one]`\n");
-  CHECK(main_output(
-            "  %p = pack [%one, %one] : i64[2]\n  %q = update %p[%one] = %zero\n  print %p, %q") ==
-        "[1, 1] [1, 0]\n");
+  CHECK(main_output("  %p = pack [%one, %one] : i64[2]\n  %q = update %p[%one] = %zero\n  print "
+                    "%p, \" \", %q") == "[1, 1] [1, 0]\n");
   CHECK(main_output("  %s = compute [] { 3 + %one }\n  print %s") == "4\n");
   CHECK(main_output("  print\n  print \"a\"") == "\na\n");
+  CHECK(main_output("  print \"a\", \"b\", %one, %zero") == "ab10\n");
+  CHECK(
+      main_output("  %a = const 97i8\n  %nul = const 0i8\n  %t = pack [%a, %a, %nul, %a] : i8[4]\n"
+                  "  write %t") == "aa");
   CHECK(main_output(
             "  %no = const false\n  print \"before\"\n  assert %no, \"why\"\n  print \"after\"") ==
         "before\nassertion failed: why at `assert %no, \"why\"`\n");
@@ -174,7 +176,7 @@ TEST_CASE("files") {
   const std::string path = folder.path() / "x.npy";
   CHECK(main_output("  %x = compute [i: 2] { f64(i) }\n  save \"" + path +
                         "\", %x\n  %y = load \"" + path +
-                        "\" : f64[2]\n  %z = load \"x.npy\" : f64[2]\n  print %y, %z",
+                        "\" : f64[2]\n  %z = load \"x.npy\" : f64[2]\n  print %y, \" \", %z",
                     folder.path()) == "[0.0, 1.0] [0.0, 1.0]\n");
   CHECK(main_output("  save \"" + path + "\", %one\n  %y = load \"x.npy\" : i64\n  print %y",
                     folder.path()) == "1\n");
@@ -187,10 +189,8 @@ TEST_CASE("owners are counted where ownership is explicit") {
   const std::string make = "  %t = compute [i: 2] { i }\n";
   CHECK(main_output(make + "  print %t\n  drop %t") == "[0, 1]\n");
   CHECK(main_output(make + "  share %t\n  drop %t\n  print %t\n  drop %t") == "[0, 1]\n");
-  CHECK(main_output(
-            make +
-            "  share %t\n  %u = update %t[%one] = %zero\n  print %t, %u\n  drop %t\n  drop %u") ==
-        "[0, 1] [0, 0]\n");
+  CHECK(main_output(make + "  share %t\n  %u = update %t[%one] = %zero\n  print %t, \" \", %u\n  "
+                           "drop %t\n  drop %u") == "[0, 1] [0, 0]\n");
   CHECK_THROWS_AS(main_output(make + "  drop %t\n  print %t"), std::logic_error);
   CHECK_THROWS_AS(main_output(make + "  drop %t\n  drop %t"), std::logic_error);
   CHECK_THROWS_AS(main_output(make + "  drop %t\n  %u = compute [i: 2] { %t[i] }\n  drop %u"),

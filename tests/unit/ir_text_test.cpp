@@ -66,8 +66,9 @@ entry:
   %l = load "in \"quotes\" \\ and\n\t\x01\x7f.npy" : i64[0, 3]
   %k = load "n.npy" : i32
   save "out.npy", %q
+  write %none
   print
-  print "accuracy", %half, "of", %t, %u, "in all"
+  print "accuracy ", %half, " of ", %t, %u, " in all"
   assert %yes, "müßte stimmen"
   share %q
   drop %q

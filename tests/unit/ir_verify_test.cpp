@@ -43,7 +43,9 @@ entry:
   call @say()
   %l = load "a.npy" : f32[4]
   save "b.npy", %l
-  print "n", %n
+  %bytes = pack [] : i8[0]
+  write %bytes
+  print "n ", %n
   assert %c, "c"
   share %w
   drop %w
@@ -76,7 +78,28 @@ struct Corruption {
 };
 
 // Instructions of main's entry block by number.
-enum : size_t { n, f, c, g, t, u, p, e, w, h, say, l, save, print, assert_, share, drop, branch };
+enum : size_t {
+  n,
+  f,
+  c,
+  g,
+  t,
+  u,
+  p,
+  e,
+  w,
+  h,
+  say,
+  l,
+  save,
+  bytes,
+  write,
+  print,
+  assert_,
+  share,
+  drop,
+  branch
+};
 
 const Corruption kCorruptions[] = {
     // structure
@@ -149,6 +172,7 @@ const Corruption kCorruptions[] = {
      }},
     {"a pure function calls `@say`", [](Module& m) { main_of(m).pure = true; }},
     {"a pure function has an effect", [](Module& m) { m.functions[1].pure = true; }},
+    {"does not write an i8 tensor", [](Module& m) { inst(m, write).args[0] = value(m, "l"); }},
     {"one text more than values", [](Module& m) { inst(m, print).args.clear(); }},
     {"the condition `%n` is `i64`, not `bool`",
      [](Module& m) { inst(m, assert_).args[0] = value(m, "n"); }},
