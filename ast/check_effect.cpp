@@ -137,12 +137,13 @@ void FunctionChecker::check_save(const Call& call, Span span, Stmts& out) {
 
 void FunctionChecker::check_write(const Call& call, Span span, Stmts& out) {
   if (!argument_count(call.callee, 1, call.args.size(), call.callee.span)) return;
-  auto bytes = settled(*call.args[0]);
-  if (!bytes) return;
-  if (bytes->type.dtype == DType::i8 && bytes->type.shape.size() == 1)
-    out.push_back({span, typed::Write{std::move(*bytes)}});
-  else
-    report(Diag::type_mismatch, call.args[0]->span, "an `i8` tensor of rank 1", quoted(bytes->type));
+  auto value = expression(*call.args[0]);
+  if (!value) return;
+  if (value->type().shape.size() != 1) {
+    report(Diag::type_mismatch, value->expr.span, "a tensor of rank 1", quoted(value->type()));
+  } else if (coerce(*value, DType::i8)) {
+    out.push_back({span, typed::Write{std::move(value->expr)}});
+  }
 }
 
 void FunctionChecker::check_assert(const Call& call, Span span, Stmts& out) {

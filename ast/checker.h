@@ -4,7 +4,7 @@
 //   check_graph.cpp       who calls whom: effects and recursion
 //   check_constant.cpp    consts, -D, and values known before the program runs
 //   check_statement.cpp   scopes, definitions, control flow, returning on every path
-//   check_effect.cpp      assignment, and the effects print, save and assert
+//   check_effect.cpp      assignment, and the effects print, save, write and assert
 //   check_expression.cpp  names and operators
 //   check_literal.cpp     literals, which take the type that their context asks for
 //   check_extent.cpp      extents, types with extents, shapes that agree
@@ -143,11 +143,12 @@ class ProgramChecker {
   };
 
   void collect(const Program& program, bool is_prelude);
+  static std::vector<FunctionInfo*> in_source_order(Names& names);
+  std::vector<FunctionInfo*> all_functions();
   // check_graph.cpp
   void collect_callees();
   void spread_effects();
   void find_recursion();
-  std::vector<FunctionInfo*> all_functions();
   // check_constant.cpp
   void apply_defines();
   void check_define(const Define& define, ConstInfo& info);

@@ -358,13 +358,9 @@ class Interpreter {
   }
   Flow run_stmt(const Print& node, Span) {
     std::string line;
-    bool first = true;
     for (const auto& piece : node.pieces) {
-      const std::string text = piece_text(piece);
-      if (text.empty()) continue;  // only a literal "" is: it is no piece
-      if (!first) line += ' ';
-      line += text;
-      first = false;
+      if (&piece != &node.pieces.front()) line += ' ';
+      line += piece_text(piece);
     }
     runtime::write_line(context_, line);
     return Flow::next;
@@ -375,6 +371,11 @@ class Interpreter {
     at(span, [&] {
       runtime::save_npy(node.path, tensor ? *tensor : Tensor::scalar(std::get<Scalar>(saved)));
     });
+    return Flow::next;
+  }
+  Flow run_stmt(const Write& node, Span span) {
+    const Tensor bytes = std::get<Tensor>(value(node.value));
+    at(span, [&] { runtime::write_bytes(context_, bytes.data(), bytes.count()); });
     return Flow::next;
   }
   Flow run_stmt(const Assert& node, Span span) {

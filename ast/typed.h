@@ -108,12 +108,14 @@ struct Return { std::optional<Expr> value; };
 /// A piece is a literal text or a value.
 struct Print { std::vector<std::variant<std::string, Expr>> pieces; };
 struct Save { std::string path; Expr value; };
+struct Write { Expr value; };                                  ///< an i8 tensor of rank 1
 struct Assert { Expr condition; std::string message; };
 struct Evaluate { Expr value; };                               ///< a call of an effectful function
 
 struct Stmt {
   Span span;
-  std::variant<Define, Update, If, While, For, Break, Continue, Return, Print, Save, Assert, Evaluate>
+  std::variant<Define, Update, If, While, For, Break, Continue, Return, Print, Save, Write, Assert,
+               Evaluate>
       node;
 };
 

@@ -115,6 +115,7 @@ class FunctionPrinter {
   void statement(const Save& node) {
     line(fmt::format("save({}, {});", in_quotes(node.path), text(node.value)));
   }
+  void statement(const Write& node) { line(fmt::format("write({});", text(node.value))); }
   void statement(const Assert& node) {
     line(fmt::format("assert({}, {});", text(node.condition), in_quotes(node.message)));
   }

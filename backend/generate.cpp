@@ -32,6 +32,7 @@ constexpr Declaration kDeclarations[] = {
     {"void", "tn_print_tensor", "(ptr, i32, i32, ptr, ptr) nounwind"},
     {"void", "tn_print_end", "(ptr) nounwind"},
     {"ptr", "tn_load", "(ptr, i32, ptr, i32, i32, ptr) nounwind"},
+    {"void", "tn_write", "(ptr, ptr, i64) nounwind"},
     {"i32", "tn_save", "(ptr, i32, ptr, i32, i32, ptr, ptr) nounwind"},
     TN_MATH(MATH)
     {"float", "tn_pow_f32", "(float, float)" PURE},

@@ -68,6 +68,7 @@ class FunctionWriter {
   void write_call(const Inst& inst);
   void write_load(const Inst& inst);
   void write_save(const Inst& inst);
+  void write_write(const Inst& inst);
   void write_print(const Inst& inst);
   void write_assert_(const Inst& inst);
   void write_share(const Inst& inst) { out_.line("call void @tn_share(ptr {})", arg(inst, 0)); }
@@ -395,6 +396,11 @@ void FunctionWriter::write_save(const Inst& inst) {
             saved.shape.size(), out_.module.shape_constant(saved.shape), data);
   out_.line("{} = icmp ne i32 {}, 0", failed, status);
   out_.fail_if(failed);
+}
+
+void FunctionWriter::write_write(const Inst& inst) {
+  out_.line("call void @tn_write(ptr %context, ptr {}, i64 {})", arg(inst, 0),
+            type(inst.args[0]).shape[0]);
 }
 
 void FunctionWriter::write_print(const Inst& inst) {

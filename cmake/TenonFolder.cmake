@@ -12,7 +12,8 @@ target_compile_options(tenon_options INTERFACE
   -Wall -Wextra
   -ffp-contract=off)  # the compiler's own arithmetic is the language's: no fused multiply-add
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(tenon_options INTERFACE -Wno-restrict)  # false alarms: GCC bug 105651
+  # False alarms of g++ 12: GCC bugs 105651 and 105562.
+  target_compile_options(tenon_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
 target_include_directories(tenon_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(tenon_options INTERFACE fmt::fmt)

@@ -79,8 +79,8 @@ struct Compute {
 /// What an instruction carries besides values. Which alternative goes with which Op:
 ///   constant: Scalar; apply: ScalarOp; compute: Compute; call: FuncId;
 ///   load, save: std::string (path); assert_: std::string (message);
-///   print: std::vector<std::string>: texts before, between and after the args (size args + 1;
-///          pieces are separated by one blank when written, empty texts are no pieces);
+///   print: std::vector<std::string>: the texts before, between and after the args (size args + 1),
+///          blanks between pieces included;
 ///   jump, branch: std::vector<Edge> (one, two)
 using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, FuncId, std::string,
                                std::vector<std::string>, std::vector<Edge>>;

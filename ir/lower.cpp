@@ -204,9 +204,9 @@ void FunctionLowering::statement(const typed::Print& node, Span span) {
   std::vector<ValueId> args;
   std::vector<std::string> texts(1);
   for (const auto& piece : node.pieces) {
+    if (&piece != &node.pieces.front()) texts.back() += ' ';
     if (const auto* text = std::get_if<std::string>(&piece)) {
-      const bool both = !texts.back().empty() && !text->empty();
-      texts.back() += (both ? " " : "") + *text;
+      texts.back() += *text;
     } else {
       args.push_back(value(std::get<TypedExpr>(piece)));
       texts.emplace_back();
@@ -217,6 +217,10 @@ void FunctionLowering::statement(const typed::Print& node, Span span) {
 
 void FunctionLowering::statement(const typed::Save& node, Span span) {
   emit_effect(Op::save, {value(node.value)}, node.path, span);
+}
+
+void FunctionLowering::statement(const typed::Write& node, Span span) {
+  emit_effect(Op::write, {value(node.value)}, {}, span);
 }
 
 void FunctionLowering::statement(const typed::Assert& node, Span span) {

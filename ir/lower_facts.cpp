@@ -58,6 +58,7 @@ void for_each_part(const Stmt& stmt, const std::function<void(const TypedExpr&)>
                    }
                  },
                  [&](const typed::Save& s) { expr(s.value); },
+                 [&](const typed::Write& s) { expr(s.value); },
                  [&](const typed::Assert& s) { expr(s.condition); },
                  [&](const typed::Evaluate& s) { expr(s.value); },
                  [&](const typed::Break&) {},

@@ -62,6 +62,7 @@ class FunctionLowering {
   void statement(const typed::Return& node, Span span);
   void statement(const typed::Print& node, Span span);
   void statement(const typed::Save& node, Span span);
+  void statement(const typed::Write& node, Span span);
   void statement(const typed::Assert& node, Span span);
   void statement(const typed::Evaluate& node, Span span);
 

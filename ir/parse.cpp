@@ -272,7 +272,6 @@ TypeId FunctionParser::parse_print(Inst& inst) {
   while (scanner_.peek().kind != TokenKind::newline && (first || scanner_.accept(","))) {
     first = false;
     if (scanner_.peek().kind == TokenKind::string) {
-      if (!texts.back().empty()) texts.back() += ' ';
       texts.back() += parse_string(scanner_);
     } else {
       inst.args.push_back(value());
@@ -287,6 +286,11 @@ TypeId FunctionParser::parse_assert_(Inst& inst) {
   inst.args = {value()};
   scanner_.expect(",");
   inst.attribute = parse_string(scanner_);
+  return {};
+}
+
+TypeId FunctionParser::parse_write(Inst& inst) {
+  inst.args = {value()};
   return {};
 }
 

@@ -252,6 +252,7 @@ void Printer::inst(const Inst& inst) {
       put(", {}", string_text(inst.get<std::string>()));
       break;
     case Op::apply:
+    case Op::write:
     case Op::share:
     case Op::drop:
     case Op::ret: values(inst.args); break;

@@ -164,6 +164,7 @@ bool may_fail(const Module& module, const Function& function, const Inst& inst,
     case Op::call: return callee_fails(inst.get<FuncId>());
     case Op::load:
     case Op::save:
+    case Op::write:
     case Op::assert_: return true;
     case Op::constant:
     case Op::convert:

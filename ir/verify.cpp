@@ -39,6 +39,7 @@ size_t attribute_index(Op op) {
     case Op::pack:
     case Op::element:
     case Op::update:
+    case Op::write:
     case Op::share:
     case Op::drop:
     case Op::ret: break;
@@ -329,6 +330,11 @@ void FunctionVerifier::check_call(const Inst& inst) {
 void FunctionVerifier::check_load(const Inst&) {}
 void FunctionVerifier::check_save(const Inst&) {
   ensure(!function_.pure, "a pure function has an effect");
+}
+void FunctionVerifier::check_write(const Inst& inst) {
+  ensure(!function_.pure, "a pure function has an effect");
+  const Type& bytes = type_of(inst.args[0]);
+  ensure(bytes.dtype == DType::i8 && bytes.shape.size() == 1, "it does not write an i8 tensor of rank 1");
 }
 void FunctionVerifier::check_print(const Inst& inst) {
   ensure(!function_.pure, "a pure function has an effect");

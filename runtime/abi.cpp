@@ -37,7 +37,6 @@ bool guarded(tn_context* c, uint32_t site, F body) noexcept {
 
 void add_to_line(tn_context* c, std::string_view piece) {
   of(c).line += piece;
-  of(c).line += ' ';
 }
 
 Shape shape_of(int32_t rank, const int64_t* shape) {
@@ -82,8 +81,13 @@ void tn_print_tensor(tn_context* c, int32_t dtype, int32_t rank, const int64_t* 
 void tn_print_end(tn_context* c) {
   guarded(c, kNoSite, [&](Context& context) {
     std::string line = std::exchange(context.line, {});
-    if (!line.empty()) line.pop_back();  // the blank after the last piece
     if (!context.fault) write_line(context, line);
+  });
+}
+
+void tn_write(tn_context* c, const void* bytes, int64_t count) {
+  guarded(c, kNoSite, [&](Context& context) {
+    if (!context.fault) write_bytes(context, static_cast<const std::byte*>(bytes), count);
   });
 }
 
@@ -120,6 +124,7 @@ const AbiSymbol tenon::runtime::kAbiSymbols[] = {
     SYMBOL(tn_alloc)        SYMBOL(tn_share)       SYMBOL(tn_drop)       SYMBOL(tn_own)
     SYMBOL(tn_fail)         SYMBOL(tn_print_text)  SYMBOL(tn_print_int)  SYMBOL(tn_print_float)
     SYMBOL(tn_print_tensor) SYMBOL(tn_print_end)   SYMBOL(tn_load)       SYMBOL(tn_save)
+    SYMBOL(tn_write)
     TN_MATH(MATH_SYMBOLS)   MATH_SYMBOLS(pow)
     {nullptr, nullptr},
 };

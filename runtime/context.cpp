@@ -64,6 +64,11 @@ void write_line(Context& context, std::string_view text) {
     throw output_fault();
 }
 
+void write_bytes(Context& context, const std::byte* bytes, int64_t count) {
+  const size_t length = strnlen(reinterpret_cast<const char*>(bytes), static_cast<size_t>(count));
+  if (std::fwrite(bytes, 1, length, context.out) != length) throw output_fault();
+}
+
 void flush(Context& context) {
   if (std::fflush(context.out) != 0) throw output_fault();
 }

@@ -32,6 +32,8 @@ struct Context {
 
 /// Writes one line of print(), buffered. Throws Fault cannot_write.
 void write_line(Context& context, std::string_view text);
+/// write(): `count` bytes, but none from the first zero on.
+void write_bytes(Context& context, const std::byte* bytes, int64_t count);
 /// Hands what was printed to the system: at the end, and before a fault is shown. Throws Fault
 /// cannot_write.
 void flush(Context& context);

@@ -103,24 +103,28 @@ std::string printed(F body) {
   return text;
 }
 
-TEST_CASE("a line of print has a blank between its pieces") {
+TEST_CASE("a line of print is its pieces, blanks included") {
   const std::string text = printed([](Context& context) {
     tn_context* c = c_name(context);
     const int64_t shape[] = {2, 1};
     const float data[] = {0.5f, -1.0f};
-    tn_print_text(c, "x y", 3);
+    tn_print_text(c, "x y ", 4);
     tn_print_int(c, number(DType::bool_), 1);
+    tn_print_text(c, " ", 1);
     tn_print_int(c, number(DType::i8), -3);
+    tn_print_text(c, " ", 1);
     tn_print_float(c, number(DType::f32), 0.1f);
+    tn_print_text(c, " ", 1);
     tn_print_tensor(c, number(DType::f32), 2, shape, data);
     tn_print_end(c);
     tn_print_end(c);
     tn_print_text(c, "", 0);
-    tn_print_text(c, "", 0);
+    tn_print_text(c, " ", 1);
     tn_print_end(c);
+    tn_write(c, "ab\0c", 4);
     write_line(context, "direct");
   });
-  CHECK(text == "x y true -3 0.1 [[0.5],\n [-1.0]]\n\n \ndirect\n");
+  CHECK(text == "x y true -3 0.1 [[0.5],\n [-1.0]]\n\n \nabdirect\n");
 }
 
 TEST_CASE("output that goes nowhere is a fault") {
