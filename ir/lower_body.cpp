@@ -286,8 +286,10 @@ BodyLowering::MaybeExpr BodyLowering::access_compute(const typed::Compute& node,
       const int64_t lo = node.indices[axis].lo;
       if (lo != 0) value = exprs_.apply(ScalarOp::add, {value, integer(lo)});
       scope.bindings[node.indices[axis].var] = BoundScalar{value, depth()};
+      known_.push_back({value, {lo, lo + node.indices[axis].extent.value() - 1}});
     }
     body = lower(*node.body, scope);
+    known_.resize(known_.size() - subscripts.size());
   }
   --inlining_;
   scope.bindings = saved;
@@ -444,8 +446,9 @@ bool BodyLowering::may_fail(ExprId root) const {
 }
 
 bool BodyLowering::proved_in_range(ExprId subscript, int64_t extent) const {
-  const Range range = range_of(out_, subscript, levels_);
-  return range.lo >= 0 && range.hi < extent;
+  const auto inside = [&](Range range) { return range.lo >= 0 && range.hi < extent; };
+  const auto known = [&](const auto& fact) { return fact.first == subscript && inside(fact.second); };
+  return std::ranges::any_of(known_, known) || inside(range_of(out_, subscript, levels_));
 }
 
 }  // namespace tenon::ir

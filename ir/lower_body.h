@@ -102,6 +102,7 @@ class BodyLowering {
   Shape extents_;
   Scope root_{true, {}};
   std::vector<Range> levels_;                         ///< of the indices bound here
+  std::vector<std::pair<ExprId, Range>> known_;       ///< subscripts of tensors that are not made
   std::vector<std::pair<const TypedExpr*, ValueId>> hoists_;
   std::vector<std::pair<ExprId, Span>> sites_;
   std::unordered_set<ExprId> has_site_, fallible_;

@@ -12,6 +12,8 @@ ValueId FunctionLowering::explicit_compute(const typed::Compute& node, const Typ
   const Compute zeros = {expr.type.concrete_shape(),
                          out_.exprs.constant(number(expr.type.dtype, 0)), {}};
   write(result, emit(Op::compute, type_of(expr), {}, zeros, span, hint));
+  // An empty axis inside a long one is no long walk.
+  if (runtime::element_count(zeros.extents).value_or(0) == 0) return read(result);
 
   const std::function<void(size_t)> axis = [&](size_t depth) {
     if (depth < node.indices.size()) {
@@ -56,6 +58,13 @@ ValueId FunctionLowering::explicit_reduce(const typed::Reduce& node, const Typed
   const bool has_start = reduction == Reduction::sum || reduction == Reduction::prod ||
                          reduction == Reduction::any || reduction == Reduction::all;
   if (!has_start) refuse_empty(node, bounds, span);
+
+  ValueId first_hi = bounds[1];  // with an empty axis the first one is empty too
+  for (size_t i = 2; i < bounds.size(); i += 2) {
+    const ValueId runs = apply(ScalarOp::lt, {bounds[i], bounds[i + 1]}, span);
+    first_hi = apply(ScalarOp::select, {runs, first_hi, bounds[0]}, span);
+  }
+  bounds[1] = first_hi;
 
   const TypeId bool_ = shared_.module.types.scalar(DType::bool_);
   const TypeId i64 = shared_.module.types.scalar(DType::i64);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/dominators.h"
+
 namespace tenon::opt {
 
 using namespace ir;
@@ -46,6 +48,16 @@ void keep_blocks(Function& function, const std::vector<bool>& keep) {
     if (!edges) continue;
     for (Edge& edge : *edges) edge.target = now[edge.target.index];
   }
+}
+
+bool has_unreachable(const Function& function) {
+  return reverse_postorder(control_flow(function)).size() < function.blocks.size();
+}
+
+void remove_unreachable(Function& function) {
+  std::vector<bool> keep(function.blocks.size());
+  for (uint32_t block : reverse_postorder(control_flow(function))) keep[block] = true;
+  keep_blocks(function, keep);
 }
 
 }  // namespace tenon::opt

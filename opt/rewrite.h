@@ -27,4 +27,9 @@ bool has_owners(const ir::Function& function);
 /// Drops the other blocks and renumbers those kept, whose edges lead to kept ones only.
 void keep_blocks(ir::Function& function, const std::vector<bool>& keep);
 
+bool has_unreachable(const ir::Function& function);
+/// Whoever takes an edge away does this too: in blocks that nothing reaches any more, uses may have
+/// lost the definitions that dominated them.
+void remove_unreachable(ir::Function& function);
+
 }  // namespace tenon::opt

@@ -28,13 +28,6 @@ void skip_empty_blocks(Function& function, PassContext& context) {
   }
 }
 
-void remove_unreachable(Function& function, PassContext& context) {
-  std::vector<bool> keep(function.blocks.size());
-  for (uint32_t block : reverse_postorder(control_flow(function))) keep[block] = true;
-  const bool all = std::ranges::find(keep, false) == keep.end();
-  if (!all && context.may_rewrite("unreachable blocks")) keep_blocks(function, keep);
-}
-
 /// A block that jumps to one with no other way in takes that one's instructions over.
 void join_blocks(Function& function, PassContext& context) {
   std::vector<int> ways_in(function.blocks.size());
@@ -65,7 +58,7 @@ void join_blocks(Function& function, PassContext& context) {
   replacements.apply(function);
 }
 
-/// Mark and sweep over values: live is what an effect or a terminator uses, and what that is computed
+/// Mark and sweep over values: live is what an effect, or what decides where to go on, uses, and what that is computed
 /// from; what an edge passes on is live if the parameter is.
 class Sweep {
  public:
@@ -106,15 +99,20 @@ class Sweep {
   void mark() {
     for (const Block& block : function_.blocks) {
       for (const Inst& inst : block.insts) {
-        if (row(inst.op).trait == Trait::terminator) {
-          for (ValueId arg : inst.args) reach(arg);
-        } else if (inst.result && has_effect(module_, function_, inst)) {
-          reach(inst.result);
-        } else if (!inst.result) {
-          for (ValueId arg : inst.args) reach(arg);
-        }
+        if (inst.result) continue;
+        for (ValueId arg : inst.args) reach(arg);
       }
     }
+    follow();
+    // Whether something may fail takes long to find out; now most need not be asked.
+    for (const Block& block : function_.blocks) {
+      for (const Inst& inst : block.insts) {
+        if (is_dead(inst) && has_effect(module_, function_, inst)) reach(inst.result);
+        follow();
+      }
+    }
+  }
+  void follow() {
     while (!work_.empty()) {
       const ValueId value = work_.back();
       work_.pop_back();
@@ -162,7 +160,9 @@ void dce(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
     if (has_owners(function)) continue;
     skip_empty_blocks(function, context);
-    remove_unreachable(function, context);
+    if (has_unreachable(function) && context.may_rewrite("unreachable blocks")) {
+      remove_unreachable(function);
+    }
     join_blocks(function, context);
     Sweep(module, function, context).run();
   }

@@ -26,7 +26,8 @@ class Fold {
         fold(inst);
       }
     }
-    replacements_.apply(function_);  // for blocks that nothing reaches
+    replacements_.apply(function_);  // for blocks that nothing reaches, and edges that close loops
+    if (took_branch_) remove_unreachable(function_);
   }
 
  private:
@@ -87,6 +88,7 @@ class Fold {
     if (!condition || !context_.may_rewrite("branch")) return;
     Edge taken = inst.get<std::vector<Edge>>()[condition->i ? 0 : 1];
     inst = {Op::jump, {}, {}, std::vector<Edge>{std::move(taken)}, inst.span};
+    took_branch_ = true;
   }
 
   void fold_compute(Inst& inst) {
@@ -214,6 +216,7 @@ class Fold {
   PassContext& context_;
   std::unordered_map<ValueId, Scalar> constants_;
   Replacements replacements_;
+  bool took_branch_ = false;
 };
 
 }  // namespace
