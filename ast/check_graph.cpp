@@ -75,14 +75,6 @@ void for_each_child(const Stmt& s, const std::function<void(const Expr&)>& visit
   std::visit(Children{visit_expr, visit_stmt}, s.node);
 }
 
-std::vector<FunctionInfo*> ProgramChecker::all_functions() {
-  std::vector<FunctionInfo*> all;
-  for (Names* names : {&prelude_, &user_}) {
-    for (auto& [name, info] : names->functions) all.push_back(&info);
-  }
-  return all;
-}
-
 void ProgramChecker::collect_callees() {
   for (FunctionInfo* info : all_functions()) {
     std::set<const FunctionInfo*> seen;

@@ -24,11 +24,8 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
   collect_callees();
   spread_effects();
   find_recursion();
-  for (const Const& c : program.consts) const_value(user_.consts.at(c.name.text));
-  for (const Function& f : program.functions) {
-    const FunctionInfo& info = user_.functions.at(f.name.text);
-    if (info.tree == &f) check_for_all_dimensions(info);
-  }
+  for (auto& [name, info] : user_.consts) const_value(info);
+  for (FunctionInfo* info : in_source_order(user_)) check_for_all_dimensions(*info);
 
   const FunctionInfo* main = find_function("main", false);
   if (!main && options_.needs_main) diagnostics_.report(Diag::no_main, Span{});
@@ -60,6 +57,21 @@ void ProgramChecker::collect(const Program& program, bool is_prelude) {
     for (const Param& p : f.params) all_scalar &= p.type.extents.empty();
     names.functions.emplace(f.name.text, FunctionInfo{&f, is_prelude, all_scalar, {}, {}, {}});
   }
+}
+
+std::vector<FunctionInfo*> ProgramChecker::in_source_order(Names& names) {
+  std::vector<FunctionInfo*> functions;
+  for (auto& [name, info] : names.functions) functions.push_back(&info);
+  std::ranges::sort(functions, {}, [](const FunctionInfo* f) {
+    return std::pair(f->tree->span.file, f->tree->span.begin);
+  });
+  return functions;
+}
+
+std::vector<FunctionInfo*> ProgramChecker::all_functions() {
+  std::vector<FunctionInfo*> all = in_source_order(prelude_);
+  std::ranges::copy(in_source_order(user_), std::back_inserter(all));
+  return all;
 }
 
 const FunctionInfo* ProgramChecker::find_function(const std::string& name,
