@@ -51,7 +51,8 @@ struct Expr {
 /// Trees are never made larger than this by inlining or fusion.
 inline constexpr uint32_t kMaxTreeSize = 512;
 
-/// The verifier refuses deeper bodies, so that walks over them may recurse.
+/// The parser and the verifier refuse deeper bodies, so that walks over them may recurse, on a large
+/// stack (runtime::run_on_large_stack), where the driver runs everything.
 inline constexpr uint32_t kMaxExprDepth = 4000;
 
 /// The arena of one function: equal nodes get one id, so that equality is ==.

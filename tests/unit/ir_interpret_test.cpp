@@ -9,6 +9,21 @@
 namespace tenon::tests {
 namespace {
 
+/// A file in memory.
+struct Printed {
+  ~Printed() {
+    std::fclose(out);
+    std::free(bytes);
+  }
+  std::string text() const {
+    std::fflush(out);
+    return {bytes, size};
+  }
+  char* bytes = nullptr;
+  size_t size = 0;
+  std::FILE* out = open_memstream(&bytes, &size);
+};
+
 /// What a module prints; a failure is a last line `kind: message at "text"`.
 std::string output_of(const std::string& text, const std::filesystem::path& data_dir = ".") {
   lexer::SourceMap sources;
@@ -19,23 +34,16 @@ std::string output_of(const std::string& text, const std::filesystem::path& data
   for (const ir::Violation& v : ir::verify(module)) FAIL(v.where, ": ", v.message);
 
   std::string failure;
-  char* printed = nullptr;
-  size_t size = 0;
-  std::FILE* out = open_memstream(&printed, &size);
-  {
-    runtime::Context context;
-    context.out = out;
-    context.data_dir = data_dir;
-    try {
-      runtime::run_on_large_stack([&] { ir::interpret(module, context); });
-    } catch (const ast::RunError& error) {
-      failure = error.fault.message() + " at `" + std::string(sources.text(error.span)) + "`\n";
-    }
+  Printed printed;
+  runtime::Context context;
+  context.out = printed.out;
+  context.data_dir = data_dir;
+  try {
+    runtime::run_on_large_stack([&] { ir::interpret(module, context); });
+  } catch (const ast::RunError& error) {
+    failure = error.fault.message() + " at `" + std::string(sources.text(error.span)) + "`\n";
   }
-  std::fclose(out);
-  std::string result(printed, size);
-  std::free(printed);
-  return result + failure;
+  return printed.text() + failure;
 }
 
 std::string main_output(const std::string& lines, const std::filesystem::path& data_dir = ".") {
