@@ -14,6 +14,7 @@
 //
 // This is no rewrite that could be left out: --bisect does not count it.
 #include <algorithm>
+#include <functional>
 
 #include "ir/dominators.h"
 #include "opt/pass.h"
@@ -159,7 +160,7 @@ class Own {
       for_each_use(function_, *inst, [&](ValueId used) {
         if (is_tensor(used)) uses.push_back(used);
       });
-      std::ranges::sort(uses);
+      std::ranges::sort(uses, std::greater());  // as the list is, from its end
       uses.erase(std::unique(uses.begin(), uses.end()), uses.end());
 
       const Span span = inst->span;
@@ -192,7 +193,7 @@ class Own {
     const BlockId from = branches_here_[id.index];
     if (!from) return;
     const ValueSet& held = live_out_[from.index];
-    for (size_t t = 0; t < tensors_.size(); ++t) {
+    for (size_t t = tensors_.size(); t-- > 0;) {
       if (held[t] && !live[t] && !borrowed_[t]) reversed.push_back(owner(Op::drop, tensors_[t], span));
     }
   }

@@ -1,0 +1,522 @@
+// The passes: before and after as IR text, and that programs do the same after any of them.
+#include "opt/pass.h"
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <sstream>
+
+#include "opt/diff.h"
+#include "opt/scalar/algebra.h"
+#include "tests/unit/source_helpers.h"
+
+namespace tenon::tests {
+namespace {
+
+using runtime::DType;
+using runtime::Scalar;
+using runtime::ScalarOp;
+
+void run(ir::Module& module, std::string_view passes, opt::PipelineOptions options = {}) {
+  options.verify_each = true;
+  try {
+    opt::run_pipeline(module, passes, options);
+  } catch (const opt::BrokenIr& broken) {
+    for (const ir::Violation& v : broken.violations) FAIL_CHECK(broken.pass, ": ", v.where, ": ", v.message);
+  }
+}
+
+/// A function of one block that may print.
+std::string effectful(std::string_view params, std::string_view lines) {
+  return fmt::format("func @f({}) effects {{\nentry:\n{}\n  ret\n}}\n", params, lines);
+}
+
+/// What passes make of a module's text.
+std::string after(std::string_view passes, std::string_view text, opt::PipelineOptions options = {}) {
+  ir::Module module = valid_ir(text);
+  run(module, passes, options);
+  return ir::print(module);
+}
+
+/// The same for the lines of a function with parameters.
+std::string lines_after(std::string_view passes, std::string_view params, std::string_view lines) {
+  const std::string text = after(passes, effectful(params, lines));
+  const size_t begin = text.find("entry:\n") + 7;
+  return text.substr(begin, text.rfind("  ret\n") - begin);
+}
+
+// ---- fold
+
+TEST_CASE("fold computes constants and exact algebra") {
+  CHECK(lines_after("fold,dce", "%x: i64, %f: f32",
+                    "  %two = const 2\n  %three = const 3\n  %six = mul %two, %three\n"
+                    "  %zero = sub %x, %x\n  %a = add %x, %zero\n  %one = const 1.0\n"
+                    "  %g = mul %f, %one\n  print %six, %a, %g") ==
+        "  %six = const 6\n  print %six, %x, %f\n");
+  SUBCASE("not where a NaN or a sign would show") {
+    const std::string lines = "  %zero = const 0.0\n  %a = add %f, %zero\n  %b = mul %f, %zero\n"
+                              "  %c = sub %f, %f\n  %d = eq %f, %f\n  print %a, %b, %c, %d\n";
+    CHECK(lines_after("fold,dce", "%f: f32", lines) == lines);
+  }
+  SUBCASE("not a division by zero") {
+    const std::string lines = "  %one = const 1\n  %zero = const 0\n  %q = div %one, %zero\n";
+    CHECK(lines_after("fold,dce", "", lines) == lines);
+  }
+}
+
+TEST_CASE("fold works inside bodies") {
+  CHECK(lines_after("fold,dce", "%x: f32[4]",
+                    "  %k = const 1\n  %s = const 2.0\n"
+                    "  %y = compute [i: 3] { if %k == 1 { %x[i + (%k - 1)] * (%s * 3.0) } else { 0.0 } }\n"
+                    "  print %y") == "  %y = compute [i: 3] { %x[i] * 6.0 }\n  print %y\n");
+  CHECK(lines_after("fold,dce", "", "  %s = compute [] { sum[i: 2..2](1.0 / 0.0) }\n  print %s") ==
+        "  %s = const 0.0\n  print %s\n");
+  SUBCASE("what may fail is not dropped") {
+    const std::string lines = "  %y = compute [i: 3] { %x[i] * 0 }\n  print %y\n";
+    CHECK(lines_after("fold", "%x: i64[2]", lines) == lines);
+  }
+}
+
+TEST_CASE("fold takes branches whose condition is known") {
+  CHECK(after("fold,dce", R"(func @main() effects {
+entry:
+  %yes = const true
+  branch %yes, then, else
+then:
+  %a = const 1
+  jump join(%a)
+else:
+  %b = const 2
+  jump join(%b)
+join(%c: i64):
+  print %c
+  ret
+}
+)") == R"(func @main() effects {
+entry:
+  %a = const 1
+  print %a
+  ret
+}
+)");
+}
+
+/// Values that break rules of algebra which are not exact.
+std::vector<Scalar> troublesome(DType type) {
+  if (type == DType::bool_) return {Scalar::boolean(false), Scalar::boolean(true)};
+  std::vector<Scalar> values;
+  if (runtime::is_integer(type)) {
+    for (int64_t v : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{7}, runtime::lowest(type), runtime::highest(type)}) {
+      values.push_back(Scalar::integer(type, v));
+    }
+  } else {
+    const double inf = std::numeric_limits<double>::infinity();
+    for (double v : {0.0, -0.0, 1.0, -1.0, 0.1, 1e-45, inf, -inf, std::nan("")}) {
+      values.push_back(Scalar::floating(type, v));
+    }
+  }
+  return values;
+}
+
+TEST_CASE("every rule of algebra is exact") {
+  size_t rules = 0;
+  // Operand a is known or not, b likewise; where both are unknown they may be the same value.
+  const auto check = [&](ScalarOp op, DType type, std::vector<Scalar> args, std::vector<bool> known) {
+    std::vector<opt::KnownOperand> operands;
+    for (size_t i = 0; i < args.size(); ++i) {
+      uint32_t identity = static_cast<uint32_t>(i);
+      for (size_t j = 0; j < i; ++j) {
+        const bool same = args[j] == args[i] && known[j] == known[i];
+        if (same) identity = operands[j].identity;
+      }
+      operands.push_back({known[i] ? std::optional(args[i]) : std::nullopt, identity});
+    }
+    const auto simpler = opt::simplify(op, type, operands);
+    if (!simpler || runtime::divides_by_zero(op, args)) {
+      CHECK_FALSE(simpler);
+      return;
+    }
+    ++rules;
+    Scalar value;
+    if (const auto* constant = std::get_if<Scalar>(&*simpler)) value = *constant;
+    else if (const auto* operand = std::get_if<size_t>(&*simpler)) value = args[*operand];
+    else {
+      std::vector<Scalar> fewer;
+      for (size_t i : std::get<opt::SimplerApply>(*simpler).operands) fewer.push_back(args[i]);
+      value = runtime::eval(std::get<opt::SimplerApply>(*simpler).op, fewer);
+    }
+    CHECK_MESSAGE(value == runtime::eval(op, args), runtime::row(op).text);
+  };
+  for (size_t o = 0; o < std::size(runtime::kScalarOps); ++o) {
+    const ScalarOp op = static_cast<ScalarOp>(o);
+    for (size_t t = 0; t < std::size(runtime::kDTypes); ++t) {
+      const DType type = static_cast<DType>(t);
+      if (!runtime::accepts(op, type)) continue;
+      const std::vector<Scalar> values = troublesome(type);
+      for (Scalar a : values) {
+        for (Scalar b : values) {
+          for (int known = 0; known < 8; ++known) {
+            const bool a_known = known & 1, b_known = known & 2, c_known = known & 4;
+            if (op == ScalarOp::select) {
+              for (bool c : {false, true}) check(op, type, {Scalar::boolean(c), a, b}, {c_known, a_known, b_known});
+            } else if (runtime::row(op).arity == 2 && !c_known) {
+              check(op, type, {a, b}, {a_known, b_known});
+            }
+          }
+        }
+      }
+    }
+  }
+  CHECK(rules > 1000);
+}
+
+// ---- cse
+
+TEST_CASE("cse shares what dominates, fallible or not") {
+  CHECK(lines_after("cse", "%x: i64, %y: i64, %t: f32[2]",
+                    "  %a = div %x, %y\n  %b = div %x, %y\n  %c = compute [i: 2] { %t[i] * 2.0 }\n"
+                    "  %d = compute [i: 2] { %t[i] * 2.0 }\n  print %a, %b, %c, %d") ==
+        "  %a = div %x, %y\n  %c = compute [i: 2] { %t[i] * 2.0 }\n  print %a, %a, %c, %c\n");
+  SUBCASE("0.0 is not -0.0") {
+    const std::string lines = "  %a = const 0.0\n  %b = const -0.0\n  %c = const 0.0f64\n  print %a, %b, %c\n";
+    CHECK(lines_after("cse", "", lines) == lines);
+  }
+  SUBCASE("files may change between two loads") {
+    const std::string lines = "  %a = load \"a.npy\" : f32[2]\n  save \"a.npy\", %t\n"
+                              "  %b = load \"a.npy\" : f32[2]\n  print %a, %b\n";
+    CHECK(lines_after("cse", "%t: f32[2]", lines) == lines);
+  }
+}
+
+TEST_CASE("cse does not share across branches") {
+  const std::string text = R"(func @f(%x: i64, %c: bool) -> i64 {
+entry:
+  branch %c, then, else
+then:
+  %a = add %x, %x
+  ret %a
+else:
+  %b = add %x, %x
+  ret %b
+}
+)";
+  CHECK(after("cse", text) == text);
+}
+
+// ---- dce
+
+TEST_CASE("dce keeps what prints or fails") {
+  CHECK(lines_after("dce", "%x: i64, %t: f32[4]",
+                    "  %a = add %x, %x\n  %b = mul %a, %a\n  %q = div %x, %x\n"
+                    "  %y = compute [i: 4] { %t[i] }\n  %z = compute [i: 5] { %t[i] }\n  print %x") ==
+        "  %q = div %x, %x\n  %z = compute [i: 5] { %t[i] }\n  print %x\n");
+}
+
+TEST_CASE("dce removes parameters that only feed themselves") {
+  CHECK(after("dce", R"(func @f(%n: i64) -> i64 {
+entry:
+  %zero = const 0
+  jump loop(%zero, %zero)
+loop(%i: i64, %unused: i64):
+  %go = lt %i, %n
+  branch %go, body, done
+body:
+  %one = const 1
+  %next = add %i, %one
+  %more = add %unused, %i
+  jump loop(%next, %more)
+done:
+  ret %i
+}
+)") == R"(func @f(%n: i64) -> i64 {
+entry:
+  %zero = const 0
+  jump loop(%zero)
+loop(%i: i64):
+  %go = lt %i, %n
+  branch %go, body, done
+body:
+  %one = const 1
+  %next = add %i, %one
+  jump loop(%next)
+done:
+  ret %i
+}
+)");
+}
+
+// ---- fuse
+
+TEST_CASE("fuse puts element-wise producers into their consumers") {
+  CHECK(lines_after("fuse", "%x: f32[4], %y: f32[4]",
+                    "  %a = compute [i: 4] { %x[i] + %y[i] }\n  %b = compute [i: 4] { max(%a[i], 0.0) }\n"
+                    "  %s = compute [] { sum[i: 4](%b[i]) }\n  print %s") ==
+        "  %s = compute [] { sum[i: 4](max(%x[i] + %y[i], 0.0)) }\n  print %s\n");
+}
+
+TEST_CASE("fuse ends a matrix product with the rest of the formula") {
+  CHECK(lines_after("fuse", "%x: f32[2, 3], %w: f32[3, 4], %b: f32[4]",
+                    "  %p = compute [i: 2, j: 4] { sum[k: 3](%x[i, k] * %w[k, j]) }\n"
+                    "  %t = compute [i: 4, j: 2] { max(%p[j, i] + %b[i], 0.0) }\n  print %t") ==
+        "  %t = compute [i: 4, j: 2] { max(sum[k: 3](%x[j, k] * %w[k, i]) + %b[i], 0.0) }\n"
+        "  print %t\n");
+}
+
+TEST_CASE("fuse leaves producers where computing again would cost") {
+  const auto unchanged = [](std::string_view params, const std::string& lines) {
+    CHECK(lines_after("fuse", params, lines) == lines);
+  };
+  unchanged("%x: f32[4], %w: f32[4, 8]",  // each element 8 times
+            "  %a = compute [i: 4] { exp(%x[i]) }\n"
+            "  %b = compute [i: 8] { sum[j: 4](%a[j] * %w[j, i]) }\n  print %b\n");
+  unchanged("%x: f32[4]",  // two users
+            "  %a = compute [i: 4] { exp(%x[i]) }\n  %b = compute [i: 4] { %a[i] + 1.0 }\n  print %a, %b\n");
+  unchanged("%x: f32[4, 4]",  // a reduction inside a reduction
+            "  %a = compute [i: 4] { sum[j: 4](%x[i, j]) }\n  %s = compute [] { sum[i: 4](%a[i]) }\n"
+            "  print %s\n");
+}
+
+TEST_CASE("fuse always moves mere copies") {
+  CHECK(lines_after("fuse", "%x: f32[4, 8], %y: f32[4, 8]",
+                    "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
+                    "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %t[k, j]) }\n  print %t, %p") ==
+        "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
+        "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %x[j, k]) }\n  print %t, %p\n");
+}
+
+TEST_CASE("fuse leaves failures alone") {
+  const auto unchanged = [](std::string_view params, const std::string& lines) {
+    CHECK(lines_after("fuse", params, lines) == lines);
+  };
+  unchanged("%x: i64[4]",  // the producer's
+            "  %a = compute [i: 4] { 1 / %x[i] }\n  %b = compute [i: 4] { %a[i] + 1 }\n  print %b\n");
+  unchanged("%x: i64[4]",  // the read's
+            "  %a = compute [i: 4] { %x[i] + 1 }\n  %b = compute [i: 4] { %a[%x[i]] }\n  print %b\n");
+}
+
+TEST_CASE("fuse does not move work into a loop") {
+  const std::string text = R"(func @main(%x: f32[4], %n: i64) effects {
+entry:
+  %a = compute [i: 4] { exp(%x[i]) }
+  %zero = const 0
+  jump loop(%zero)
+loop(%i: i64):
+  %b = compute [i: 4] { %a[i] + 1.0 }
+  print %b
+  %one = const 1
+  %next = add %i, %one
+  %go = lt %next, %n
+  branch %go, again, done
+again:
+  jump loop(%next)
+done:
+  ret
+}
+)";
+  std::string plain = text;
+  plain.replace(plain.find("@main"), 5, "@f");
+  CHECK(after("fuse", plain) == plain);
+}
+
+// ---- own
+
+TEST_CASE("own lets an update of a last use happen in place") {
+  CHECK(lines_after("own", "%x: f32, %k: i64",
+                    "  %a = compute [i: 4] { 0.0 }\n  %b = update %a[%k] = %x\n  print %b") ==
+        "  %a = compute [i: 4] { 0.0 }\n  %b = update %a[%k] = %x\n  print %b\n  drop %b\n");
+  CHECK(lines_after("own", "%x: f32, %k: i64",
+                    "  %a = compute [i: 4] { 0.0 }\n  %b = update %a[%k] = %x\n  print %a, %b") ==
+        "  %a = compute [i: 4] { 0.0 }\n  share %a\n  %b = update %a[%k] = %x\n  print %a, %b\n"
+        "  drop %a\n  drop %b\n");
+}
+
+TEST_CASE("own borrows parameters from the caller") {
+  CHECK(after("own", R"(func @f(%t: f32[4], %k: i64, %x: f32) -> f32[4] {
+entry:
+  %u = update %t[%k] = %x
+  ret %t
+}
+)") == R"(func @f(%t: f32[4], %k: i64, %x: f32) -> f32[4] {
+entry:
+  share %t
+  %u = update %t[%k] = %x
+  drop %u
+  share %t
+  ret %t
+}
+)");
+}
+
+TEST_CASE("own drops on the edge where a tensor dies") {
+  CHECK(after("own", R"(func @f(%c: bool) -> f32[2] {
+entry:
+  %a = compute [i: 2] { 1.0 }
+  %b = compute [i: 2] { 2.0 }
+  branch %c, join(%a), join(%b)
+join(%r: f32[2]):
+  ret %r
+}
+)") == R"(func @f(%c: bool) -> f32[2] {
+entry:
+  %a = compute [i: 2] { 1.0 }
+  %b = compute [i: 2] { 2.0 }
+  branch %c, edge, edge1
+join(%r: f32[2]):
+  ret %r
+edge:
+  drop %b
+  jump join(%a)
+edge1:
+  drop %a
+  jump join(%b)
+}
+)");
+}
+
+TEST_CASE("own twice is own once") {
+  for (const std::string& text : kTrickyPrograms) {
+    const Source source(text);
+    ir::Module module = ir::lower(source.program);
+    run(module, "own");
+    const std::string once = ir::print(module);
+    run(module, "own");
+    CHECK(ir::print(module) == once);
+  }
+}
+
+// ---- the pass manager
+
+TEST_CASE("pipelines are checked before anything runs") {
+  ir::Module module;
+  const auto message = [&](std::string_view text) -> std::string {
+    try {
+      opt::run_pipeline(module, text, {});
+    } catch (const opt::BadPipeline& bad) {
+      return bad.message;
+    }
+    return "";
+  };
+  CHECK(message("") == "");
+  CHECK(message(" fold , dce ") == "");
+  CHECK(message("fold,gvn") == "there is no pass `gvn`; there are fold, cse, dce, fuse, own");
+  CHECK(message("fold,,dce") == "there is no pass ``; there are fold, cse, dce, fuse, own");
+  CHECK(message("own,dce").starts_with("`dce` cannot run after `own`: "));
+  for (int level = 0; level <= 3; ++level) CHECK(message(opt::pipeline(level)) == "");
+  CHECK(opt::pipeline(0) == "own");
+  CHECK(opt::pipeline(9) == opt::pipeline(2));
+}
+
+TEST_CASE("each pass stands in the pipelines from its level on") {
+  for (const opt::PassRow& pass : opt::passes()) {
+    for (int level = 0; level <= 2; ++level) {
+      const bool holds = ("," + opt::pipeline(level) + ",").find("," + std::string(pass.name) + ",") != std::string::npos;
+      CHECK_MESSAGE(holds == (level >= pass.level), pass.name, " at -O", level);
+    }
+  }
+}
+
+constexpr std::string_view kFoldable = "  %a = const 1\n  %b = add %a, %a\n  %c = add %b, %b\n  print %c";
+
+TEST_CASE("the pass manager prints what it is asked for") {
+  std::ostringstream log;
+  opt::PipelineOptions options;
+  options.log = &log;
+  options.print_changed = true;
+  options.stats = true;
+  options.print_after = {"dce"};
+  std::vector<std::string> timed;
+  options.on_time = [&](std::string_view pass, double ms) {
+    timed.emplace_back(pass);
+    CHECK(ms >= 0);
+  };
+  after("fold,dce", effectful("", kFoldable), options);
+  CHECK(timed == std::vector<std::string>{"fold", "dce"});
+  CHECK(log.str() == R"(; fold changed
+@@ -1,8 +1,8 @@
+ func @f() effects {
+ entry:
+   %a = const 1
+-  %b = add %a, %a
+-  %c = add %b, %b
++  %b = const 2
++  %c = const 4
+   print %c
+   ret
+ }
+       2  fold: add
+; dce changed
+@@ -1,7 +1,5 @@
+ func @f() effects {
+ entry:
+-  %a = const 1
+-  %b = const 2
+   %c = const 4
+   print %c
+   ret
+; after dce
+func @f() effects {
+entry:
+  %c = const 4
+  print %c
+  ret
+}
+       2  dce: const
+)");
+}
+
+TEST_CASE("bisect allows so many rewrites, stop_after so many passes") {
+  opt::PipelineOptions options;
+  options.bisect = 1;
+  CHECK(after("fold,dce", effectful("", kFoldable), options) ==
+        effectful("", "  %a = const 1\n  %b = const 2\n  %c = add %b, %b\n  print %c"));
+  options.bisect = -1;
+  options.stop_after = "fold";
+  CHECK(after("fold,dce", effectful("", kFoldable), options) ==
+        effectful("", "  %a = const 1\n  %b = const 2\n  %c = const 4\n  print %c"));
+}
+
+TEST_CASE("diffs show three lines around each change") {
+  std::string before, changed;
+  for (int i = 1; i <= 30; ++i) {
+    before += fmt::format("{}\n", i);
+    if (i == 20) continue;
+    changed += i == 5 ? "five\n" : fmt::format("{}\n", i);
+  }
+  CHECK(opt::unified_diff(before, before).empty());
+  CHECK(opt::unified_diff(before, changed) ==
+        "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n"
+        "@@ -17,7 +17,6 @@\n 17\n 18\n 19\n-20\n 21\n 22\n 23\n");
+}
+
+// ---- programs
+
+TEST_CASE("programs do the same after every prefix of every pipeline, and every number of rewrites") {
+  const std::set<std::string> pipelines = {opt::pipeline(1), opt::pipeline(2), "fuse,dce,cse,fold",
+                                           "dce,fuse,fuse,own"};
+  for (const std::string& text : kTrickyPrograms) {
+    CAPTURE(text);
+    const Source source(text);
+    const std::string expected = interpreted(source);
+    for (const std::string& passes : pipelines) {
+      for (size_t end = passes.find(','); ; end = passes.find(',', end + 1)) {
+        const std::string prefix = passes.substr(0, end);
+        CAPTURE(prefix);
+        ir::Module module = ir::lower(source.program);
+        run(module, prefix);
+        CHECK(executed(source, module) == expected);
+        if (end == std::string::npos) break;
+      }
+    }
+    for (int64_t rewrites = 0; rewrites < 40; ++rewrites) {
+      CAPTURE(rewrites);
+      opt::PipelineOptions options;
+      options.bisect = rewrites * rewrites / 8;
+      ir::Module module = ir::lower(source.program);
+      run(module, opt::pipeline(2), options);
+      CHECK(executed(source, module) == expected);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tenon::tests
