@@ -1,4 +1,6 @@
 // Statements: scopes, definitions, control flow.
+#include <stdexcept>
+
 #include "ast/checker.h"
 
 namespace tenon::ast {
@@ -118,7 +120,11 @@ void FunctionChecker::block(const Block& block, Stmts& out) {
   scopes_.push_back({});
   for (const Stmt& stmt : block) {
     if (diagnostics_->full()) break;
+    size_t before = out.size();
     std::visit([&](auto& s) { check(s, stmt.span, out); }, stmt.node);
+    if (out.size() == before && !diagnostics_->any()) {
+      throw std::logic_error("a statement was refused without a word");
+    }
   }
   scopes_.pop_back();
 }
