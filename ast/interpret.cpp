@@ -43,8 +43,12 @@ auto at(Span span, const Action& action) {
 Scalar apply(ScalarOp op, Scalar a, Scalar b) {
   return runtime::eval(op, std::array<Scalar, 2>{a, b});
 }
-bool is_nan(Scalar x) { return runtime::is_floating(x.type) && std::isnan(x.f); }
-Scalar index_value(int64_t i) { return Scalar::integer(DType::i64, i); }
+bool is_nan(Scalar x) {
+  return runtime::is_floating(x.type) && std::isnan(x.f);
+}
+Scalar index_value(int64_t i) {
+  return Scalar::integer(DType::i64, i);
+}
 Scalar number(DType type, int n) {
   return runtime::is_floating(type) ? Scalar::floating(type, n) : Scalar::integer(type, n);
 }
@@ -181,7 +185,8 @@ class Interpreter {
       many.resize(subscripts.size());
       values = many.data();
     }
-    for (size_t axis = 0; axis < subscripts.size(); ++axis) values[axis] = integer(subscripts[axis]);
+    for (size_t axis = 0; axis < subscripts.size(); ++axis)
+      values[axis] = integer(subscripts[axis]);
     return checked_offset(tensor().shape(), values, subscripts, span);
   }
   static int64_t checked_offset(const runtime::Shape& shape, const int64_t* values,
@@ -398,9 +403,9 @@ class Interpreter {
   }
 
   runtime::Context& context_;
-  std::vector<Value> vars_;         ///< of the running call, by VarId
-  std::optional<Value> returned_;   ///< by the `return` that is on its way out
-  int active_recursive_ = 0;        ///< calls of recursive functions that have not returned
+  std::vector<Value> vars_;        ///< of the running call, by VarId
+  std::optional<Value> returned_;  ///< by the `return` that is on its way out
+  int active_recursive_ = 0;       ///< calls of recursive functions that have not returned
 };
 
 }  // namespace

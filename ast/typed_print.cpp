@@ -62,7 +62,8 @@ class FunctionPrinter {
   void line(std::string_view text) { out_ += fmt::format("{:{}}{}\n", "", 2 * indent_, text); }
   void block(const std::vector<Stmt>& stmts) {
     ++indent_;
-    for (const Stmt& stmt : stmts) std::visit([&](const auto& node) { statement(node); }, stmt.node);
+    for (const Stmt& stmt : stmts)
+      std::visit([&](const auto& node) { statement(node); }, stmt.node);
     --indent_;
   }
 

@@ -40,8 +40,8 @@ FunctionLowering::FunctionLowering(ModuleLowering& shared, const typed::Function
                                    Function& out)
     : shared_(shared), source_(source), out_(out), ssa_(out) {
   for (const typed::Var& var : source.vars) {
-    ssa_.add_variable(
-        shared.module.types.intern({var.type.dtype, var.type.concrete_shape()}), var.name);
+    ssa_.add_variable(shared.module.types.intern({var.type.dtype, var.type.concrete_shape()}),
+                      var.name);
   }
 }
 
@@ -99,8 +99,8 @@ void FunctionLowering::statement(const typed::Update& node, Span span) {
   args.push_back(value(node.value));
   args.insert(args.begin(), read(node.var));
   const TypeId type = out_.value(args.front()).type;
-  write(node.var, emit(Op::update, type, std::move(args), {}, subscripts_span(node.subscripts, span),
-                       source_.vars[node.var].name));
+  write(node.var, emit(Op::update, type, std::move(args), {},
+                       subscripts_span(node.subscripts, span), source_.vars[node.var].name));
 }
 
 void FunctionLowering::statement(const typed::If& node, Span span) {
@@ -282,7 +282,8 @@ Module lower(const typed::Program& program) {
   // Lowering walks typed trees, and chains of calls, by recursion.
   runtime::run_on_large_stack([&] {
     for (const auto& function : program.functions) {
-      FunctionLowering(shared, *function, module.function(shared.functions.at(function.get()))).run();
+      FunctionLowering(shared, *function, module.function(shared.functions.at(function.get())))
+          .run();
     }
   });
   return module;

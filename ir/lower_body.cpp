@@ -10,7 +10,9 @@ namespace {
 /// would otherwise be written out in full before they turn out to be too large.
 constexpr uint32_t kMaxInlineSteps = 1 << 14;
 
-bool is_scalar(const TypedExpr& expr) { return expr.type.is_scalar(); }
+bool is_scalar(const TypedExpr& expr) {
+  return expr.type.is_scalar();
+}
 
 }  // namespace
 
@@ -53,7 +55,8 @@ BodyLowering::MaybeExpr BodyLowering::lower_conditional(const TypedExpr& expr, S
   return result;
 }
 
-BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Constant& node, const TypedExpr&, Scope&) {
+BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Constant& node, const TypedExpr&,
+                                               Scope&) {
   return exprs_.constant(node.value);
 }
 
@@ -254,14 +257,16 @@ BodyLowering::MaybeExpr BodyLowering::access(const Tensor& tensor, DType type,
   return id;
 }
 
-/// One element of a tensor that is never made. Its other elements are not evaluated, so none may fail;
-/// and neither may operands or subscripts, which now are evaluated where they are used, if at all.
+/// One element of a tensor that is never made. Its other elements are not evaluated, so none may
+/// fail; and neither may operands or subscripts, which now are evaluated where they are used, if at
+/// all.
 BodyLowering::MaybeExpr BodyLowering::access_compute(const typed::Compute& node, Scope& scope,
                                                      const std::vector<ExprId>& subscripts,
                                                      bool guarded) {
   for (size_t axis = 0; axis < subscripts.size() && !guarded; ++axis) {
     const int64_t extent = node.indices[axis].extent.value();
-    if (may_fail(subscripts[axis]) || !proved_in_range(subscripts[axis], extent)) return std::nullopt;
+    if (may_fail(subscripts[axis]) || !proved_in_range(subscripts[axis], extent))
+      return std::nullopt;
   }
   const auto saved = scope.bindings;
   const size_t failures = failures_;
@@ -331,7 +336,8 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Call& node, const Ty
   }
   if (!all_scalar) return std::nullopt;
   if (may_hoist(expr, scope)) return exprs_.value(hoist(expr), expr.type.dtype);
-  const ExprId id = exprs_.call(around_.shared().functions.at(node.callee), expr.type.dtype, scalars);
+  const ExprId id =
+      exprs_.call(around_.shared().functions.at(node.callee), expr.type.dtype, scalars);
   note_site(id, expr.span, facts_.may_fail(*node.callee));
   return id;
 }
@@ -358,13 +364,15 @@ bool BodyLowering::bind_args(const typed::Call& node, Scope& scope, Inlining& in
 }
 
 /// The value of the callee's `return`, with its lets put in.
-BodyLowering::MaybeExpr BodyLowering::inline_body(const typed::Function& callee, Inlining& inlining) {
+BodyLowering::MaybeExpr BodyLowering::inline_body(const typed::Function& callee,
+                                                  Inlining& inlining) {
   ++inlining_;
   MaybeExpr result;
   for (const typed::Stmt& stmt : callee.body) {
     const auto* define = std::get_if<typed::Define>(&stmt.node);
     const size_t failures = failures_;
-    result = lower(define ? define->value : *std::get<typed::Return>(stmt.node).value, inlining.scope);
+    result =
+        lower(define ? define->value : *std::get<typed::Return>(stmt.node).value, inlining.scope);
     if (!result) break;
     if (!define) continue;
     if (failures_ != failures) inlining.fallible.push_back(*result);
@@ -380,8 +388,8 @@ BodyLowering::MaybeExpr BodyLowering::inline_body(const typed::Function& callee,
   return result;
 }
 
-/// Whether evaluating `root` evaluates all of `wanted`, in this order, before anything else that may
-/// fail: then a value put where it is used fails as it did where it was bound.
+/// Whether evaluating `root` evaluates all of `wanted`, in this order, before anything else that
+/// may fail: then a value put where it is used fails as it did where it was bound.
 bool BodyLowering::evaluates_first(ExprId root, std::vector<ExprId> wanted) const {
   std::ranges::reverse(wanted);  // the next one is at the back
   std::unordered_set<ExprId> seen;
@@ -447,7 +455,9 @@ bool BodyLowering::may_fail(ExprId root) const {
 
 bool BodyLowering::proved_in_range(ExprId subscript, int64_t extent) const {
   const auto inside = [&](Range range) { return range.lo >= 0 && range.hi < extent; };
-  const auto known = [&](const auto& fact) { return fact.first == subscript && inside(fact.second); };
+  const auto known = [&](const auto& fact) {
+    return fact.first == subscript && inside(fact.second);
+  };
   return std::ranges::any_of(known_, known) || inside(range_of(out_, subscript, levels_));
 }
 

@@ -9,8 +9,8 @@ ValueId FunctionLowering::explicit_compute(const typed::Compute& node, const Typ
                                            std::string_view hint) {
   const Span span = expr.span;
   const typed::VarId result = temporary(type_of(expr), hint);
-  const Compute zeros = {expr.type.concrete_shape(),
-                         out_.exprs.constant(number(expr.type.dtype, 0)), {}};
+  const Compute zeros = {
+      expr.type.concrete_shape(), out_.exprs.constant(number(expr.type.dtype, 0)), {}};
   write(result, emit(Op::compute, type_of(expr), {}, zeros, span, hint));
   // An empty axis inside a long one is no long walk.
   if (runtime::element_count(zeros.extents).value_or(0) == 0) return read(result);
@@ -40,7 +40,8 @@ void FunctionLowering::refuse_empty(const typed::Reduce& node, std::span<const V
   std::vector<ExprId> args;
   for (ValueId bound : bounds) args.push_back(out_.exprs.value(bound, DType::i64));
   const DType type = node.body->type.dtype;
-  const ExprId body = out_.exprs.reduce(node.reduction, 0, args, out_.exprs.constant(number(type, 0)));
+  const ExprId body =
+      out_.exprs.reduce(node.reduction, 0, args, out_.exprs.constant(number(type, 0)));
   emit(Op::compute, shared_.module.types.scalar(out_.exprs[body].type), {},
        Compute{{}, body, {{body, span}}}, span, "nonempty");
 }
@@ -84,7 +85,8 @@ ValueId FunctionLowering::explicit_reduce(const typed::Reduce& node, const Typed
   const auto take_if_better = [&](ScalarOp better, ValueId x) {
     ValueId takes = apply(better, {x, read(best)}, span);
     if (runtime::is_floating(type)) {
-      const ValueId any_nan = apply(ScalarOp::or_, {takes, apply(ScalarOp::isnan, {x}, span)}, span);
+      const ValueId any_nan =
+          apply(ScalarOp::or_, {takes, apply(ScalarOp::isnan, {x}, span)}, span);
       const ValueId is_nan = apply(ScalarOp::isnan, {read(best)}, span);
       takes = apply(ScalarOp::and_, {any_nan, apply(ScalarOp::not_, {is_nan}, span)}, span);
     }

@@ -41,7 +41,8 @@ ValueId FunctionLowering::emit(Op op, TypeId type, std::vector<ValueId> args, At
   return result;
 }
 
-void FunctionLowering::emit_effect(Op op, std::vector<ValueId> args, Attribute attribute, Span span) {
+void FunctionLowering::emit_effect(Op op, std::vector<ValueId> args, Attribute attribute,
+                                   Span span) {
   out_.block(block_).insts.push_back({op, {}, std::move(args), std::move(attribute), span});
 }
 
@@ -77,7 +78,8 @@ ValueId FunctionLowering::value_of(const typed::Constant& node, const TypedExpr&
   return constant(node.value, expr.span, hint == "t" ? "c" : hint);
 }
 
-ValueId FunctionLowering::value_of(const typed::Variable& node, const TypedExpr&, std::string_view) {
+ValueId FunctionLowering::value_of(const typed::Variable& node, const TypedExpr&,
+                                   std::string_view) {
   return read(node.var);
 }
 
@@ -175,7 +177,8 @@ ValueId FunctionLowering::value_of(const typed::Call& node, const TypedExpr& exp
   return call(node, expr, hint);
 }
 
-ValueId FunctionLowering::call(const typed::Call& node, const TypedExpr& expr, std::string_view hint) {
+ValueId FunctionLowering::call(const typed::Call& node, const TypedExpr& expr,
+                               std::string_view hint) {
   std::vector<ValueId> args = values(node.args);
   const FuncId callee = shared_.functions.at(node.callee);
   const TypeId type = shared_.module.function(callee).result;

@@ -23,13 +23,15 @@ std::optional<int64_t> constant_of(const TypedExpr& expr) {
   return constant->value.i;
 }
 
-void for_each_child_of(const typed::Element& node, const std::function<void(const TypedExpr&)>& visit) {
+void for_each_child_of(const typed::Element& node,
+                       const std::function<void(const TypedExpr&)>& visit) {
   visit(*node.tensor);
   for (const TypedExpr& subscript : node.subscripts) visit(subscript);
   if (node.otherwise) visit(*node.otherwise);
 }
 
-void for_each_child_of(const typed::Reduce& node, const std::function<void(const TypedExpr&)>& visit) {
+void for_each_child_of(const typed::Reduce& node,
+                       const std::function<void(const TypedExpr&)>& visit) {
   for (const typed::ReduceIndex& index : node.indices) {
     visit(*index.lo);
     visit(*index.hi);
@@ -70,7 +72,9 @@ void for_each_part(const Stmt& stmt, const std::function<void(const TypedExpr&)>
 }  // namespace
 
 void for_each_child(const TypedExpr& expr, const std::function<void(const TypedExpr&)>& visit) {
-  const auto each = [&](const std::vector<TypedExpr>& exprs) { std::ranges::for_each(exprs, visit); };
+  const auto each = [&](const std::vector<TypedExpr>& exprs) {
+    std::ranges::for_each(exprs, visit);
+  };
   std::visit(Overloaded{
                  [&](const typed::Constant&) {},
                  [&](const typed::Variable&) {},
@@ -108,38 +112,39 @@ bool LowerFacts::tree_may_fail(const TypedExpr& expr) {
 }
 
 bool LowerFacts::node_may_fail(const TypedExpr& expr) {
-  return std::visit(
-      Overloaded{
-          [&](const typed::Apply& node) {
-            const bool divides = node.op == ScalarOp::div || node.op == ScalarOp::mod;
-            if (!divides || !runtime::is_integer(expr.type.dtype)) return false;
-            return constant_of(node.args[1]).value_or(0) == 0;
-          },
-          [&](const typed::Element& node) {
-            if (node.otherwise) return false;
-            for (size_t axis = 0; axis < node.subscripts.size(); ++axis) {
-              if (!in_range(node.subscripts[axis], node.tensor->type.shape[axis])) return true;
-            }
-            return false;
-          },
-          [&](const typed::Reduce& node) {
-            switch (node.reduction) {
-              case Reduction::sum:
-              case Reduction::prod:
-              case Reduction::any:
-              case Reduction::all: return false;
-              default: break;
-            }
-            return !std::ranges::all_of(node.indices, [](const typed::ReduceIndex& index) {
-              const auto lo = constant_of(*index.lo), hi = constant_of(*index.hi);
-              return lo && hi && *lo < *hi;
-            });
-          },
-          [&](const typed::Call& node) { return may_fail(*node.callee); },
-          [&](const typed::Load&) { return true; },
-          [&](const auto&) { return false; },
-      },
-      expr.node);
+  return std::visit(Overloaded{
+                        [&](const typed::Apply& node) {
+                          const bool divides = node.op == ScalarOp::div || node.op == ScalarOp::mod;
+                          if (!divides || !runtime::is_integer(expr.type.dtype)) return false;
+                          return constant_of(node.args[1]).value_or(0) == 0;
+                        },
+                        [&](const typed::Element& node) {
+                          if (node.otherwise) return false;
+                          for (size_t axis = 0; axis < node.subscripts.size(); ++axis) {
+                            if (!in_range(node.subscripts[axis], node.tensor->type.shape[axis]))
+                              return true;
+                          }
+                          return false;
+                        },
+                        [&](const typed::Reduce& node) {
+                          switch (node.reduction) {
+                            case Reduction::sum:
+                            case Reduction::prod:
+                            case Reduction::any:
+                            case Reduction::all: return false;
+                            default: break;
+                          }
+                          return !std::ranges::all_of(
+                              node.indices, [](const typed::ReduceIndex& index) {
+                                const auto lo = constant_of(*index.lo), hi = constant_of(*index.hi);
+                                return lo && hi && *lo < *hi;
+                              });
+                        },
+                        [&](const typed::Call& node) { return may_fail(*node.callee); },
+                        [&](const typed::Load&) { return true; },
+                        [&](const auto&) { return false; },
+                    },
+                    expr.node);
 }
 
 bool LowerFacts::in_range(const TypedExpr& subscript, const ast::Extent& extent) const {
@@ -159,8 +164,10 @@ void LowerFacts::note_ranges(const TypedExpr& expr) {
   } else if (const auto* reduce = std::get_if<typed::Reduce>(&expr.node)) {
     for (const typed::ReduceIndex& index : reduce->indices) {
       const auto lo = constant_of(*index.lo), hi = constant_of(*index.hi);
-      if (lo && hi) ranges_[index.var] = {*lo, *hi};
-      else ranges_.erase(index.var);
+      if (lo && hi)
+        ranges_[index.var] = {*lo, *hi};
+      else
+        ranges_.erase(index.var);
     }
   }
 }
@@ -208,14 +215,15 @@ std::optional<uint32_t> LowerFacts::inline_size(const typed::Function& function)
   }
   if (auto known = inline_size_.find(&function); known != inline_size_.end()) return known->second;
   uint32_t total = 0;
-  bool straight = !function.body.empty() &&
-                  std::holds_alternative<typed::Return>(function.body.back().node);
+  bool straight =
+      !function.body.empty() && std::holds_alternative<typed::Return>(function.body.back().node);
   for (const Stmt& stmt : function.body) {
     const auto* define = std::get_if<typed::Define>(&stmt.node);
     const bool is_last = &stmt == &function.body.back();
     straight = straight && (is_last || (define && define->value.type.is_scalar()));
     if (!straight || total > kMaxTreeSize) break;
-    for_each_part(stmt, [&](const TypedExpr& expr) { total += size(expr); }, [](const auto&) {});
+    for_each_part(
+        stmt, [&](const TypedExpr& expr) { total += size(expr); }, [](const auto&) {});
   }
   const bool fits = straight && total <= kMaxTreeSize;
   return inline_size_[&function] = fits ? std::optional(total) : std::nullopt;

@@ -25,8 +25,8 @@ ValueId SsaBuilder::read(Variable variable, BlockId block) {
   return value;
 }
 
-/// Walks up while there is one way to go. Where several meet, a parameter stands for what they bring,
-/// and is noted before they are asked: that is what ends the search in a loop.
+/// Walks up while there is one way to go. Where several meet, a parameter stands for what they
+/// bring, and is noted before they are asked: that is what ends the search in a loop.
 ValueId SsaBuilder::find(Variable variable, BlockId block) {
   std::vector<BlockId> passed;
   ValueId value;
@@ -51,8 +51,7 @@ ValueId SsaBuilder::find(Variable variable, BlockId block) {
 }
 
 ValueId SsaBuilder::add_parameter(Variable variable, BlockId block) {
-  const ValueId value =
-      function_.add_value(variables_[variable].type, variables_[variable].name);
+  const ValueId value = function_.add_value(variables_[variable].type, variables_[variable].name);
   std::vector<ValueId>& params = function_.block(block).params;
   const Parameter parameter{variable, block, params.size()};
   params.push_back(value);
@@ -81,12 +80,12 @@ std::vector<ValueId>& SsaBuilder::edge_args(const Predecessor& predecessor) {
 }
 
 void SsaBuilder::jump(BlockId from, BlockId to, Span span) {
-  function_.block(from).insts.push_back(
-      {Op::jump, {}, {}, std::vector<Edge>{{to, {}}}, span});
+  function_.block(from).insts.push_back({Op::jump, {}, {}, std::vector<Edge>{{to, {}}}, span});
   info(to).predecessors.push_back({from, 0});
 }
 
-void SsaBuilder::branch(BlockId from, ValueId condition, BlockId then, BlockId otherwise, Span span) {
+void SsaBuilder::branch(BlockId from, ValueId condition, BlockId then, BlockId otherwise,
+                        Span span) {
   function_.block(from).insts.push_back(
       {Op::branch, {}, {condition}, std::vector<Edge>{{then, {}}, {otherwise, {}}}, span});
   info(then).predecessors.push_back({from, 0});
@@ -99,7 +98,9 @@ void SsaBuilder::seal(BlockId block) {
   fill_parameters();
 }
 
-void SsaBuilder::forward(ValueId from, ValueId to) { forwards_[from] = to; }
+void SsaBuilder::forward(ValueId from, ValueId to) {
+  forwards_[from] = to;
+}
 
 ValueId SsaBuilder::resolve(ValueId value) {
   ValueId last = value;

@@ -65,7 +65,9 @@ bool PassContext::may_rewrite(std::string_view what) {
   return true;
 }
 
-std::span<const PassRow> passes() { return kPasses; }
+std::span<const PassRow> passes() {
+  return kPasses;
+}
 
 const PassRow* find_pass(std::string_view name) {
   const auto row = std::ranges::find(kPasses, name, &PassRow::name);

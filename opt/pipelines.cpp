@@ -36,7 +36,8 @@ std::string_view trimmed(std::string_view text) {
 
 std::string all_names() {
   std::string names;
-  for (const PassRow& pass : passes()) names += fmt::format("{}{}", names.empty() ? "" : ", ", pass.name);
+  for (const PassRow& pass : passes())
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", pass.name);
   return names;
 }
 
@@ -68,7 +69,8 @@ std::vector<const PassRow*> parse_pipeline(std::string_view text) {
     const size_t comma = std::min(text.find(','), text.size());
     const std::string_view name = trimmed(text.substr(0, comma));
     const PassRow* pass = find_pass(name);
-    if (!pass) throw BadPipeline{fmt::format("there is no pass `{}`; there are {}", name, all_names())};
+    if (!pass)
+      throw BadPipeline{fmt::format("there is no pass `{}`; there are {}", name, all_names())};
     order.push_back(pass);
     if (comma == text.size()) break;
     text.remove_prefix(comma + 1);

@@ -28,9 +28,8 @@ void Replacements::apply(Function& function) const {
 
 bool has_owners(const Function& function) {
   return std::ranges::any_of(function.blocks, [](const Block& block) {
-    return std::ranges::any_of(block.insts, [](const Inst& inst) {
-      return row(inst.op).trait == Trait::ownership;
-    });
+    return std::ranges::any_of(
+        block.insts, [](const Inst& inst) { return row(inst.op).trait == Trait::ownership; });
   });
 }
 

@@ -59,12 +59,12 @@ struct TwiceRule {
   bool floats;
 };
 constexpr TwiceRule kTwiceRules[] = {
-    {ScalarOp::sub, TwiceRule::zero_, false},     {ScalarOp::eq, TwiceRule::yes, false},
-    {ScalarOp::ne, TwiceRule::no, false},         {ScalarOp::lt, TwiceRule::no, false},
-    {ScalarOp::le, TwiceRule::yes, false},        {ScalarOp::gt, TwiceRule::no, false},
-    {ScalarOp::ge, TwiceRule::yes, false},        {ScalarOp::min, TwiceRule::operand, true},
-    {ScalarOp::max, TwiceRule::operand, true},    {ScalarOp::and_, TwiceRule::operand, false},
-    {ScalarOp::or_, TwiceRule::operand, false},   {ScalarOp::bit_and, TwiceRule::operand, false},
+    {ScalarOp::sub, TwiceRule::zero_, false},      {ScalarOp::eq, TwiceRule::yes, false},
+    {ScalarOp::ne, TwiceRule::no, false},          {ScalarOp::lt, TwiceRule::no, false},
+    {ScalarOp::le, TwiceRule::yes, false},         {ScalarOp::gt, TwiceRule::no, false},
+    {ScalarOp::ge, TwiceRule::yes, false},         {ScalarOp::min, TwiceRule::operand, true},
+    {ScalarOp::max, TwiceRule::operand, true},     {ScalarOp::and_, TwiceRule::operand, false},
+    {ScalarOp::or_, TwiceRule::operand, false},    {ScalarOp::bit_and, TwiceRule::operand, false},
     {ScalarOp::bit_or, TwiceRule::operand, false}, {ScalarOp::bit_xor, TwiceRule::zero_, false},
 };
 
@@ -117,7 +117,8 @@ std::optional<Simplified> simplify_twice(ScalarOp op, DType type) {
 
 }  // namespace
 
-std::optional<Simplified> simplify(ScalarOp op, DType type, std::span<const KnownOperand> operands) {
+std::optional<Simplified> simplify(ScalarOp op, DType type,
+                                   std::span<const KnownOperand> operands) {
   std::vector<Scalar> constants;
   for (const KnownOperand& operand : operands) {
     if (operand.constant) constants.push_back(*operand.constant);

@@ -33,7 +33,8 @@ std::vector<bool> find_readers(const Module& module) {
     for (size_t f = reads.size(); f-- > 0;) {  // callees tend to stand behind their callers
       if (reads[f]) continue;
       for (const Block& block : module.functions[f].blocks) {
-        for (const Inst& inst : block.insts) reads[f] = reads[f] || reads_file(module.functions[f], inst);
+        for (const Inst& inst : block.insts)
+          reads[f] = reads[f] || reads_file(module.functions[f], inst);
       }
       again = again || reads[f];
     }
@@ -45,8 +46,12 @@ class Cse {
  public:
   Cse(const Module& module, Function& function, const std::vector<bool>& readers,
       PassContext& context)
-      : module_(module), function_(function), readers_(readers), context_(context),
-        graph_(control_flow(function)), dominators_(graph_) {}
+      : module_(module),
+        function_(function),
+        readers_(readers),
+        context_(context),
+        graph_(control_flow(function)),
+        dominators_(graph_) {}
 
   void run() {
     // The dominator tree in preorder: what was seen on the way down to a block dominates it.
@@ -95,12 +100,12 @@ class Cse {
       case Op::pack:
       case Op::element:
       case Op::update: return true;
-      case Op::call: return module_.function(inst.get<FuncId>()).pure && reads_no_file(inst.get<FuncId>());
+      case Op::call:
+        return module_.function(inst.get<FuncId>()).pure && reads_no_file(inst.get<FuncId>());
       case Op::compute: {
         bool free = true;
-        for_each_node(function_.exprs, inst.get<Compute>().body, [&](ExprId id) {
-          free = free && reads_no_file(function_.exprs[id].callee);
-        });
+        for_each_node(function_.exprs, inst.get<Compute>().body,
+                      [&](ExprId id) { free = free && reads_no_file(function_.exprs[id].callee); });
         return free;
       }
       default: return false;

@@ -11,8 +11,8 @@ namespace {
 
 using namespace ir;
 
-/// `jump A` to an empty A that only jumps on becomes a jump to where A goes. (A branch to A stays: its
-/// edges belong to it alone, see ir/ssa_builder.h.)
+/// `jump A` to an empty A that only jumps on becomes a jump to where A goes. (A branch to A stays:
+/// its edges belong to it alone, see ir/ssa_builder.h.)
 void skip_empty_blocks(Function& function, PassContext& context) {
   for (Block& block : function.blocks) {
     Inst& end = block.insts.back();
@@ -46,7 +46,8 @@ void join_blocks(Function& function, PassContext& context) {
       if (target == i || target == 0 || ways_in[target] != 1) break;
       if (!context.may_rewrite("blocks joined")) break;
       Block& next = function.blocks[target];
-      for (size_t p = 0; p < next.params.size(); ++p) replacements.add(next.params[p], edge.args[p]);
+      for (size_t p = 0; p < next.params.size(); ++p)
+        replacements.add(next.params[p], edge.args[p]);
       block.insts.pop_back();
       std::ranges::move(next.insts, std::back_inserter(block.insts));
       next.insts = {{Op::ret, {}, {}, {}, {}}};
@@ -58,8 +59,8 @@ void join_blocks(Function& function, PassContext& context) {
   replacements.apply(function);
 }
 
-/// Mark and sweep over values: live is what an effect, or what decides where to go on, uses, and what that is computed
-/// from; what an edge passes on is live if the parameter is.
+/// Mark and sweep over values: live is what an effect, or what decides where to go on, uses, and
+/// what that is computed from; what an edge passes on is live if the parameter is.
 class Sweep {
  public:
   Sweep(const Module& module, Function& function, PassContext& context)
@@ -71,7 +72,8 @@ class Sweep {
     // All or nothing: what is dead may be used by what is dead.
     bool granted = true;
     for (const Block& block : function_.blocks) {
-      for (ValueId param : block.params) granted = granted && (is_live(param) || ask("block parameter"));
+      for (ValueId param : block.params)
+        granted = granted && (is_live(param) || ask("block parameter"));
       for (const Inst& inst : block.insts) {
         granted = granted && (!is_dead(inst) || ask(row(inst.op).text));
       }

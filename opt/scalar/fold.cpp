@@ -1,6 +1,6 @@
 // fold: computes what is constant. One walk over the blocks such that definitions come before uses;
-// inside bodies, from the leaves up. Arithmetic is the interpreter's own (runtime::eval), so folding
-// cannot change a result; what fails at run time is left to fail there.
+// inside bodies, from the leaves up. Arithmetic is the interpreter's own (runtime::eval), so
+// folding cannot change a result; what fails at run time is left to fail there.
 #include <algorithm>
 
 #include "ir/dominators.h"

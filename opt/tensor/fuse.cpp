@@ -1,18 +1,20 @@
-// fuse: puts the body of a compute where its elements are read, so that the tensor between the two is
-// never made. In index notation that is substitution: `%h[s, t]` becomes h's body with s, t for its
-// indices.
+// fuse: puts the body of a compute where its elements are read, so that the tensor between the two
+// is never made. In index notation that is substitution: `%h[s, t]` becomes h's body with s, t for
+// its indices.
 //
 // When it pays. Unfused, each of E elements is computed once, stored, and loaded again by R reads;
-// fused, it is computed R times and neither stored nor loaded. So a producer goes into its consumer if
-//   - it only moves elements (reads, constants: a transpose, a broadcast): computing is the load; or
+// fused, it is computed R times and neither stored nor loaded. So a producer goes into its consumer
+// if
+//   - it only moves elements (reads, constants: a transpose, a broadcast): computing is the load;
+//   or
 //   - it is computed no more often than before (R <= E), has no other user, which would keep the
 //     tensor alive anyway, and stands in the same block, so not outside a loop around the consumer.
-// A producer that reduces must besides be read by exactly one plain element, outside reductions: then
-// it becomes a matrix product with the rest of the formula behind it, and its loops stay what they
-// were.
+// A producer that reduces must besides be read by exactly one plain element, outside reductions:
+// then it becomes a matrix product with the rest of the formula behind it, and its loops stay what
+// they were.
 //
-// When it may. A producer that may fail stays, as fewer elements might be computed, or later. So does
-// one whose read may be out of range: that failure would be lost.
+// When it may. A producer that may fail stays, as fewer elements might be computed, or later. So
+// does one whose read may be out of range: that failure would be lost.
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -29,9 +31,9 @@ using namespace ir;
 
 /// How a consumer reads one producer.
 struct Reads {
-  double evaluations = 0;     ///< times that an element is read, at most; infinite if not known
-  size_t places = 0;          ///< reads in the body; what is shared is computed once
-  bool plain = true;          ///< all subscripts are distinct indices, outside reductions
+  double evaluations = 0;  ///< times that an element is read, at most; infinite if not known
+  size_t places = 0;       ///< reads in the body; what is shared is computed once
+  bool plain = true;       ///< all subscripts are distinct indices, outside reductions
 };
 
 class ReadCounter {
@@ -55,7 +57,8 @@ class ReadCounter {
       std::set<ExprId> distinct(node.args.begin(), node.args.end());
       const bool indices = std::ranges::all_of(
           node.args, [&](ExprId arg) { return exprs_[arg].kind == ExprKind::index; });
-      reads_.plain = reads_.plain && !in_reduction && indices && distinct.size() == node.args.size();
+      reads_.plain =
+          reads_.plain && !in_reduction && indices && distinct.size() == node.args.size();
     }
     const size_t bounds = node.kind == ExprKind::reduce ? node.args.size() - 1 : node.args.size();
     for (size_t i = 0; i < bounds; ++i) walk(node.args[i], evaluations, in_reduction);
@@ -72,7 +75,8 @@ class ReadCounter {
       if (lo.kind != ExprKind::constant || hi.kind != ExprKind::constant) {
         return std::numeric_limits<double>::infinity();
       }
-      turns *= std::max(0.0, static_cast<double>(hi.constant.i) - static_cast<double>(lo.constant.i));
+      turns *=
+          std::max(0.0, static_cast<double>(hi.constant.i) - static_cast<double>(lo.constant.i));
     }
     return turns;
   }
@@ -110,10 +114,14 @@ class Fuse {
   }
 
  private:
-  struct Place { BlockId block; size_t index; };
+  struct Place {
+    BlockId block;
+    size_t index;
+  };
 
   void fuse_into(Inst& consumer, BlockId block) {
     std::set<ValueId> looked_at;
+    std::vector<ExprId> fallible = fallible_nodes(module_, function_, consumer.get<Compute>());
     for (bool again = true; again;) {
       again = false;
       std::vector<ValueId> read;
@@ -122,32 +130,34 @@ class Fuse {
       });
       for (ValueId producer : read) {
         if (!producers_.contains(producer) || !looked_at.insert(producer).second) continue;
-        if (try_fuse(producer, consumer, block)) {
+        if (try_fuse(producer, consumer, block, fallible)) {
           again = true;
           break;  // its body reads others
         }
       }
     }
+    if (fallible.empty()) infallible_.insert(consumer.result);
   }
 
-  bool try_fuse(ValueId value, Inst& inst, BlockId block) {
+  bool try_fuse(ValueId value, Inst& inst, BlockId block, std::vector<ExprId>& fallible) {
     const Place place = producers_.at(value);
-    const Inst& producer = function_.block(place.block).insts[place.index];
+    const Compute& producer = function_.block(place.block).insts[place.index].get<Compute>();
     Compute& consumer = inst.get<Compute>();
-    if (exprs_[consumer.body].tree_size > kMaxTreeSize) return false;
-    if (!fallible_nodes(module_, function_, producer.get<Compute>()).empty()) return false;
-    const std::vector<ExprId> fallible = fallible_nodes(module_, function_, consumer);
+    if (exprs_[consumer.body].tree_size > kMaxTreeSize || !infallible_.contains(value))
+      return false;
     const auto reads_it = [&](ExprId id) { return exprs_[id].value == value; };
     if (std::ranges::any_of(fallible, reads_it)) return false;
-    if (!pays(value, producer.get<Compute>(), consumer, place.block == block)) return false;
+    if (!pays(value, producer, consumer, place.block == block)) return false;
 
-    const Compute fused = substituted(value, producer.get<Compute>(), consumer);
+    const Compute fused = substituted(value, producer, consumer);
     if (exprs_[fused.body].tree_size > kMaxTreeSize) return false;
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
-    if (fallible_nodes(module_, function_, fused).size() > fallible.size()) return false;
+    std::vector<ExprId> now_fallible = fallible_nodes(module_, function_, fused);
+    if (now_fallible.size() > fallible.size()) return false;
     if (!context_.may_rewrite("producer into consumer")) return false;
     for_each_use(function_, inst, [&](ValueId used) { --users_[used]; });
     consumer = fused;
+    fallible = std::move(now_fallible);
     for_each_use(function_, inst, [&](ValueId used) { ++users_[used]; });
     remove_if_unused(value);
     return true;
@@ -155,7 +165,8 @@ class Fuse {
 
   bool pays(ValueId value, const Compute& producer, const Compute& consumer, bool same_block) {
     bool reduces = false, only_moves = true;
-    for_each_node(exprs_, producer.body, [&](ExprId id) { reduces |= exprs_[id].kind == ExprKind::reduce; });
+    for_each_node(exprs_, producer.body,
+                  [&](ExprId id) { reduces |= exprs_[id].kind == ExprKind::reduce; });
     only_moves = exprs_[producer.body].kind == ExprKind::read ||
                  exprs_[producer.body].kind == ExprKind::constant ||
                  exprs_[producer.body].kind == ExprKind::value;
@@ -202,7 +213,7 @@ class Fuse {
   PassContext& context_;
   std::unordered_map<ValueId, int> users_;  ///< uses by instructions, each read in a body one
   std::unordered_map<ValueId, Place> producers_;
-  std::set<ValueId> removed_;
+  std::set<ValueId> infallible_, removed_;
 };
 
 }  // namespace

@@ -2,7 +2,8 @@
 // protocol, which ir/interpret checks and the backend relies on:
 //
 //   - the result of every instruction comes with one owner, and so does a block parameter;
-//   - `update` takes the owner of its tensor over (and overwrites it if that was the only one), `ret`
+//   - `update` takes the owner of its tensor over (and overwrites it if that was the only one),
+//   `ret`
 //     hands it to the caller, an edge to the parameter of the block it leads to;
 //   - all else borrows: computes, element, print, save, calls. A function's own parameters are
 //     borrowed from the caller all along.
@@ -24,8 +25,6 @@ namespace {
 
 using namespace ir;
 
-using ValueSet = std::vector<bool>;  ///< by tensor number
-
 class Own {
  public:
   Own(const Module& module, Function& function)
@@ -40,7 +39,8 @@ class Own {
     branches_here_.resize(function_.blocks.size());
     for (uint32_t b = 0; b < function_.blocks.size(); ++b) {
       if (function_.blocks[b].insts.back().op != Op::branch) continue;
-      for (const Edge& edge : successors(function_.blocks[b])) branches_here_[edge.target.index] = {b};
+      for (const Edge& edge : successors(function_.blocks[b]))
+        branches_here_[edge.target.index] = {b};
     }
     for (uint32_t block = 0; block < function_.blocks.size(); ++block) place({block});
   }
@@ -51,7 +51,8 @@ class Own {
   /// What an earlier run placed goes: the pass may run again.
   void strip() {
     for (Block& block : function_.blocks) {
-      std::erase_if(block.insts, [](const Inst& inst) { return row(inst.op).trait == Trait::ownership; });
+      std::erase_if(block.insts,
+                    [](const Inst& inst) { return row(inst.op).trait == Trait::ownership; });
     }
   }
 
@@ -88,6 +89,7 @@ class Own {
       tensors_.push_back({v});
     }
     borrowed_.resize(tensors_.size());
+    live_now_.resize(tensors_.size());
     for (ValueId param : function_.params) {
       if (is_tensor(param)) borrowed_[number(param)] = true;
     }
@@ -95,47 +97,53 @@ class Own {
   bool is_tensor(ValueId value) const { return value && number_[value.index] != kNoTensor; }
   uint32_t number(ValueId value) const { return number_[value.index]; }
 
-  // ---- liveness: backward, to a fixed point
+  // ---- liveness, tensor by tensor: upward from each use to the definition (Appel and Palsberg,
+  // "Modern Compiler Implementation", 19.6), which takes as long as the answer
 
   void find_live() {
     const size_t count = function_.blocks.size();
-    live_in_.assign(count, ValueSet(tensors_.size()));
-    live_out_.assign(count, ValueSet(tensors_.size()));
-    std::vector<std::vector<uint32_t>> predecessors(count);
+    std::vector<std::vector<uint32_t>> predecessors(count), used_in(tensors_.size());
+    std::vector<uint32_t> defined_in(tensors_.size(), 0);  // the entry: parameters of the function
+    const auto defined = [&](ValueId value, uint32_t block) {
+      if (is_tensor(value)) defined_in[number(value)] = block;
+    };
     for (uint32_t b = 0; b < count; ++b) {
-      for (const Edge& edge : successors(function_.blocks[b])) predecessors[edge.target.index].push_back(b);
+      const Block& block = function_.blocks[b];
+      for (const Edge& edge : successors(block)) predecessors[edge.target.index].push_back(b);
+      for (ValueId param : block.params) defined(param, b);
+      for (const Inst& inst : block.insts) {
+        defined(inst.result, b);
+        for_each_use(function_, inst, [&](ValueId used) {
+          if (is_tensor(used)) used_in[number(used)].push_back(b);
+        });
+      }
     }
-    std::vector<uint32_t> work;
-    std::vector<bool> waiting(count, true);
-    for (uint32_t b = 0; b < count; ++b) work.push_back(b);  // taken from the back: last blocks first
-    while (!work.empty()) {
-      const uint32_t b = work.back();
-      work.pop_back();
-      waiting[b] = false;
-      ValueSet live = live_out_[b];
-      walk_back(function_.blocks[b], live);
-      if (live == live_in_[b]) continue;
-      live_in_[b] = live;
-      for (uint32_t from : predecessors[b]) {
-        for (size_t t = 0; t < live.size(); ++t) {
-          if (live[t]) live_out_[from][t] = true;
-        }
-        if (!waiting[from]) work.push_back(from);
-        waiting[from] = true;
+    live_in_.resize(count);
+    for (uint32_t t = 0; t < tensors_.size(); ++t) {
+      std::vector<uint32_t>& work = used_in[t];
+      while (!work.empty()) {
+        const uint32_t b = work.back();
+        work.pop_back();
+        if (b == defined_in[t] || (!live_in_[b].empty() && live_in_[b].back() == t)) continue;
+        live_in_[b].push_back(t);
+        work.insert(work.end(), predecessors[b].begin(), predecessors[b].end());
       }
     }
   }
 
-  void walk_back(const Block& block, ValueSet& live) const {
-    for (auto inst = block.insts.rbegin(); inst != block.insts.rend(); ++inst) {
-      if (is_tensor(inst->result)) live[number(inst->result)] = false;
-      for_each_use(function_, *inst, [&](ValueId used) {
-        if (is_tensor(used)) live[number(used)] = true;
-      });
+  bool is_live(uint32_t tensor) const { return live_now_[tensor]; }
+
+  /// Sets what is live at the end of a block; clears what was before.
+  void go_to_end(const Block& block) {
+    for (uint32_t tensor : touched_) live_now_[tensor] = false;
+    touched_.clear();
+    for (const Edge& edge : successors(block)) {
+      for (uint32_t tensor : live_in_[edge.target.index]) set_live(tensor);
     }
-    for (ValueId param : block.params) {
-      if (is_tensor(param)) live[number(param)] = false;
-    }
+  }
+  void set_live(uint32_t tensor) {
+    live_now_[tensor] = true;
+    touched_.push_back(tensor);
   }
 
   // ---- shares and drops
@@ -151,7 +159,7 @@ class Own {
   }
 
   void place(BlockId id) {
-    ValueSet live = live_out_[id.index];
+    go_to_end(function_.block(id));
     std::vector<Inst> reversed;  // the block from its end
     std::vector<Inst>& insts = function_.block(id).insts;
     for (auto inst = insts.rbegin(); inst != insts.rend(); ++inst) {
@@ -164,37 +172,42 @@ class Own {
       uses.erase(std::unique(uses.begin(), uses.end()), uses.end());
 
       const Span span = inst->span;
-      if (is_tensor(inst->result) && !live[number(inst->result)]) {
+      if (is_tensor(inst->result) && !is_live(number(inst->result))) {
         reversed.push_back(owner(Op::drop, inst->result, span));
       }
       std::vector<Inst> shares;
       for (ValueId used : uses) {
         const auto times = std::ranges::count(takes, used);
-        const bool needed = live[number(used)] || borrowed_[number(used)];
+        const bool needed = is_live(number(used)) || borrowed_[number(used)];
         if (times == 0 && !needed) reversed.push_back(owner(Op::drop, used, span));
-        for (auto n = times - (needed ? 0 : 1); n > 0; --n) shares.push_back(owner(Op::share, used, span));
+        for (auto n = times - (needed ? 0 : 1); n > 0; --n)
+          shares.push_back(owner(Op::share, used, span));
       }
-      if (is_tensor(inst->result)) live[number(inst->result)] = false;
-      for (ValueId used : uses) live[number(used)] = true;
+      if (is_tensor(inst->result)) live_now_[number(inst->result)] = false;
+      for (ValueId used : uses) set_live(number(used));
       reversed.push_back(std::move(*inst));
       std::ranges::move(shares, std::back_inserter(reversed));
     }
-    drop_at_start(id, live, reversed);
-    insts.assign(std::make_move_iterator(reversed.rbegin()), std::make_move_iterator(reversed.rend()));
+    drop_at_start(id, reversed);
+    insts.assign(std::make_move_iterator(reversed.rbegin()),
+                 std::make_move_iterator(reversed.rend()));
   }
 
   /// Parameters that nothing uses, and what the one block before still held for its other way.
-  void drop_at_start(BlockId id, const ValueSet& live, std::vector<Inst>& reversed) const {
-    const Block& block = function_.block(id);
-    const Span span = reversed.empty() ? function_.span : reversed.back().span;
-    for (ValueId param : block.params) {
-      if (is_tensor(param) && !live[number(param)]) reversed.push_back(owner(Op::drop, param, span));
+  void drop_at_start(BlockId id, std::vector<Inst>& reversed) const {
+    const Span span = reversed.back().span;
+    const auto drop = [&](ValueId value) { reversed.push_back(owner(Op::drop, value, span)); };
+    for (ValueId param : function_.block(id).params) {
+      if (is_tensor(param) && !is_live(number(param))) drop(param);
     }
     const BlockId from = branches_here_[id.index];
     if (!from) return;
-    const ValueSet& held = live_out_[from.index];
-    for (size_t t = tensors_.size(); t-- > 0;) {
-      if (held[t] && !live[t] && !borrowed_[t]) reversed.push_back(owner(Op::drop, tensors_[t], span));
+    for (const Edge& edge : successors(function_.block(from))) {
+      if (edge.target == id) continue;
+      const std::vector<uint32_t>& held = live_in_[edge.target.index];
+      for (auto t = held.rbegin(); t != held.rend(); ++t) {
+        if (!is_live(*t) && !borrowed_[*t]) drop(tensors_[*t]);
+      }
     }
   }
 
@@ -204,9 +217,11 @@ class Own {
   Function& function_;
   std::vector<uint32_t> number_;
   std::vector<ValueId> tensors_;
-  ValueSet borrowed_;                       ///< the function's parameters
-  std::vector<ValueSet> live_in_, live_out_;
-  std::vector<BlockId> branches_here_;      ///< by block: the one whose branch leads there, if any
+  std::vector<bool> borrowed_;                  ///< the function's parameters
+  std::vector<std::vector<uint32_t>> live_in_;  ///< by block: tensors, ascending
+  std::vector<bool> live_now_;                  ///< where place() is
+  std::vector<uint32_t> touched_;               ///< the tensors that may be in it
+  std::vector<BlockId> branches_here_;  ///< by block: the one whose branch leads there, if any
 };
 
 }  // namespace

@@ -38,7 +38,9 @@ fn power(x: i64, n: i64) -> i64 {
   let unchanged = x;
   for i in 0..n { r *= unchanged; }
   return r;
-})" "fn main() { print(power(2, 3)); }", "power") == R"(func @power(%x: i64, %n: i64) -> i64 {
+})"
+                    "fn main() { print(power(2, 3)); }",
+                    "power") == R"(func @power(%x: i64, %n: i64) -> i64 {
 entry:
   %r = const 1
   %c = const 0
@@ -60,7 +62,8 @@ done:
 TEST_CASE("an if has a join only where both ways go on") {
   const std::string text = function_of(
       "fn sign(x: i64) -> i64 { if x < 0 { return 0 - 1; } else if x == 0 { return 0; } return 1; }"
-      "fn main() { print(sign(2)); }", "sign");
+      "fn main() { print(sign(2)); }",
+      "sign");
   CHECK_FALSE(contains(text, "join"));
 }
 
@@ -88,17 +91,19 @@ TEST_CASE("each edge of a branch leads to a block of its own, without arguments"
 }
 
 TEST_CASE("index definitions become computes") {
-  const std::string text = main_of("let a = [[1.0, 2.0], [3.0, 4.0]];\n"
-                                   "let y[i] = sum[k] a[i, k] * a[k, i];\n"
-                                   "let z[i: 1..3] = a[i - 1, 0] + f32(i);\n"
-                                   "print(y, z, max[i] y[i]);");
+  const std::string text = main_of(
+      "let a = [[1.0, 2.0], [3.0, 4.0]];\n"
+      "let y[i] = sum[k] a[i, k] * a[k, i];\n"
+      "let z[i: 1..3] = a[i - 1, 0] + f32(i);\n"
+      "print(y, z, max[i] y[i]);");
   CHECK(contains(text, "%y = compute [i: 2] { sum[j: 2](%a[i, j] * %a[j, i]) }"));
   CHECK(contains(text, "%z = compute [i: 2] { %a[i + 1 - 1, 0] + f32(i + 1) }"));
   CHECK(contains(text, "compute [] { max[i: 2](%y[i]) }"));
 }
 
 TEST_CASE("what does not depend on the index is evaluated once, before") {
-  const std::string text = main_of("let x = [1.0, 2.0]; let y[i: 2] = x[i] / sum[k] x[k] + (x + x)[i]; print(y);");
+  const std::string text =
+      main_of("let x = [1.0, 2.0]; let y[i: 2] = x[i] / sum[k] x[k] + (x + x)[i]; print(y);");
   CHECK(contains(text, "= compute [] { sum[i: 2](%x[i]) }"));
   CHECK_FALSE(contains(text, "loop"));
 }
@@ -109,7 +114,8 @@ fn square(x: f32) -> f32 { let y = x * x; return y; }
 fn sign(x: f32) -> f32 { if x < 0.0 { return -1.0; } return 1.0; }
 )";
   const std::string text = function_of(
-      functions + "fn main() { let a = [1.0]; let y[i: 1] = square(a[i]) + sign(a[i]); print(y); }", "main");
+      functions + "fn main() { let a = [1.0]; let y[i: 1] = square(a[i]) + sign(a[i]); print(y); }",
+      "main");
   CHECK(contains(text, "%y = compute [i: 1] { %a[i] * %a[i] + @sign(%a[i]) }"));
 }
 
@@ -118,7 +124,8 @@ TEST_CASE("inlining stops before trees explode") {
   for (int i = 1; i < 60; ++i) {
     text += fmt::format("fn g{0}(x: f32) -> f32 {{ return g{1}(x) + g{1}(x * 2.0); }}\n", i, i - 1);
   }
-  const Source source(text + "fn main() { let a = [1.0]; let y[i: 1] = g59(a[i]); if y[0] > 0.0 { print(1); } }");
+  const Source source(
+      text + "fn main() { let a = [1.0]; let y[i: 1] = g59(a[i]); if y[0] > 0.0 { print(1); } }");
   const ir::Module module = ir::lower(source.program);
   for (const ir::Function& function : module.functions) {
     for (uint32_t id = 0; id < function.exprs.size(); ++id) {
@@ -128,7 +135,8 @@ TEST_CASE("inlining stops before trees explode") {
 }
 
 TEST_CASE("tensors that depend on the index are never made where that cannot be noticed") {
-  const std::string text = main_of("let x = [1.0, 2.0];\nlet y[i: 2] = sum[k: 2] (x * f32(i))[k]; print(y);");
+  const std::string text =
+      main_of("let x = [1.0, 2.0];\nlet y[i: 2] = sum[k: 2] (x * f32(i))[k]; print(y);");
   CHECK(contains(text, "%y = compute [i: 2] { sum[j: 2](%x[j] * f32(i)) }"));
 }
 
@@ -138,7 +146,8 @@ TEST_CASE("print takes texts together, with the blanks between pieces") {
 }
 
 TEST_CASE("code that cannot be reached is dropped") {
-  const Source source(in_main("while true { break; print(1); } for i in 0..3 { continue; print(2); } return; print(3);"));
+  const Source source(in_main(
+      "while true { break; print(1); } for i in 0..3 { continue; print(2); } return; print(3);"));
   CHECK_FALSE(contains(ir::print(lowered(source)), "print"));
 }
 

@@ -22,7 +22,8 @@ void run(ir::Module& module, std::string_view passes, opt::PipelineOptions optio
   try {
     opt::run_pipeline(module, passes, options);
   } catch (const opt::BrokenIr& broken) {
-    for (const ir::Violation& v : broken.violations) FAIL_CHECK(broken.pass, ": ", v.where, ": ", v.message);
+    for (const ir::Violation& v : broken.violations)
+      FAIL_CHECK(broken.pass, ": ", v.where, ": ", v.message);
   }
 }
 
@@ -32,7 +33,8 @@ std::string effectful(std::string_view params, std::string_view lines) {
 }
 
 /// What passes make of a module's text.
-std::string after(std::string_view passes, std::string_view text, opt::PipelineOptions options = {}) {
+std::string after(std::string_view passes, std::string_view text,
+                  opt::PipelineOptions options = {}) {
   ir::Module module = valid_ir(text);
   run(module, passes, options);
   return ir::print(module);
@@ -54,8 +56,9 @@ TEST_CASE("fold computes constants and exact algebra") {
                     "  %g = mul %f, %one\n  print %six, %a, %g") ==
         "  %six = const 6\n  print %six, %x, %f\n");
   SUBCASE("not where a NaN or a sign would show") {
-    const std::string lines = "  %zero = const 0.0\n  %a = add %f, %zero\n  %b = mul %f, %zero\n"
-                              "  %c = sub %f, %f\n  %d = eq %f, %f\n  print %a, %b, %c, %d\n";
+    const std::string lines =
+        "  %zero = const 0.0\n  %a = add %f, %zero\n  %b = mul %f, %zero\n"
+        "  %c = sub %f, %f\n  %d = eq %f, %f\n  print %a, %b, %c, %d\n";
     CHECK(lines_after("fold,dce", "%f: f32", lines) == lines);
   }
   SUBCASE("not a division by zero") {
@@ -65,10 +68,11 @@ TEST_CASE("fold computes constants and exact algebra") {
 }
 
 TEST_CASE("fold works inside bodies") {
-  CHECK(lines_after("fold,dce", "%x: f32[4]",
-                    "  %k = const 1\n  %s = const 2.0\n"
-                    "  %y = compute [i: 3] { if %k == 1 { %x[i + (%k - 1)] * (%s * 3.0) } else { 0.0 } }\n"
-                    "  print %y") == "  %y = compute [i: 3] { %x[i] * 6.0 }\n  print %y\n");
+  CHECK(lines_after(
+            "fold,dce", "%x: f32[4]",
+            "  %k = const 1\n  %s = const 2.0\n"
+            "  %y = compute [i: 3] { if %k == 1 { %x[i + (%k - 1)] * (%s * 3.0) } else { 0.0 } }\n"
+            "  print %y") == "  %y = compute [i: 3] { %x[i] * 6.0 }\n  print %y\n");
   CHECK(lines_after("fold,dce", "", "  %s = compute [] { sum[i: 2..2](1.0 / 0.0) }\n  print %s") ==
         "  %s = const 0.0\n  print %s\n");
   SUBCASE("what may fail is not dropped") {
@@ -106,7 +110,8 @@ std::vector<Scalar> troublesome(DType type) {
   if (type == DType::bool_) return {Scalar::boolean(false), Scalar::boolean(true)};
   std::vector<Scalar> values;
   if (runtime::is_integer(type)) {
-    for (int64_t v : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{7}, runtime::lowest(type), runtime::highest(type)}) {
+    for (int64_t v : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{7}, runtime::lowest(type),
+                      runtime::highest(type)}) {
       values.push_back(Scalar::integer(type, v));
     }
   } else {
@@ -121,7 +126,8 @@ std::vector<Scalar> troublesome(DType type) {
 TEST_CASE("every rule of algebra is exact") {
   size_t rules = 0;
   // Operand a is known or not, b likewise; where both are unknown they may be the same value.
-  const auto check = [&](ScalarOp op, DType type, std::vector<Scalar> args, std::vector<bool> known) {
+  const auto check = [&](ScalarOp op, DType type, std::vector<Scalar> args,
+                         std::vector<bool> known) {
     std::vector<opt::KnownOperand> operands;
     for (size_t i = 0; i < args.size(); ++i) {
       uint32_t identity = static_cast<uint32_t>(i);
@@ -138,8 +144,10 @@ TEST_CASE("every rule of algebra is exact") {
     }
     ++rules;
     Scalar value;
-    if (const auto* constant = std::get_if<Scalar>(&*simpler)) value = *constant;
-    else if (const auto* operand = std::get_if<size_t>(&*simpler)) value = args[*operand];
+    if (const auto* constant = std::get_if<Scalar>(&*simpler))
+      value = *constant;
+    else if (const auto* operand = std::get_if<size_t>(&*simpler))
+      value = args[*operand];
     else {
       std::vector<Scalar> fewer;
       for (size_t i : std::get<opt::SimplerApply>(*simpler).operands) fewer.push_back(args[i]);
@@ -158,7 +166,8 @@ TEST_CASE("every rule of algebra is exact") {
           for (int known = 0; known < 8; ++known) {
             const bool a_known = known & 1, b_known = known & 2, c_known = known & 4;
             if (op == ScalarOp::select) {
-              for (bool c : {false, true}) check(op, type, {Scalar::boolean(c), a, b}, {c_known, a_known, b_known});
+              for (bool c : {false, true})
+                check(op, type, {Scalar::boolean(c), a, b}, {c_known, a_known, b_known});
             } else if (runtime::row(op).arity == 2 && !c_known) {
               check(op, type, {a, b}, {a_known, b_known});
             }
@@ -178,12 +187,14 @@ TEST_CASE("cse shares what dominates, fallible or not") {
                     "  %d = compute [i: 2] { %t[i] * 2.0 }\n  print %a, %b, %c, %d") ==
         "  %a = div %x, %y\n  %c = compute [i: 2] { %t[i] * 2.0 }\n  print %a, %a, %c, %c\n");
   SUBCASE("0.0 is not -0.0") {
-    const std::string lines = "  %a = const 0.0\n  %b = const -0.0\n  %c = const 0.0f64\n  print %a, %b, %c\n";
+    const std::string lines =
+        "  %a = const 0.0\n  %b = const -0.0\n  %c = const 0.0f64\n  print %a, %b, %c\n";
     CHECK(lines_after("cse", "", lines) == lines);
   }
   SUBCASE("files may change between two loads") {
-    const std::string lines = "  %a = load \"a.npy\" : f32[2]\n  save \"a.npy\", %t\n"
-                              "  %b = load \"a.npy\" : f32[2]\n  print %a, %b\n";
+    const std::string lines =
+        "  %a = load \"a.npy\" : f32[2]\n  save \"a.npy\", %t\n"
+        "  %b = load \"a.npy\" : f32[2]\n  print %a, %b\n";
     CHECK(lines_after("cse", "%t: f32[2]", lines) == lines);
   }
 }
@@ -206,10 +217,11 @@ else:
 // ---- dce
 
 TEST_CASE("dce keeps what prints or fails") {
-  CHECK(lines_after("dce", "%x: i64, %t: f32[4]",
-                    "  %a = add %x, %x\n  %b = mul %a, %a\n  %q = div %x, %x\n"
-                    "  %y = compute [i: 4] { %t[i] }\n  %z = compute [i: 5] { %t[i] }\n  print %x") ==
-        "  %q = div %x, %x\n  %z = compute [i: 5] { %t[i] }\n  print %x\n");
+  CHECK(
+      lines_after("dce", "%x: i64, %t: f32[4]",
+                  "  %a = add %x, %x\n  %b = mul %a, %a\n  %q = div %x, %x\n"
+                  "  %y = compute [i: 4] { %t[i] }\n  %z = compute [i: 5] { %t[i] }\n  print %x") ==
+      "  %q = div %x, %x\n  %z = compute [i: 5] { %t[i] }\n  print %x\n");
 }
 
 TEST_CASE("dce removes parameters that only feed themselves") {
@@ -248,9 +260,10 @@ done:
 // ---- fuse
 
 TEST_CASE("fuse puts element-wise producers into their consumers") {
-  CHECK(lines_after("fuse", "%x: f32[4], %y: f32[4]",
-                    "  %a = compute [i: 4] { %x[i] + %y[i] }\n  %b = compute [i: 4] { max(%a[i], 0.0) }\n"
-                    "  %s = compute [] { sum[i: 4](%b[i]) }\n  print %s") ==
+  CHECK(lines_after(
+            "fuse", "%x: f32[4], %y: f32[4]",
+            "  %a = compute [i: 4] { %x[i] + %y[i] }\n  %b = compute [i: 4] { max(%a[i], 0.0) }\n"
+            "  %s = compute [] { sum[i: 4](%b[i]) }\n  print %s") ==
         "  %s = compute [] { sum[i: 4](max(%x[i] + %y[i], 0.0)) }\n  print %s\n");
 }
 
@@ -270,16 +283,19 @@ TEST_CASE("fuse leaves producers where computing again would cost") {
             "  %a = compute [i: 4] { exp(%x[i]) }\n"
             "  %b = compute [i: 8] { sum[j: 4](%a[j] * %w[j, i]) }\n  print %b\n");
   unchanged("%x: f32[4]",  // two users
-            "  %a = compute [i: 4] { exp(%x[i]) }\n  %b = compute [i: 4] { %a[i] + 1.0 }\n  print %a, %b\n");
-  unchanged("%x: f32[4, 4]",  // a reduction inside a reduction
-            "  %a = compute [i: 4] { sum[j: 4](%x[i, j]) }\n  %s = compute [] { sum[i: 4](%a[i]) }\n"
-            "  print %s\n");
+            "  %a = compute [i: 4] { exp(%x[i]) }\n  %b = compute [i: 4] { %a[i] + 1.0 }\n  print "
+            "%a, %b\n");
+  unchanged(
+      "%x: f32[4, 4]",  // a reduction inside a reduction
+      "  %a = compute [i: 4] { sum[j: 4](%x[i, j]) }\n  %s = compute [] { sum[i: 4](%a[i]) }\n"
+      "  print %s\n");
 }
 
 TEST_CASE("fuse always moves mere copies") {
-  CHECK(lines_after("fuse", "%x: f32[4, 8], %y: f32[4, 8]",
-                    "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
-                    "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %t[k, j]) }\n  print %t, %p") ==
+  CHECK(lines_after(
+            "fuse", "%x: f32[4, 8], %y: f32[4, 8]",
+            "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
+            "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %t[k, j]) }\n  print %t, %p") ==
         "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
         "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %x[j, k]) }\n  print %t, %p\n");
 }
@@ -288,10 +304,12 @@ TEST_CASE("fuse leaves failures alone") {
   const auto unchanged = [](std::string_view params, const std::string& lines) {
     CHECK(lines_after("fuse", params, lines) == lines);
   };
-  unchanged("%x: i64[4]",  // the producer's
-            "  %a = compute [i: 4] { 1 / %x[i] }\n  %b = compute [i: 4] { %a[i] + 1 }\n  print %b\n");
-  unchanged("%x: i64[4]",  // the read's
-            "  %a = compute [i: 4] { %x[i] + 1 }\n  %b = compute [i: 4] { %a[%x[i]] }\n  print %b\n");
+  unchanged(
+      "%x: i64[4]",  // the producer's
+      "  %a = compute [i: 4] { 1 / %x[i] }\n  %b = compute [i: 4] { %a[i] + 1 }\n  print %b\n");
+  unchanged(
+      "%x: i64[4]",  // the read's
+      "  %a = compute [i: 4] { %x[i] + 1 }\n  %b = compute [i: 4] { %a[%x[i]] }\n  print %b\n");
 }
 
 TEST_CASE("fuse does not move work into a loop") {
@@ -409,13 +427,16 @@ TEST_CASE("pipelines are checked before anything runs") {
 TEST_CASE("each pass stands in the pipelines from its level on") {
   for (const opt::PassRow& pass : opt::passes()) {
     for (int level = 0; level <= 2; ++level) {
-      const bool holds = ("," + opt::pipeline(level) + ",").find("," + std::string(pass.name) + ",") != std::string::npos;
+      const bool holds =
+          ("," + opt::pipeline(level) + ",").find("," + std::string(pass.name) + ",") !=
+          std::string::npos;
       CHECK_MESSAGE(holds == (level >= pass.level), pass.name, " at -O", level);
     }
   }
 }
 
-constexpr std::string_view kFoldable = "  %a = const 1\n  %b = add %a, %a\n  %c = add %b, %b\n  print %c";
+constexpr std::string_view kFoldable =
+    "  %a = const 1\n  %b = add %a, %a\n  %c = add %b, %b\n  print %c";
 
 TEST_CASE("the pass manager prints what it is asked for") {
   std::ostringstream log;
@@ -490,7 +511,8 @@ TEST_CASE("diffs show three lines around each change") {
 
 // ---- programs
 
-TEST_CASE("programs do the same after every prefix of every pipeline, and every number of rewrites") {
+TEST_CASE(
+    "programs do the same after every prefix of every pipeline, and every number of rewrites") {
   const std::set<std::string> pipelines = {opt::pipeline(1), opt::pipeline(2), "fuse,dce,cse,fold",
                                            "dce,fuse,fuse,own"};
   for (const std::string& text : kTrickyPrograms) {
@@ -498,7 +520,7 @@ TEST_CASE("programs do the same after every prefix of every pipeline, and every 
     const Source source(text);
     const std::string expected = interpreted(source);
     for (const std::string& passes : pipelines) {
-      for (size_t end = passes.find(','); ; end = passes.find(',', end + 1)) {
+      for (size_t end = passes.find(',');; end = passes.find(',', end + 1)) {
         const std::string prefix = passes.substr(0, end);
         CAPTURE(prefix);
         ir::Module module = ir::lower(source.program);
