@@ -66,7 +66,7 @@ std::string entry(ModuleText& module_text, const ir::Module& module,
   write_call(out, symbol("fn." + module.function(module.main).name), conventions.of(module.main),
              "", "", depth, {});
   out.line("ret i32 0");
-  return "define i32 @tenon_main(ptr %context) nounwind {\n" + out.finish("ret i32 1") + "}\n";
+  return out.definition("i32 @tenon_main(ptr %context)", "ret i32 1");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "backend/llvm_text.h"
 
+#include <algorithm>
 #include <bit>
 #include <cctype>
 
@@ -8,6 +9,10 @@ namespace {
 
 constexpr std::string_view kRegisterTypes[] = {"i1", "i8", "i32", "i64", "float", "double"};
 static_assert(std::size(kRegisterTypes) == std::size(runtime::kDTypes));
+
+/// Some of LLVM's passes take time by the square of the loops in a function (2,000 of them: minutes):
+/// functions so long are only translated.
+constexpr std::ptrdiff_t kMaxOptimizedLines = 5000;
 
 bool is_plain(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '$';
@@ -126,12 +131,16 @@ void FunctionText::fail_if(const std::string& failed) {
   branch_off(failed, failed_label_, true);
 }
 
-std::string FunctionText::finish(std::string_view failed) {
+std::string FunctionText::definition(std::string_view signature, std::string_view failed,
+                                     bool may_inline) {
   std::string body;
   for (const std::string& piece : pieces_) body += piece;
   body += faults_;
   if (!failed_label_.empty()) body += fmt::format("{}:\n  {}\n", failed_label_.substr(1), failed);
-  return body;
+
+  const bool optimized = std::count(body.begin(), body.end(), '\n') <= kMaxOptimizedLines;
+  return fmt::format("define {} nounwind{}{} {{\n{}}}\n", signature,
+                     may_inline && optimized ? "" : " noinline", optimized ? "" : " optnone", body);
 }
 
 }  // namespace tenon::backend

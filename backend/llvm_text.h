@@ -74,8 +74,10 @@ class FunctionText {
   /// Returns "failed" where the i1 `failed` is set: who was called has recorded the fault.
   void fail_if(const std::string& failed);
 
-  /// The whole body; `failed` is the instruction that returns "failed".
-  std::string finish(std::string_view failed);
+  /// The whole function, of which `signature` is what stands between `define` and its attributes.
+  /// `failed` is the instruction that returns "failed".
+  std::string definition(std::string_view signature, std::string_view failed,
+                         bool may_inline = true);
 
  private:
   void branch_off(const std::string& condition, const std::string& off, bool off_if);

@@ -156,9 +156,10 @@ std::string KernelWriter::write() {
   out_.label(out_.fresh("entry"));
   block(kernel_.body);
   out_.line("{}", return_value("", "", convention, out_));
-  return fmt::format("define internal {} {}({}) nounwind {{\n{}}}\n", result_type("", convention),
-                     symbol("kernel." + kernel_.name), params,
-                     out_.finish(return_failed("", convention)));
+  // Kernels with loops stay functions of their own, so that their callers stay small.
+  const std::string signature = fmt::format("internal {} {}({})", result_type("", convention),
+                                            symbol("kernel." + kernel_.name), params);
+  return out_.definition(signature, return_failed("", convention), kernel_.loop_count == 0);
 }
 
 /// Tensors do not overlap the one that is written, and the runtime aligns them.

@@ -124,9 +124,9 @@ std::string FunctionWriter::write() {
 
   const std::string_view result =
       function_.result ? value_type(module_.types[function_.result]) : std::string_view();
-  return fmt::format("define internal {} {}({}) nounwind {{\n{}}}\n",
-                     result_type(result, convention_), symbol("fn." + function_.name), params,
-                     out_.finish(return_failed(result, convention_)));
+  const std::string signature = fmt::format("internal {} {}({})", result_type(result, convention_),
+                                            symbol("fn." + function_.name), params);
+  return out_.definition(signature, return_failed(result, convention_));
 }
 
 std::string FunctionWriter::parameters() {
