@@ -27,6 +27,7 @@ void add_program_options(CLI::App& app, Options& o) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->take_all();
+  app.add_option("--data", o.data, "where load() looks; default: the program's folder")->type_name("DIR");
   app.add_flag("--strict", o.strict,
                "fixed summation order, no fused multiply-add: same bits everywhere");
   app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error");
@@ -51,8 +52,6 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
   if (command == "run") {
     add_program_options(app, o);
     add_target_option(app, o);
-    app.add_option("--data", o.data, "where load() looks; default: the program's folder")
-        ->type_name("DIR");
     app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "driver/session.h"
 
@@ -14,6 +15,15 @@ namespace tenon::driver {
 void write_output(const std::string& path, std::string_view text) {
   if (path.empty() || path == "-") {
     std::fwrite(text.data(), 1, text.size(), stdout);
+    return;
+  }
+  std::error_code unknown;
+  if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {
+    // A device or a pipe is written to, never replaced.
+    std::FILE* file = std::fopen(path.c_str(), "wb");
+    bool fine = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    if (file && std::fclose(file) != 0) fine = false;
+    if (!fine) throw UsageError{fmt::format("cannot write {}: {}", path, std::strerror(errno))};
     return;
   }
   std::string part = fmt::format("{}.{}.part", path, getpid());

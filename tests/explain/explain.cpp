@@ -22,7 +22,9 @@ namespace fs = std::filesystem;
 
 /// Pages whose error no short program can draw; tests/hostile/ and tests/unit/ draw them.
 constexpr std::pair<std::string_view, std::string_view> kNoExample[] = {
+    {"E0102", "is about bytes that no page can hold; tests/unit/lexer_test.cpp draws it"},
     {"E0706", "takes more memory than there is"},
+    {"E0708", "is about another file's bytes; tests/golden/errors/E0708.tn draws it"},
     {"E0801", "is about the file, not the text in it"},
     {"E0802", "takes a text of many megabytes"},
 };

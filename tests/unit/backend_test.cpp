@@ -411,7 +411,7 @@ TEST_CASE("files: what is saved is loaded, and a missing one is a fault") {
   %s = const 2.5f64
   save "{0}", %s
   %t = load "{0}": f64
-  print %y, %t
+  print %y, " ", %t
 )", path))));
   CHECK(outcome.printed == "[[false, false, false],\n [true, false, false]] 2.5\n");
   check_fails(Program(main_text(fmt::format("  %x = load \"{}.not\": f32[3]\n", path))),
@@ -456,7 +456,7 @@ entry:
   %n = const {0}
   %direct = call @wrap(%n)
   %inside = compute [i: 2] {{ @wrap({0} + i) }}
-  print %direct, %inside
+  print %direct, " ", %inside
   ret
 }}
 )", from);
@@ -547,7 +547,7 @@ body:
   %next = add %i, %one
   jump loop(%next, %v)
 done:
-  print %t, %u
+  print %t, " ", %u
   drop %t
   drop %u
   ret
