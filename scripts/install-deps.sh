@@ -68,7 +68,7 @@ if ! as_root env DEBIAN_FRONTEND=noninteractive \
   cat >&2 <<MESSAGE
 install-deps: apt-get could not install: $(echo $needed)
   Tenon is tested on Debian 12, Debian 13 and Ubuntu 24.04 (there with the component universe).
-  LLVM may be any of 19 to 22: make LLVM=20 asks for another one; https://apt.llvm.org has them all.
+  LLVM may be any of 19 to 22: `make LLVM=20` asks for another one.
 MESSAGE
   exit 1
 fi
