@@ -72,9 +72,7 @@ TenonOptions to_c(const Options& options) { return {options.level, options.llvm_
 
 std::jthread preload() {
   try {
-    return std::jthread([] {
-      if (library().llvm != nullptr) library().llvm->warm_up();
-    });
+    return std::jthread([] { library(); });
   } catch (const std::system_error&) {
     return {};  // no thread is to be had: LLVM is opened when it is needed
   }

@@ -254,35 +254,7 @@ char* assembly(const char* text, const TenonOptions* options, char** error) {
 
 void free_text(char* text) { free(text); }
 
-/// The first compilation in a process touches LLVM's pages and builds its tables.
-void warm_up() {
-  constexpr char kSample[] =
-      "define float @sample(ptr %x, i64 %n) {\n"
-      "entry:\n"
-      "  br label %loop\n"
-      "loop:\n"
-      "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]\n"
-      "  %a = phi float [ 0.0, %entry ], [ %sum, %loop ]\n"
-      "  %at = getelementptr float, ptr %x, i64 %i\n"
-      "  %v = load float, ptr %at\n"
-      "  %sum = fadd reassoc float %a, %v\n"
-      "  %next = add nsw i64 %i, 1\n"
-      "  %more = icmp slt i64 %next, %n\n"
-      "  br i1 %more, label %loop, label %done\n"
-      "done:\n"
-      "  ret float %sum\n"
-      "}\n";
-  const TenonOptions options{2, 1};
-  const TenonSymbol none{nullptr, nullptr};
-  TenonTimes times;
-  char* error = nullptr;
-  TenonProgram* program = compile(kSample, &options, &none, &times, &error);
-  if (program != nullptr) find(program, "sample", &error);
-  dispose(program);
-  free(error);
-}
-
-constexpr TenonLlvm kInterface = {version, warm_up, compile, find, dispose, assembly, free_text};
+constexpr TenonLlvm kInterface = {version, compile, find, dispose, assembly, free_text};
 
 }  // namespace
 

@@ -25,8 +25,6 @@ struct TenonSymbol {  ///< what the program may call; a list ends with a null na
 
 struct TenonLlvm {
   char* (*version)();
-  /// Pays for what the first compilation would: may run beside anything, once.
-  void (*warm_up)();
   /// `text` is zero-terminated LLVM IR.
   TenonProgram* (*compile)(const char* text, const TenonOptions* options,
                            const TenonSymbol* symbols, TenonTimes* times, char** error);
