@@ -42,7 +42,8 @@ std::string find_program(std::string_view name) {
 }  // namespace
 
 void command_doctor(Session&) {
-  fmt::print("lessons     up to {}\n", TENON_UPTO);
+  fmt::print("{:<11} {}\n", "built",
+             TENON_UPTO < 19 ? fmt::format("up to lesson {}", TENON_UPTO) : "all folders");
 #if TENON_UPTO >= 9
   fmt::print("LLVM        {}\n", backend::cpu::llvm_version());
 #endif

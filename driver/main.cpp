@@ -27,7 +27,8 @@ void add_program_options(CLI::App& app, Options& o) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->take_all();
-  app.add_option("--data", o.data, "where load() looks; default: the program's folder")->type_name("DIR");
+  app.add_option("--data", o.data, "where load() looks; default: the program's folder")
+      ->type_name("DIR");
   app.add_flag("--strict", o.strict,
                "fixed summation order, no fused multiply-add: same bits everywhere");
   app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error");
@@ -214,6 +215,10 @@ int run_driver(int argc, char** argv) {
 #define COMMAND(name, lesson, summary) \
   add_options(*app.add_subcommand(#name, summary), #name, options);
 #include "driver/commands.def"
+  if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1])) {
+    fmt::print(stderr, "tenon: there is no command `{}`; `tenon --help` lists them\n", argv[1]);
+    return kUsageWrong;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
