@@ -17,6 +17,12 @@ namespace {
 
 constexpr const char* kVersion = "tenon 0.1";
 
+bool is_command(std::string_view name) {
+#define COMMAND(command, lesson, summary) if (name == #command) return true;
+#include "driver/commands.def"
+  return false;
+}
+
 void add_program_options(CLI::App& app, Options& o) {
   app.add_option("file", o.file, "the program; - is standard input")->required()->type_name("FILE");
   app.add_option("-O", o.level, "optimization level, 0 to 3")
@@ -215,7 +221,7 @@ int run_driver(int argc, char** argv) {
 #define COMMAND(name, lesson, summary) \
   add_options(*app.add_subcommand(#name, summary), #name, options);
 #include "driver/commands.def"
-  if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1])) {
+  if (argc > 1 && argv[1][0] != '-' && !is_command(argv[1])) {
     fmt::print(stderr, "tenon: there is no command `{}`; `tenon --help` lists them\n", argv[1]);
     return kUsageWrong;
   }
