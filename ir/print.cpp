@@ -38,8 +38,8 @@ std::string string_text(std::string_view text) {
   return out + "\"";
 }
 
-/// Binding strength of what stands between operators; calls, names and numbers bind tightest.
-constexpr int kLoosest = 0, kTightest = 100;
+/// Binding strength of what stands alone.
+constexpr int kLoosest = 0;
 
 class Printer {
  public:

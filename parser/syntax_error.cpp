@@ -93,7 +93,8 @@ std::string expected_words(Kinds expected) {
     std::erase_if(expected, [&](TokenKind kind) { return category.covers(kind); });
   }
   // What ends the construct says most: `;`, `)`, `}`.
-  std::ranges::stable_partition(expected, [](TokenKind kind) { return kind != name; });
+  std::stable_partition(expected.begin(), expected.end(),
+                        [](TokenKind kind) { return kind != name; });
   for (TokenKind kind : expected) words.push_back(spelled(kind));
   if (words.size() > kMaxNamed) words.resize(kMaxNamed);
   return alternatives(words);
