@@ -16,6 +16,8 @@ template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;  // clang before 17 needs to be told
 
 std::optional<int64_t> constant_of(const TypedExpr& expr) {
   const auto* constant = std::get_if<typed::Constant>(&expr.node);

@@ -21,8 +21,14 @@ namespace {
 constexpr size_t kMaxViolations = 20;
 
 /// Which alternative of Attribute an instruction carries.
+template <class T, class... Alternatives>
+constexpr size_t index_in(const std::variant<Alternatives...>*) {
+  size_t index = 0;
+  (void)((std::is_same_v<T, Alternatives> || (++index, false)) || ...);
+  return index;
+}
 template <class T>
-constexpr size_t kIndexOf = Attribute(std::in_place_type<T>).index();
+constexpr size_t kIndexOf = index_in<T>(static_cast<const Attribute*>(nullptr));
 size_t attribute_index(Op op) {
   switch (op) {
     case Op::constant: return kIndexOf<Scalar>;
