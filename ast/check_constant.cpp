@@ -1,5 +1,6 @@
 // Consts and the -D that replace them; and which expressions have a value before the program runs.
 #include <charconv>
+#include <stdexcept>
 
 #include "ast/checker.h"
 
@@ -254,6 +255,8 @@ typed::Expr clone(const typed::Expr& e) {
     typed::Apply made{a->op, {}};
     for (const typed::Expr& arg : a->args) made.args.push_back(clone(arg));
     out.node = std::move(made);
+  } else {
+    throw std::logic_error("only constants and cheap expressions are ever cloned");
   }
   return out;
 }

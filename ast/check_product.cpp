@@ -141,7 +141,7 @@ std::optional<typed::Expr> FunctionChecker::repeated_product(typed::Expr base, i
     return variable(var, span);
   };
   typed::Expr x = is_cheap(base) || n == 1 ? std::move(base) : name(std::move(base));
-  typed::Expr e = product(x, n, ExprTimes{span}, name);
+  typed::Expr e = n == 1 ? std::move(x) : product(x, n, ExprTimes{span}, name);
   if (exponent < 0) e = inverted(std::move(e));
   if (named.operands.empty()) return e;
   named.body = boxed(std::move(e));

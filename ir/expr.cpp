@@ -12,8 +12,8 @@ namespace {
 /// Everything that tells two nodes apart; sizes and depths follow from the rest.
 bool same_node(const Expr& a, const Expr& b) {
   return a.kind == b.kind && a.type == b.type && a.op == b.op && a.reduction == b.reduction &&
-         a.level == b.level && a.value == b.value && a.callee == b.callee && a.args == b.args &&
-         a.constant == b.constant;
+         a.level == b.level && a.value == b.value && a.callee == b.callee && a.place == b.place &&
+         a.args == b.args && a.constant == b.constant;
 }
 
 size_t hash_of(const Expr& node) {
@@ -25,7 +25,7 @@ size_t hash_of(const Expr& node) {
   mix(static_cast<uint64_t>(node.kind) << 24 | static_cast<uint64_t>(node.type) << 16 |
       static_cast<uint64_t>(node.op) << 8 | static_cast<uint64_t>(node.reduction));
   mix(uint64_t{node.level} << 32 | node.value.index);
-  mix(node.callee.index);
+  mix(uint64_t{node.place} << 32 | node.callee.index);
   if (node.kind == ExprKind::constant) {
     mix(runtime::is_floating(node.type) ? std::bit_cast<uint64_t>(node.constant.f)
                                         : static_cast<uint64_t>(node.constant.i));
@@ -137,16 +137,6 @@ ExprId Exprs::call(FuncId callee, DType type, std::vector<ExprId> args) {
 
 ExprId Exprs::with_args(ExprId id, std::vector<ExprId> args) {
   if (args == nodes_[id.index].args) return id;
-  switch (nodes_[id.index].kind) {  // those whose type follows from their arguments
-    case ExprKind::apply: return apply(nodes_[id.index].op, std::move(args));
-    case ExprKind::if_: return if_(args[0], args[1], args[2]);
-    case ExprKind::reduce: {
-      const ExprId body = args.back();
-      args.pop_back();
-      return reduce(nodes_[id.index].reduction, nodes_[id.index].level, std::move(args), body);
-    }
-    default: break;
-  }
   Expr node = nodes_[id.index];
   node.args = std::move(args);
   return intern(std::move(node));
@@ -156,6 +146,13 @@ ExprId Exprs::with_value(ExprId id, ValueId value) {
   if (value == nodes_[id.index].value) return id;
   Expr node = nodes_[id.index];
   node.value = value;
+  return intern(std::move(node));
+}
+
+ExprId Exprs::with_place(ExprId id, uint32_t place) {
+  if (place == nodes_[id.index].place) return id;
+  Expr node = nodes_[id.index];
+  node.place = place;
   return intern(std::move(node));
 }
 
@@ -214,9 +211,10 @@ class Substitution {
     if (node.kind == ExprKind::reduce) {
       const uint32_t level = node.level + shift_;
       const Reduction reduction = node.reduction;
+      const uint32_t fails_at = node.place;
       const ExprId body = args.back();
       args.pop_back();
-      return exprs_.reduce(reduction, level, std::move(args), body);
+      return exprs_.with_place(exprs_.reduce(reduction, level, std::move(args), body), fails_at);
     }
     return exprs_.with_args(place.id, std::move(args));
   }

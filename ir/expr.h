@@ -37,6 +37,8 @@ struct Expr {
   Scalar constant;                      ///< constant
   ValueId value;                        ///< value: a scalar; read: the tensor
   FuncId callee;                        ///< call
+  /// Tells apart equal nodes that fail at different places in the source; 0 for all others.
+  uint32_t place = 0;
   /// read: subscripts (i64); apply, call: operands; convert: one; if_: condition, then, otherwise;
   /// reduce: lo and hi of each index in turn (evaluated outside the reduction), then the body.
   std::vector<ExprId> args;
@@ -73,9 +75,11 @@ class Exprs {
   ExprId reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds, ExprId body);
   ExprId call(FuncId callee, DType type, std::vector<ExprId> args);
 
-  /// The same node with other arguments (and, for value and read, another value).
+  /// The same node with other arguments of the same types, another value (value and read), or at
+  /// another place.
   ExprId with_args(ExprId id, std::vector<ExprId> args);
   ExprId with_value(ExprId id, ValueId value);
+  ExprId with_place(ExprId id, uint32_t place);
 
  private:
   std::optional<ExprId> find(const Expr& node) const;

@@ -68,8 +68,8 @@ struct Edge {
   std::vector<ValueId> args;
 };
 
-/// compute: index l runs over [0, extents[l]). `sites` are the places of the nodes that can fail,
-/// beside the shared expression so that sharing loses none; others fail at the instruction's place.
+/// compute: index l runs over [0, extents[l]). `sites` are the places of the nodes that can fail
+/// (Expr::place keeps those apart that fail at different ones); others fail at the instruction's.
 struct Compute {
   Shape extents;
   ExprId body;

@@ -90,7 +90,7 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Apply& node, const T
   const ExprId id = exprs_.apply(node.op, args);
   if (divides) {
     const Range by = range_of(out_, args[1], levels_);
-    note_site(id, expr.span, by.lo <= 0 && by.hi >= 0);
+    return at_site(id, expr.span, by.lo <= 0 && by.hi >= 0);
   }
   return id;
 }
@@ -147,10 +147,9 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Reduce& node, const 
     case Reduction::sum:
     case Reduction::prod:
     case Reduction::any:
-    case Reduction::all: break;
-    default: note_site(id, expr.span, empty);
+    case Reduction::all: return id;
+    default: return at_site(id, expr.span, empty);
   }
-  return id;
 }
 
 BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Compute& node, const TypedExpr&,
@@ -180,6 +179,8 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Element& node, const
     const MaybeExpr lowered =
         may_be_skipped ? lower_conditional(subscript, scope) : lower(subscript, scope);
     if (!lowered) return std::nullopt;
+    // The checks before the value after `else` repeat it: nested, that would grow without end.
+    if (node.otherwise && exprs_[*lowered].tree_size > kMaxTreeSize) return std::nullopt;
     subscripts.push_back(*lowered);
   }
   const Span span = subscripts_span(node.subscripts, expr.span);
@@ -253,8 +254,7 @@ BodyLowering::MaybeExpr BodyLowering::access(const Tensor& tensor, DType type,
     }
   }
   const ExprId id = exprs_.read(value, type, std::move(subscripts));
-  note_site(id, span, !in_range);
-  return id;
+  return at_site(id, span, !in_range);
 }
 
 /// One element of a tensor that is never made. Its other elements are not evaluated, so none may
@@ -338,8 +338,7 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Call& node, const Ty
   if (may_hoist(expr, scope)) return exprs_.value(hoist(expr), expr.type.dtype);
   const ExprId id =
       exprs_.call(around_.shared().functions.at(node.callee), expr.type.dtype, scalars);
-  note_site(id, expr.span, facts_.may_fail(*node.callee));
-  return id;
+  return at_site(id, expr.span, facts_.may_fail(*node.callee));
 }
 
 bool BodyLowering::bind_args(const typed::Call& node, Scope& scope, Inlining& inlining,
@@ -440,11 +439,19 @@ ValueId BodyLowering::hoist(const TypedExpr& expr) {
 
 // ---- failing
 
-void BodyLowering::note_site(ExprId id, Span span, bool may_fail) {
+/// The node as it stands at `span`. Places are numbered from 1 in every compute, so that equal
+/// computes stay equal.
+ExprId BodyLowering::at_site(ExprId id, Span span, bool may_fail) {
+  if (may_fail) {
+    const auto known = std::ranges::find(places_, span);
+    const size_t place = known - places_.begin() + 1;
+    if (known == places_.end()) places_.push_back(span);
+    id = exprs_.with_place(id, static_cast<uint32_t>(place));
+    fallible_.insert(id);
+    ++failures_;
+  }
   if (has_site_.insert(id).second) sites_.emplace_back(id, span);
-  if (!may_fail) return;
-  fallible_.insert(id);
-  ++failures_;
+  return id;
 }
 
 bool BodyLowering::may_fail(ExprId root) const {

@@ -88,7 +88,7 @@ class BodyLowering {
   ValueId hoist(const TypedExpr& expr);
 
   // failing
-  void note_site(ExprId id, Span span, bool may_fail);
+  ExprId at_site(ExprId id, Span span, bool may_fail);
   bool may_fail(ExprId root) const;
   bool proved_in_range(ExprId subscript, int64_t extent) const;
 
@@ -105,6 +105,7 @@ class BodyLowering {
   std::vector<std::pair<ExprId, Range>> known_;       ///< subscripts of tensors that are not made
   std::vector<std::pair<const TypedExpr*, ValueId>> hoists_;
   std::vector<std::pair<ExprId, Span>> sites_;
+  std::vector<Span> places_;                          ///< where something may fail
   std::unordered_set<ExprId> has_site_, fallible_;
   size_t failures_ = 0;      ///< nodes made so far that may fail
   int conditional_ = 0;      ///< enclosing constructs that may not evaluate what they hold
