@@ -86,6 +86,17 @@ std::string ModuleText::shape_constant(const Shape& shape) {
   return constant("shape", fmt::format("[{} x i64] [{}]", shape.size(), extents));
 }
 
+std::string ModuleText::data_constant(std::span<const Scalar> elements) {
+  const std::string_view type = memory_type(elements.front().type);
+  std::string data;
+  for (const Scalar& element : elements) {
+    const bool is_bool = element.type == DType::bool_;
+    data += fmt::format("{}{} {}", data.empty() ? "" : ", ", type,
+                        is_bool ? std::to_string(element.i) : literal(element));
+  }
+  return constant("data", fmt::format("[{} x {}] [{}]", elements.size(), type, data));
+}
+
 // ---- functions
 
 std::string FunctionText::fresh(std::string_view hint) {

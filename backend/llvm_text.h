@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,6 +38,8 @@ class ModuleText {
   int32_t site(Span span);
   std::string string_constant(std::string_view text);  ///< a ptr to it, zero-terminated
   std::string shape_constant(const Shape& shape);      ///< a ptr to its extents; null for rank 0
+  /// A ptr to what a tensor of these elements, of one type and at least one, holds.
+  std::string data_constant(std::span<const Scalar> elements);
   const std::string& constants() const { return constants_; }
   std::vector<Span> take_sites() { return std::move(sites_); }
 

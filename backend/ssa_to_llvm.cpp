@@ -315,10 +315,21 @@ void FunctionWriter::write_compute(const Inst& inst) {
   if (result.is_scalar()) backend::write_load(out_, name(inst.result), result.dtype, target);
 }
 
+/// Constants are copied as a block, unless they are few: stores in thousands take LLVM seconds.
 void FunctionWriter::write_pack(const Inst& inst) {
+  constexpr size_t kFew = 8;
   const Type& result = type(inst.result);
   const Type flat{result.dtype, {static_cast<int64_t>(inst.args.size())}};
   allocate(inst, result);
+  std::vector<Scalar> constants;
+  for (ValueId element : inst.args) {
+    if (const Scalar* constant = constants_.find(element)) constants.push_back(*constant);
+  }
+  if (constants.size() > kFew && constants.size() == inst.args.size()) {
+    out_.line("call void @llvm.memcpy.p0.p0.i64(ptr {}, ptr {}, i64 {}, i1 false)",
+              name(inst.result), out_.module.data_constant(constants), bytes(result));
+    return;
+  }
   for (size_t i = 0; i < inst.args.size(); ++i) {
     const std::string offset[] = {std::to_string(i)};
     write_store(out_, result.dtype, arg(inst, i),

@@ -236,6 +236,11 @@ class Substitution {
 }  // namespace
 
 ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacements, int shift) {
+  bool identity = shift == 0;
+  for (uint32_t level = 0; level < replacements.size() && identity; ++level) {
+    identity = replacements[level] == exprs.index(level);
+  }
+  if (identity) return body;
   return Substitution(exprs, replacements, shift).run(body);
 }
 

@@ -72,6 +72,11 @@ void FunctionLowering::begin(BlockId block) {
   block_ = block;
 }
 
+void FunctionLowering::begin(BlockId block, SsaBuilder::Moment before) {
+  ssa_.seal(block, before);
+  block_ = block;
+}
+
 FunctionLowering::Ways FunctionLowering::branch(ValueId condition, std::string_view then,
                                                 std::string_view otherwise, Span span) {
   const Ways ways = {out_.add_block(then), out_.add_block(otherwise)};
@@ -104,7 +109,9 @@ void FunctionLowering::statement(const typed::Update& node, Span span) {
 }
 
 void FunctionLowering::statement(const typed::If& node, Span span) {
-  const Ways ways = branch(value(node.condition), "then", "else", span);
+  const ValueId condition = value(node.condition);
+  const SsaBuilder::Moment before = ssa_.now(block_);
+  const Ways ways = branch(condition, "then", "else", span);
   block_ = ways.then;
   block(node.then);
   const BlockId then_end = block_;
@@ -118,10 +125,11 @@ void FunctionLowering::statement(const typed::If& node, Span span) {
   const BlockId join = out_.add_block("join");
   ssa_.jump(then_end, join, span);
   ssa_.jump(block_, join, span);
-  begin(join);
+  begin(join, before);
 }
 
 void FunctionLowering::statement(const typed::While& node, Span span) {
+  const SsaBuilder::Moment before = ssa_.now(block_);
   const BlockId head = out_.add_block("loop");
   ssa_.jump(block_, head, span);
   block_ = head;
@@ -135,11 +143,11 @@ void FunctionLowering::statement(const typed::While& node, Span span) {
   loops_.push_back({{}, head});
   block(node.body);
   jump_if_open(head, span);
-  ssa_.seal(head);
+  ssa_.seal(head, before);
   block_ = done;
   if (const BlockId exit = loops_.back().exit) {
     jump_if_open(exit, span);
-    begin(exit);
+    begin(exit, before);
   }
   loops_.pop_back();
 }
@@ -153,29 +161,31 @@ void FunctionLowering::statement(const typed::For& node, Span span) {
 void FunctionLowering::count(typed::VarId variable, ValueId lo, ValueId hi, Span span,
                              const std::function<void()>& body) {
   write(variable, lo);
+  const SsaBuilder::Moment before = ssa_.now(block_);
   const BlockId head = out_.add_block("loop");
   ssa_.jump(block_, head, span);
   block_ = head;
   const Ways ways = branch(apply(ScalarOp::lt, {read(variable), hi}, span), "body", "done", span);
   block_ = ways.then;
+  const SsaBuilder::Moment turn = ssa_.now(block_);
   loops_.emplace_back();
   body();
   const Loop loop = loops_.back();
   loops_.pop_back();
   if (loop.step) {
     jump_if_open(loop.step, span);
-    begin(loop.step);
+    begin(loop.step, turn);
   }
   if (block_) {  // i < hi, so i + 1 does not wrap
     const ValueId next = apply(ScalarOp::add, {read(variable), constant(1, span)}, span);
     write(variable, next);
     ssa_.jump(block_, head, span);
   }
-  ssa_.seal(head);
+  ssa_.seal(head, before);
   block_ = ways.otherwise;
   if (loop.exit) {
     ssa_.jump(block_, loop.exit, span);
-    begin(loop.exit);
+    begin(loop.exit, before);
   }
 }
 

@@ -105,6 +105,7 @@ ValueId FunctionLowering::value_of(const typed::IfExpr& node, const TypedExpr& e
   }
   const typed::VarId result = temporary(type_of(expr), hint);
   const BlockId join = out_.add_block("join");
+  const SsaBuilder::Moment before = ssa_.now(block_);
   const Ways ways = branch(condition, "then", "else", expr.span);
   block_ = ways.then;
   write(result, value(*node.then));
@@ -112,7 +113,7 @@ ValueId FunctionLowering::value_of(const typed::IfExpr& node, const TypedExpr& e
   block_ = ways.otherwise;
   write(result, value(*node.otherwise));
   ssa_.jump(block_, join, expr.span);
-  begin(join);
+  begin(join, before);
   return read(result);
 }
 
@@ -131,6 +132,7 @@ ValueId FunctionLowering::guarded_element(const typed::Element& node, const Type
                                           std::string_view hint) {
   const Span span = expr.span;
   const typed::VarId result = temporary(type_of(expr), hint);
+  const SsaBuilder::Moment before = ssa_.now(block_);
   const BlockId outside = out_.add_block("outside"), join = out_.add_block("join");
   std::vector<ValueId> args = {value(*node.tensor)};
   for (size_t axis = 0; axis < node.subscripts.size(); ++axis) {
@@ -145,10 +147,10 @@ ValueId FunctionLowering::guarded_element(const typed::Element& node, const Type
   }
   write(result, emit(Op::element, type_of(expr), std::move(args), {}, span, hint));
   ssa_.jump(block_, join, span);
-  begin(outside);
+  begin(outside, before);
   write(result, value(*node.otherwise));
   ssa_.jump(block_, join, span);
-  begin(join);
+  begin(join, before);
   return read(result);
 }
 

@@ -71,6 +71,7 @@ class FunctionLowering {
   /// Goes on in a new block that only `from` leads to, or in `block` once all its predecessors are
   /// there.
   void begin(BlockId block);
+  void begin(BlockId block, SsaBuilder::Moment before);
   struct Ways { BlockId then, otherwise; };
   Ways branch(ValueId condition, std::string_view then, std::string_view otherwise, Span span);
 

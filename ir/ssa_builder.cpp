@@ -1,12 +1,13 @@
 #include "ir/ssa_builder.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 namespace tenon::ir {
 
 SsaBuilder::Variable SsaBuilder::add_variable(TypeId type, std::string name) {
-  variables_.push_back({type, std::move(name)});
+  variables_.push_back({type, std::move(name), {}});
   return static_cast<Variable>(variables_.size() - 1);
 }
 
@@ -17,6 +18,7 @@ SsaBuilder::BlockInfo& SsaBuilder::info(BlockId block) {
 
 void SsaBuilder::write(Variable variable, BlockId block, ValueId value) {
   info(block).values[variable] = value;
+  variables_[variable].written_at.push_back(writes_++);
 }
 
 ValueId SsaBuilder::read(Variable variable, BlockId block) {
@@ -28,7 +30,7 @@ ValueId SsaBuilder::read(Variable variable, BlockId block) {
 /// Walks up while there is one way to go. Where several meet, a parameter stands for what they
 /// bring, and is noted before they are asked: that is what ends the search in a loop.
 ValueId SsaBuilder::find(Variable variable, BlockId block) {
-  std::vector<BlockId> passed;
+  const BlockId reader = block;
   ValueId value;
   for (;;) {
     BlockInfo& here = info(block);
@@ -36,18 +38,29 @@ ValueId SsaBuilder::find(Variable variable, BlockId block) {
       value = found->second;
       break;
     }
-    passed.push_back(block);
+    if (here.before.block && !is_written_before(here, variable)) {
+      block = here.before.block;
+      continue;
+    }
     if (here.sealed && here.predecessors.empty()) {
       throw std::logic_error("variable " + variables_[variable].name + " is read before it is set");
     }
     if (!here.sealed || here.predecessors.size() > 1) {
       value = add_parameter(variable, block);
+      info(block).values[variable] = value;
       break;
     }
     block = here.predecessors.front().from;
   }
-  for (BlockId each : passed) write(variable, each, value);
+  info(reader).values[variable] = value;
   return value;
+}
+
+/// Whether it may have been written between what all ways to `block` come from, and `block`.
+bool SsaBuilder::is_written_before(const BlockInfo& block, Variable variable) const {
+  const std::vector<size_t>& times = variables_[variable].written_at;
+  const auto next = std::ranges::lower_bound(times, block.before.time);
+  return next != times.end() && *next < block.until;
 }
 
 ValueId SsaBuilder::add_parameter(Variable variable, BlockId block) {
@@ -96,6 +109,12 @@ void SsaBuilder::seal(BlockId block) {
   info(block).sealed = true;
   to_fill_ = std::exchange(info(block).incomplete, {});
   fill_parameters();
+}
+
+void SsaBuilder::seal(BlockId block, Moment before) {
+  info(block).before = before;
+  info(block).until = writes_;
+  seal(block);
 }
 
 void SsaBuilder::forward(ValueId from, ValueId to) {

@@ -4,8 +4,10 @@
 // Lowering writes and reads source variables per block; the builder finds the value that reaches, and
 // makes a block parameter where several may. A block is sealed once all its predecessors are known;
 // until then every variable read in it gets a parameter, to be filled in later. Two differences from
-// the paper: the search runs with an explicit stack, and parameters that turn out to be trivial go at
-// the end, all together.
+// the paper: the search runs with an explicit stack; and where it is known what all ways to a block
+// come from, it skips what lies between if the variable was not written there, as otherwise each of v
+// variables would get a parameter at each of n joins. Parameters that still turn out to be trivial go
+// at the end, all together.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -34,6 +36,11 @@ class SsaBuilder {
   void branch(BlockId from, ValueId condition, BlockId then, BlockId otherwise, Span span);
   /// No more predecessors will come.
   void seal(BlockId block);
+  /// The end of `block` as it is now.
+  struct Moment { BlockId block; size_t time = 0; };
+  Moment now(BlockId block) const { return {block, writes_}; }
+  /// No more predecessors will come, and all that did come from `before`.
+  void seal(BlockId block, Moment before);
 
   /// Every use of `from` is to become one of `to`.
   void forward(ValueId from, ValueId to);
@@ -41,7 +48,7 @@ class SsaBuilder {
   void finish();
 
  private:
-  struct VariableInfo { TypeId type; std::string name; };
+  struct VariableInfo { TypeId type; std::string name; std::vector<size_t> written_at; };
   struct Predecessor { BlockId from; size_t edge; };
   struct Parameter { Variable variable; BlockId block; size_t index; };
   struct BlockInfo {
@@ -49,10 +56,13 @@ class SsaBuilder {
     std::vector<Parameter> incomplete;  ///< parameters made before it was sealed
     std::unordered_map<Variable, ValueId> values;
     bool sealed = false;
+    Moment before;        ///< what all ways come from, if that is known
+    size_t until = 0;     ///< when it was sealed
   };
 
   BlockInfo& info(BlockId block);
   ValueId find(Variable variable, BlockId block);
+  bool is_written_before(const BlockInfo& block, Variable variable) const;
   ValueId add_parameter(Variable variable, BlockId block);
   void fill_parameters();
   std::vector<ValueId>& edge_args(const Predecessor& predecessor);
@@ -63,6 +73,7 @@ class SsaBuilder {
   std::vector<VariableInfo> variables_;
   std::vector<BlockInfo> blocks_;
   std::vector<Parameter> to_fill_;
+  size_t writes_ = 0;  ///< so far: this is the time
   std::unordered_map<ValueId, ValueId> forwards_;
 };
 

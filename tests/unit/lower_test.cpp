@@ -134,6 +134,17 @@ TEST_CASE("inlining stops before trees explode") {
   }
 }
 
+TEST_CASE("many variables and many joins do not multiply") {
+  std::string lines, last;
+  for (int i = 0; i < 300; ++i) {
+    lines += fmt::format("var v{} = {};\n", i, i);
+    last += fmt::format("if v{0} > 5 {{ v{0} -= 1; }} while v{0} > 9 {{ v{0} -= 7; break; }}\n", i);
+  }
+  const Source source(in_main(lines + last + last));
+  const ir::Module module = lowered(source);
+  CHECK(module.function(module.main).values.size() < 600 * 30);
+}
+
 TEST_CASE("tensors that depend on the index are never made where that cannot be noticed") {
   const std::string text =
       main_of("let x = [1.0, 2.0];\nlet y[i: 2] = sum[k: 2] (x * f32(i))[k]; print(y);");
