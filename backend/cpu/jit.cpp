@@ -83,7 +83,9 @@ struct Executable::Impl {
   int32_t (*entry)(tn_context*) = nullptr;
   std::vector<lexer::Span> sites;
 
-  ~Impl() { llvm().dispose(program); }
+  ~Impl() {
+    if (program != nullptr) llvm().dispose(program);  // there may be no LLVM
+  }
 };
 
 Executable::Executable(const Generated& generated, const Options& options,

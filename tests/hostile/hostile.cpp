@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
@@ -152,6 +153,20 @@ std::string try_out(const Attack& attack, const std::string& tenon) {
   return {};
 }
 
+/// An executable whose LLVM is gone says so; the other engines do without.
+std::string try_without_llvm(const std::string& tenon) {
+  ScratchFolder scratch;
+  const std::filesystem::path alone = scratch.path() / "tenon";
+  std::filesystem::copy_file(tenon, alone);
+  write_file(scratch.path() / "p.tn", "fn main() { print(1); }\n");
+  const auto outcome_on = [&](std::string target) {
+    return run({{alone, "run", "--target", std::move(target), "p.tn"}, scratch.path(), "", 10});
+  };
+  const Outcome cpu = outcome_on("cpu"), ir = outcome_on("ir");
+  if (cpu.status != 1 || !contains(cpu.err, "needs LLVM")) return describe(cpu) + "\n" + cpu.err;
+  return ir.status == 0 && ir.out == "1\n" ? "" : describe(ir) + "\n" + ir.err;
+}
+
 }  // namespace
 }  // namespace tenon::tests
 
@@ -163,5 +178,7 @@ int main(int argc, char** argv) {
     const std::string problem = try_out(attack, arguments.tenon);
     problem.empty() ? tally.pass() : tally.fail(attack.name, problem);
   }
+  const std::string problem = try_without_llvm(arguments.tenon);
+  problem.empty() ? tally.pass() : tally.fail("an executable without LLVM", problem);
   return tally.close();
 }
