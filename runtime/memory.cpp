@@ -23,7 +23,7 @@ int64_t read_memory_limit() {
 }
 
 // A loop that makes and frees a tensor per turn would get its pages from the system and clear them
-// every time, which costs ten times what it does with them. 32 MiB is the largest threshold there is.
+// every time, which may cost ten times what it does with them. 32 MiB is the largest threshold.
 bool keep_freed_memory() {
   return mallopt(M_MMAP_THRESHOLD, 32 << 20) != 0 && mallopt(M_TRIM_THRESHOLD, -1) != 0;
 }
