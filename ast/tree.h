@@ -29,7 +29,7 @@ struct Name {
   Span span;
 };
 
-/// reductions.def would have one row each; the order is that of tokens.def.
+/// In the order of their tokens in lexer/tokens.def.
 enum class Reduction : uint8_t { sum, prod, max, min, any, all, argmax, argmin };
 std::string_view text(Reduction reduction);
 

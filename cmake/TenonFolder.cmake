@@ -38,9 +38,9 @@ function(tenon_folder name)
   endforeach()
 endfunction()
 
-# tenon_sources(LIBRARY file...): adds sources, each of which an exercise may replace by the student's:
+# tenon_source(OUT path): sets OUT to a source file, which an exercise may replace by the student's:
 # `cmake -DTENON_REPLACE_lexer_scanner_re=my/01/scanner.re` builds lexer/scanner.re from there.
-# (Dots and slashes of the path are written _.)
+# (Dots, dashes and slashes of the path are written _.)
 function(tenon_source out path)
   string(REGEX REPLACE "[/.-]" "_" key ${path})
   if(TENON_REPLACE_${key})

@@ -24,7 +24,7 @@ void* tn_own(tn_context* context, void* data, int64_t bytes, int32_t site);
 void tn_fail(tn_context* context, int32_t kind, int32_t site, int64_t a, int64_t b,
              const char* text);
 
-/// One line of print(): each call is one argument, tn_print_end writes them with a blank between.
+/// One line of print(): what each call gives is put together as it is; tn_print_end writes the line.
 /// A line whose making failed is not written; the fault is recorded.
 void tn_print_text(tn_context* context, const char* text, int64_t length);
 void tn_print_int(tn_context* context, int32_t dtype, int64_t value);

@@ -17,7 +17,7 @@ struct Context {
   std::filesystem::path data_dir = ".";  ///< what relative paths of load() are relative to
 
   std::optional<Fault> fault;            ///< set by generated code before it returns "failed"
-  std::string line;                      ///< what tn_print_* has gathered, a blank after each piece
+  std::string line;                      ///< what tn_print_* has gathered
 
   Context() = default;
   Context(const Context&) = delete;
