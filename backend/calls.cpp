@@ -1,5 +1,7 @@
 #include "backend/calls.h"
 
+#include <fmt/ranges.h>
+
 namespace tenon::backend {
 namespace {
 
@@ -89,52 +91,82 @@ Convention Conventions::of(const ir::loops::Kernel& kernel) const {
   return convention;
 }
 
-std::string result_type(std::string_view value, Convention convention) {
-  if (!convention.fails) return std::string(value.empty() ? "void" : value);
-  return value.empty() ? "i1" : fmt::format("{{ {}, i1 }}", value);
+ResultTypes result_types(const Module& module, const Function& function) {
+  ResultTypes types;
+  for (const ir::TypeId type : function.results) types.push_back(value_type(module.types[type]));
+  return types;
 }
 
-std::string return_value(std::string_view type, std::string_view value, Convention convention,
-                         FunctionText& out) {
-  if (!convention.fails) return type.empty() ? "ret void" : fmt::format("ret {} {}", type, value);
-  if (type.empty()) return "ret i1 false";
-  const std::string both = out.fresh("result"), pair = result_type(type, convention);
-  out.line("{} = insertvalue {} {{ {} poison, i1 false }}, {} {}, 0", both, pair, type, type,
-           value);
-  return fmt::format("ret {} {}", pair, both);
+std::string result_type(const ResultTypes& values, Convention convention) {
+  ResultTypes parts = values;
+  if (convention.fails) parts.push_back("i1");
+  if (parts.empty()) return "void";
+  return parts.size() == 1 ? std::string(parts[0])
+                           : fmt::format("{{ {} }}", fmt::join(parts, ", "));
 }
 
-std::string return_failed(std::string_view type, Convention convention) {
-  if (type.empty()) return "ret i1 true";
-  return fmt::format("ret {} {{ {} poison, i1 true }}", result_type(type, convention), type);
+namespace {
+
+/// What is returned before its values are put in: the flag, and nothing yet.
+std::string flag_only(const ResultTypes& types, Convention convention, bool failed) {
+  std::string parts;
+  for (std::string_view type : types)
+    parts += fmt::format("{}{} poison", parts.empty() ? "" : ", ", type);
+  if (convention.fails) parts += fmt::format(", i1 {}", failed);
+  return fmt::format("{{ {} }}", parts);
+}
+
+}  // namespace
+
+std::string return_values(const ResultTypes& types, std::span<const std::string> values,
+                          Convention convention, FunctionText& out) {
+  const std::string type = result_type(types, convention);
+  if (types.empty()) return convention.fails ? "ret i1 false" : "ret void";
+  if (types.size() == 1 && !convention.fails) return fmt::format("ret {} {}", type, values[0]);
+  std::string all = flag_only(types, convention, false);
+  for (size_t i = 0; i < types.size(); ++i) {
+    const std::string more = out.fresh("result");
+    out.line("{} = insertvalue {} {}, {} {}, {}", more, type, all, types[i], values[i], i);
+    all = more;
+  }
+  return fmt::format("ret {} {}", type, all);
+}
+
+std::string return_failed(const ResultTypes& types, Convention convention) {
+  if (types.empty()) return "ret i1 true";
+  return fmt::format("ret {} {}", result_type(types, convention),
+                     flag_only(types, convention, true));
 }
 
 void write_call(FunctionText& out, const std::string& callee, Convention convention,
-                const std::string& result, std::string_view type, const std::string& depth,
-                std::span<const std::string> args) {
+                std::span<const std::string> results, const ResultTypes& types,
+                const std::string& depth, std::span<const std::string> args) {
   std::string all = "ptr %context";
   if (convention.deep) all += ", i64 " + depth;
   for (const std::string& arg : args) all += ", " + arg;
-  const std::string returned = result_type(type, convention);
+  const std::string returned = result_type(types, convention);
   const std::string call = fmt::format("call {} {}({})", returned, callee, all);
-  if (!convention.fails) {
-    out.line("{}{}{}", result, result.empty() ? "" : " = ", call);
-  } else if (type.empty()) {
+  if (types.empty() && !convention.fails) return out.line("{}", call);
+  if (types.size() == 1 && !convention.fails) return out.line("{} = {}", results[0], call);
+  if (types.empty()) {
     const std::string failed = out.fresh("failed");
     out.line("{} = {}", failed, call);
-    out.fail_if(failed);
-  } else {
-    const std::string pair = out.fresh("pair"), failed = out.fresh("failed");
-    out.line("{} = {}", pair, call);
-    out.line("{} = extractvalue {} {}, 1", failed, returned, pair);
-    out.fail_if(failed);
-    out.line("{} = extractvalue {} {}, 0", result, returned, pair);
+    return out.fail_if(failed);
   }
+  const std::string parts = out.fresh("returned");
+  out.line("{} = {}", parts, call);
+  if (convention.fails) {
+    const std::string failed = out.fresh("failed");
+    out.line("{} = extractvalue {} {}, {}", failed, returned, parts, types.size());
+    out.fail_if(failed);
+  }
+  for (size_t i = 0; i < types.size(); ++i)
+    out.line("{} = extractvalue {} {}, {}", results[i], returned, parts, i);
 }
 
 void write_function_call(FunctionText& out, const Module& module, const Conventions& conventions,
-                         FuncId callee, const std::string& result, const std::string& depth,
-                         std::span<const std::string> args, Span span) {
+                         FuncId callee, std::span<const std::string> results,
+                         const std::string& depth, std::span<const std::string> args, Span span) {
   const Function& function = module.function(callee);
   std::string passed = depth;
   if (function.recursive) {
@@ -144,10 +176,8 @@ void write_function_call(FunctionText& out, const Module& module, const Conventi
     out.line("{} = icmp sle i64 {}, {}", fits, passed, limit);
     out.fail_unless(fits, runtime::FaultKind::recursion_too_deep, span, limit);
   }
-  const std::string_view type =
-      function.result ? value_type(module.types[function.result]) : std::string_view();
-  write_call(out, symbol("fn." + function.name), conventions.of(callee), result, type, passed,
-             args);
+  write_call(out, symbol("fn." + function.name), conventions.of(callee), results,
+             result_types(module, function), passed, args);
 }
 
 // ---- what needs no check
@@ -156,13 +186,13 @@ Constants::Constants(const Module& module, const Function& function)
     : module_(module), function_(function), values_(function.values.size()) {
   for (const ir::Block& block : function.blocks)
     for (const Inst& inst : block.insts)
-      if (inst.op == Op::constant) values_[inst.result.index] = &inst.get<Scalar>();
+      if (inst.op == Op::constant) values_[inst.result().index] = &inst.get<Scalar>();
 }
 
 bool Constants::may_divide_by_zero(const Inst& apply) const {
   const ScalarOp op = apply.get<ScalarOp>();
   if (op != ScalarOp::div && op != ScalarOp::mod) return false;
-  if (!runtime::is_integer(module_.type(function_, apply.result).dtype)) return false;
+  if (!runtime::is_integer(module_.type(function_, apply.result()).dtype)) return false;
   const Scalar* divisor = find(apply.args[1]);
   return divisor == nullptr || divisor->i == 0;
 }

@@ -2,9 +2,10 @@
 //
 //   define internal { float, i1 } @fn.f(ptr %context, i64 %depth, float %x)
 //
-// Whatever may fail gives, beside its result, a flag: it failed, the context holds the fault,
-// return at once. Whatever can reach a recursive function takes the number of active calls of
-// recursive functions. Both only where needed: the rest are plain functions to LLVM.
+// Several results are one struct. Whatever may fail gives, behind its results, a flag: it failed,
+// the context holds the fault, return at once. Whatever can reach a recursive function takes the
+// number of active calls of recursive functions. Both only where needed: the rest are plain
+// functions to LLVM.
 #pragma once
 #include <span>
 #include <string>
@@ -48,23 +49,27 @@ class Constants {
   std::vector<const Scalar*> values_;  ///< null: not a constant
 };
 
-/// `float`, `{ float, i1 }`, `i1` or `void`; an empty `value` is no result.
-std::string result_type(std::string_view value, Convention convention);
-/// The instruction that returns `value`, or "failed".
-std::string return_value(std::string_view type, std::string_view value, Convention convention,
-                         FunctionText& out);
-std::string return_failed(std::string_view type, Convention convention);
+/// A function's results as LLVM types, in order.
+using ResultTypes = std::vector<std::string_view>;
+ResultTypes result_types(const ir::Module& module, const ir::Function& function);
 
-/// Calls function or kernel `callee` of the convention, leaves if it failed. `result`, if not
-/// empty, becomes its value; `args` are typed (`float %x`); `depth` is passed where the callee
-/// wants it.
+/// What a call returns: the results, then the flag; `float`, `i1` or `void` if that is one thing or
+/// none, else a struct.
+std::string result_type(const ResultTypes& values, Convention convention);
+/// The instruction that returns `values`, or "failed".
+std::string return_values(const ResultTypes& types, std::span<const std::string> values,
+                          Convention convention, FunctionText& out);
+std::string return_failed(const ResultTypes& types, Convention convention);
+
+/// Calls function or kernel `callee` of the convention, leaves if it failed. `results` become its
+/// values; `args` are typed (`float %x`); `depth` is passed where the callee wants it.
 void write_call(FunctionText& out, const std::string& callee, Convention convention,
-                const std::string& result, std::string_view type, const std::string& depth,
-                std::span<const std::string> args);
+                std::span<const std::string> results, const ResultTypes& types,
+                const std::string& depth, std::span<const std::string> args);
 /// The same for a function of the module, from a place where `depth` recursive calls are active.
 void write_function_call(FunctionText& out, const ir::Module& module,
                          const Conventions& conventions, ir::FuncId callee,
-                         const std::string& result, const std::string& depth,
+                         std::span<const std::string> results, const std::string& depth,
                          std::span<const std::string> args, Span span);
 
 }  // namespace tenon::backend

@@ -64,7 +64,7 @@ std::string entry(ModuleText& module_text, const ir::Module& module,
   out.label(out.fresh("entry"));
   const std::string depth = module.function(module.main).recursive ? "1" : "0";
   write_call(out, symbol("fn." + module.function(module.main).name), conventions.of(module.main),
-             "", "", depth, {});
+             {}, {}, depth, {});
   out.line("ret i32 0");
   return out.definition("i32 @tenon_main(ptr %context)", "ret i32 1");
 }

@@ -155,11 +155,11 @@ std::string KernelWriter::write() {
   const std::string params = parameters();
   out_.label(out_.fresh("entry"));
   block(kernel_.body);
-  out_.line("{}", return_value("", "", convention, out_));
+  out_.line("{}", return_values({}, {}, convention, out_));
   // Kernels with loops stay functions of their own, so that their callers stay small.
-  const std::string signature = fmt::format("internal {} {}({})", result_type("", convention),
+  const std::string signature = fmt::format("internal {} {}({})", result_type({}, convention),
                                             symbol("kernel." + kernel_.name), params);
-  return out_.definition(signature, return_failed("", convention), kernel_.loop_count == 0);
+  return out_.definition(signature, return_failed({}, convention), kernel_.loop_count == 0);
 }
 
 /// Tensors do not overlap the one that is written, and the runtime aligns them.
@@ -300,7 +300,8 @@ void KernelWriter::stmt(const CallInto& call) {
   for (size_t i = 0; i < args.size(); ++i)
     args[i] = fmt::format("{} {}", register_type(call.args[i]->type), args[i]);
   const std::string result = out_.fresh(local_name(call.local));
-  write_function_call(out_, module_, conventions_, call.callee, result, depth_, args, call.span);
+  write_function_call(out_, module_, conventions_, call.callee, {&result, 1}, depth_, args,
+                      call.span);
   locals_[call.local] = result;
 }
 

@@ -122,11 +122,10 @@ std::string FunctionWriter::write() {
   for (uint32_t i = 0; i < blocks_.size(); ++i) write_block(i);
   write_phis();
 
-  const std::string_view result =
-      function_.result ? value_type(module_.types[function_.result]) : std::string_view();
-  const std::string signature = fmt::format("internal {} {}({})", result_type(result, convention_),
+  const ResultTypes results = result_types(module_, function_);
+  const std::string signature = fmt::format("internal {} {}({})", result_type(results, convention_),
                                             symbol("fn." + function_.name), params);
-  return out_.definition(signature, return_failed(result, convention_));
+  return out_.definition(signature, return_failed(results, convention_));
 }
 
 std::string FunctionWriter::parameters() {
@@ -150,12 +149,12 @@ void FunctionWriter::name_values() {
 void FunctionWriter::find_products() {
   std::vector<bool> product(names_.size()), summed(names_.size()), used(names_.size());
   const auto is = [&](const Inst& inst, auto... ops) {
-    return inst.op == Op::apply && runtime::is_floating(type(inst.result).dtype) &&
+    return inst.op == Op::apply && runtime::is_floating(type(inst.result()).dtype) &&
            ((inst.get<ScalarOp>() == ops) || ...);
   };
   for (const ir::Block& block : function_.blocks) {
     for (const Inst& inst : block.insts) {
-      if (is(inst, ScalarOp::mul)) product[inst.result.index] = true;
+      if (is(inst, ScalarOp::mul)) product[inst.result().index] = true;
       std::vector<bool>& use = is(inst, ScalarOp::add, ScalarOp::sub) ? summed : used;
       ir::for_each_use(function_, inst, [&](ValueId value) { use[value.index] = true; });
     }
@@ -230,9 +229,8 @@ void FunctionWriter::write_branch(const Inst& inst) {
 }
 
 void FunctionWriter::write_ret(const Inst& inst) {
-  const bool value = !inst.args.empty();
-  const std::string_view what = value ? value_type(type(inst.args[0])) : std::string_view();
-  const std::string ret = return_value(what, value ? arg(inst, 0) : "", convention_, out_);
+  const std::string ret =
+      return_values(result_types(module_, function_), names(inst.args), convention_, out_);
   out_.line("{}", ret);
 }
 
@@ -246,9 +244,9 @@ std::vector<std::string> FunctionWriter::names(std::span<const ValueId> values) 
 
 FastMath FunctionWriter::fast_math(const Inst& inst) const {
   FastMath fast;
-  if (strict_ || !runtime::is_floating(type(inst.result).dtype)) return fast;
+  if (strict_ || !runtime::is_floating(type(inst.result()).dtype)) return fast;
   const ScalarOp op = inst.get<ScalarOp>();
-  fast.contract = fusible_[inst.result.index];
+  fast.contract = fusible_[inst.result().index];
   if (op == ScalarOp::add || op == ScalarOp::sub)
     for (ValueId value : inst.args) fast.contract = fast.contract || fusible_[value.index];
   return fast;
@@ -262,12 +260,12 @@ void FunctionWriter::write_apply(const Inst& inst) {
     out_.line("{} = icmp ne {} {}, 0", divides, register_type(operand), args[1]);
     out_.fail_unless(divides, FaultKind::division_by_zero, inst.span);
   }
-  write_scalar(out_, name(inst.result), inst.get<ScalarOp>(), operand, args, fast_math(inst));
+  write_scalar(out_, name(inst.result()), inst.get<ScalarOp>(), operand, args, fast_math(inst));
 }
 
 void FunctionWriter::write_convert(const Inst& inst) {
-  backend::write_convert(out_, name(inst.result), type(inst.args[0]).dtype,
-                         type(inst.result).dtype, arg(inst, 0));
+  backend::write_convert(out_, name(inst.result()), type(inst.args[0]).dtype,
+                         type(inst.result()).dtype, arg(inst, 0));
 }
 
 // ---- tensors
@@ -283,9 +281,9 @@ void FunctionWriter::fail_if_null(const std::string& pointer) {
 }
 
 void FunctionWriter::allocate(const Inst& inst, const Type& type) {
-  out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", name(inst.result), bytes(type),
-            out_.module.site(inst.span));
-  fail_if_null(name(inst.result));
+  out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", name(inst.result()),
+            bytes(type), out_.module.site(inst.span));
+  fail_if_null(name(inst.result()));
 }
 
 /// Memory for one number, in the frame of the function.
@@ -299,8 +297,8 @@ std::string FunctionWriter::stack_slot(DType type) {
 void FunctionWriter::write_compute(const Inst& inst) {
   const Kernel& kernel = kernels_.front();
   kernels_ = kernels_.subspan(1);
-  const Type& result = type(inst.result);
-  std::string target = name(inst.result);
+  const Type& result = type(inst.result());
+  std::string target = name(inst.result());
   if (result.is_scalar()) {
     target = stack_slot(result.dtype);
   } else {
@@ -310,15 +308,15 @@ void FunctionWriter::write_compute(const Inst& inst) {
   for (ValueId tensor : kernel.buffer_values) args.push_back(typed(tensor));
   args.push_back("ptr " + target);
   for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
-  backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), "", "",
+  backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), {}, {},
                       depth_, args);
-  if (result.is_scalar()) backend::write_load(out_, name(inst.result), result.dtype, target);
+  if (result.is_scalar()) backend::write_load(out_, name(inst.result()), result.dtype, target);
 }
 
 /// Constants are copied as a block, unless they are few: stores in thousands take LLVM seconds.
 void FunctionWriter::write_pack(const Inst& inst) {
   constexpr size_t kFew = 8;
-  const Type& result = type(inst.result);
+  const Type& result = type(inst.result());
   const Type flat{result.dtype, {static_cast<int64_t>(inst.args.size())}};
   allocate(inst, result);
   std::vector<Scalar> constants;
@@ -327,13 +325,13 @@ void FunctionWriter::write_pack(const Inst& inst) {
   }
   if (constants.size() > kFew && constants.size() == inst.args.size()) {
     out_.line("call void @llvm.memcpy.p0.p0.i64(ptr {}, ptr {}, i64 {}, i1 false)",
-              name(inst.result), out_.module.data_constant(constants), bytes(result));
+              name(inst.result()), out_.module.data_constant(constants), bytes(result));
     return;
   }
   for (size_t i = 0; i < inst.args.size(); ++i) {
     const std::string offset[] = {std::to_string(i)};
     write_store(out_, result.dtype, arg(inst, i),
-                write_address(out_, flat, name(inst.result), offset));
+                write_address(out_, flat, name(inst.result()), offset));
   }
 }
 
@@ -353,7 +351,7 @@ void FunctionWriter::write_element(const Inst& inst) {
   const Type& tensor = type(inst.args[0]);
   check_subscripts(inst, tensor.shape.size());
   const std::vector<std::string> subscripts = names(std::span(inst.args).subspan(1));
-  backend::write_load(out_, name(inst.result), tensor.dtype,
+  backend::write_load(out_, name(inst.result()), tensor.dtype,
                       write_address(out_, tensor, arg(inst, 0), subscripts));
 }
 
@@ -362,7 +360,7 @@ void FunctionWriter::write_update(const Inst& inst) {
   const Type& tensor = type(inst.args[0]);
   const size_t rank = tensor.shape.size();
   check_subscripts(inst, rank);
-  const std::string& result = name(inst.result);
+  const std::string& result = name(inst.result());
   out_.line("{} = call ptr @tn_own(ptr %context, ptr {}, i64 {}, i32 {})", result, arg(inst, 0),
             bytes(tensor), out_.module.site(inst.span));
   fail_if_null(result);
@@ -374,22 +372,22 @@ void FunctionWriter::write_update(const Inst& inst) {
 void FunctionWriter::write_call(const Inst& inst) {
   std::vector<std::string> args;
   for (ValueId value : inst.args) args.push_back(typed(value));
-  write_function_call(out_, module_, conventions_, inst.get<ir::FuncId>(),
-                      inst.result ? name(inst.result) : "", depth_, args, inst.span);
+  write_function_call(out_, module_, conventions_, inst.get<ir::FuncId>(), names(inst.results),
+                      depth_, args, inst.span);
 }
 
 // ---- effects
 
 void FunctionWriter::write_load(const Inst& inst) {
-  const Type& result = type(inst.result);
-  const std::string block = result.is_scalar() ? out_.fresh("loaded") : name(inst.result);
+  const Type& result = type(inst.result());
+  const std::string block = result.is_scalar() ? out_.fresh("loaded") : name(inst.result());
   out_.line("{} = call ptr @tn_load(ptr %context, i32 {}, ptr {}, i32 {}, i32 {}, ptr {})", block,
             out_.module.site(inst.span), out_.module.string_constant(inst.get<std::string>()),
             dtype_number(result.dtype), result.shape.size(),
             out_.module.shape_constant(result.shape));
   fail_if_null(block);
   if (!result.is_scalar()) return;
-  backend::write_load(out_, name(inst.result), result.dtype, block);
+  backend::write_load(out_, name(inst.result()), result.dtype, block);
   drop(block);
 }
 

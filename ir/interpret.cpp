@@ -41,11 +41,13 @@ class Interpreter : public Caller {
       throw std::logic_error(fmt::format("{} tensors still have owners at the end", owned_));
   }
 
-  Slot call(FuncId callee, std::vector<Slot> args, Span span) override;
+  std::vector<Slot> call(FuncId callee, std::vector<Slot> args, Span span) override;
 
  private:
-  Slot run(const Function& function, Frame frame);
-  Slot exec(const Function& function, Frame& frame, const Inst& inst);
+  std::vector<Slot> run(const Function& function, Frame frame);
+  std::vector<Slot> uses(const Function& function, const Frame& frame, const Inst& inst) const;
+  void exec(const Function& function, Frame& frame, const Inst& inst);
+  Slot value_of(const Function& function, Frame& frame, const Inst& inst);
   void pass(const Function& function, Frame& frame, const Edge& edge);
   std::string line(const Function& function, const Frame& frame, const Inst& inst) const;
 
@@ -73,32 +75,31 @@ class Interpreter : public Caller {
   throw ast::RunError{Fault{kind, a, b, std::string(text)}, span};
 }
 
-Slot Interpreter::call(FuncId callee, std::vector<Slot> args, Span span) {
+std::vector<Slot> Interpreter::call(FuncId callee, std::vector<Slot> args, Span span) {
   const Function& function = module_.function(callee);
   if (function.recursive && active_recursive_ == runtime::kMaxCallDepth)
     fail(span, FaultKind::recursion_too_deep, runtime::kMaxCallDepth);
   Frame frame(function.values.size());
   for (size_t i = 0; i < args.size(); ++i) frame[function.params[i].index] = std::move(args[i]);
   active_recursive_ += function.recursive;
-  Slot result = run(function, std::move(frame));
+  std::vector<Slot> results = run(function, std::move(frame));
   active_recursive_ -= function.recursive;
-  return result;
+  return results;
 }
 
-Slot Interpreter::run(const Function& function, Frame frame) {
+std::vector<Slot> Interpreter::run(const Function& function, Frame frame) {
   const Block* block = &function.blocks[0];
   for (;;) {
     for (const Inst& inst : block->insts) {
       if (row(inst.op).trait == Trait::terminator) break;
       try {
-        Slot result = exec(function, frame, inst);
-        if (inst.result) frame[inst.result.index] = std::move(result);
+        exec(function, frame, inst);
       } catch (Fault& fault) {  // from the runtime, which knows no places
         throw ast::RunError{std::move(fault), inst.span};
       }
     }
     const Inst& last = block->insts.back();
-    if (last.op == Op::ret) return last.args.empty() ? Slot() : use(function, frame, last.args[0]);
+    if (last.op == Op::ret) return uses(function, frame, last);
     const auto& edges = last.get<std::vector<Edge>>();
     const bool second = last.op == Op::branch && frame[last.args[0].index].scalar.i == 0;
     pass(function, frame, edges[second ? 1 : 0]);
@@ -120,9 +121,27 @@ void Interpreter::pass(const Function& function, Frame& frame, const Edge& edge)
   for (size_t i = 0; i < params.size(); ++i) frame[params[i].index] = std::move(passed_[i]);
 }
 
-Slot Interpreter::exec(const Function& function, Frame& frame, const Inst& inst) {
+std::vector<Slot> Interpreter::uses(const Function& function, const Frame& frame,
+                                    const Inst& inst) const {
+  std::vector<Slot> slots;
+  for (const ValueId arg : inst.args) slots.push_back(use(function, frame, arg));
+  return slots;
+}
+
+void Interpreter::exec(const Function& function, Frame& frame, const Inst& inst) {
+  if (inst.op != Op::call) {
+    Slot value = value_of(function, frame, inst);
+    if (const ValueId result = inst.result()) frame[result.index] = std::move(value);
+    return;
+  }
+  std::vector<Slot> given = call(inst.get<FuncId>(), uses(function, frame, inst), inst.span);
+  for (size_t i = 0; i < given.size(); ++i) frame[inst.results[i].index] = std::move(given[i]);
+}
+
+/// What any other instruction than a call gives.
+Slot Interpreter::value_of(const Function& function, Frame& frame, const Inst& inst) {
   auto scalar = [&](size_t i) { return frame[inst.args[i].index].scalar; };
-  auto type = [&] { return module_.type(function, inst.result); };
+  auto type = [&] { return module_.type(function, inst.result()); };
   switch (inst.op) {
     case Op::constant: return {inst.get<Scalar>(), {}};
     case Op::apply: {
@@ -145,11 +164,6 @@ Slot Interpreter::exec(const Function& function, Frame& frame, const Inst& inst)
       return {whole.at(offset(function, frame, inst)), {}};
     }
     case Op::update: return update(function, frame, inst);
-    case Op::call: {
-      std::vector<Slot> args;
-      for (const ValueId arg : inst.args) args.push_back(use(function, frame, arg));
-      return call(inst.get<FuncId>(), std::move(args), inst.span);
-    }
     case Op::load: {
       const Type loaded_type = type();
       Tensor loaded = runtime::load_npy(context_.data_dir / inst.get<std::string>(),
@@ -178,6 +192,7 @@ Slot Interpreter::exec(const Function& function, Frame& frame, const Inst& inst)
       return {};
     case Op::share: ++use(function, frame, inst.args[0]).object->owners; return {};
     case Op::drop: give_up_owner(use(function, frame, inst.args[0])); return {};
+    case Op::call:
     case Op::jump:
     case Op::branch:
     case Op::ret: break;

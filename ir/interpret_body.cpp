@@ -175,7 +175,7 @@ Scalar BodyInterpreter::reduce(ExprId id, const Expr& node) {
 Scalar BodyInterpreter::call(ExprId id, const Expr& node) {
   std::vector<Slot> args;
   for (const ExprId arg : node.args) args.push_back({eval(arg), {}});
-  return caller_.call(node.callee, std::move(args), span_of(id)).scalar;
+  return caller_.call(node.callee, std::move(args), span_of(id))[0].scalar;
 }
 
 void BodyInterpreter::fail(ExprId id, FaultKind kind, int64_t a, int64_t b,

@@ -27,8 +27,9 @@ const runtime::Tensor& tensor_of(const Function& function, const Frame& frame, V
 class Caller {
  public:
   virtual ~Caller() = default;
-  /// Runs a function; throws ast::RunError, for too deep a recursion at `span`.
-  virtual Slot call(FuncId callee, std::vector<Slot> args, Span span) = 0;
+  /// Runs a function and gives its results; throws ast::RunError, for too deep a recursion at
+  /// `span`.
+  virtual std::vector<Slot> call(FuncId callee, std::vector<Slot> args, Span span) = 0;
 };
 
 /// Evaluates one compute. It walks the tree node by node: operands from the left, a branch of an if

@@ -87,11 +87,13 @@ using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, FuncId
 
 struct Inst {
   Op op;
-  ValueId result;             ///< none if it defines nothing
+  std::vector<ValueId> results;  ///< what it defines: one or none; a call as many as it gives
   std::vector<ValueId> args;
   Attribute attribute;
   Span span;
 
+  /// The only value that it defines, or none.
+  ValueId result() const { return results.size() == 1 ? results[0] : ValueId{}; }
   template <class T> const T& get() const { return std::get<T>(attribute); }
   template <class T> T& get() { return std::get<T>(attribute); }
 };
@@ -110,7 +112,7 @@ struct Block {
 struct Function {
   std::string name;           ///< unique in its module; printed after @
   std::vector<ValueId> params;
-  TypeId result;              ///< none if it returns nothing
+  std::vector<TypeId> results;  ///< empty if it returns nothing
   std::vector<Block> blocks;  ///< blocks[0] is the entry; it has no parameters and no predecessor
   std::vector<Value> values;
   Exprs exprs;

@@ -152,7 +152,7 @@ Kernel Lowering::run() {
       emit(Store{static_cast<BufferId>(kernel_.buffers.size()), levels_, std::move(value)});
     });
   });
-  const Value& result = function_.value(inst_.result);
+  const Value& result = function_.value(inst_.result());
   kernel_.buffers.push_back({result.name, module_.types[result.type]});
   return std::move(kernel_);
 }

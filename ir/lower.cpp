@@ -49,7 +49,7 @@ void FunctionLowering::run() {
   begin(out_.add_block("entry"));
   for (typed::VarId var = 0; var < source_.param_count; ++var) write(var, out_.params[var]);
   block(source_.body);
-  if (block_ && !out_.result) {
+  if (block_ && out_.results.empty()) {
     emit_effect(Op::ret, {}, {}, source_.span);
   } else if (block_) {  // the checker has seen that no path gets here
     const BlockId never = out_.add_block("never");
@@ -273,7 +273,7 @@ Function signature(Module& module, const typed::Function& source, std::string na
   for (size_t i = 0; i < source.param_count; ++i) {
     out.params.push_back(out.add_value(type_of(source.vars[i].type), source.vars[i].name));
   }
-  if (source.result) out.result = type_of(*source.result);
+  if (source.result) out.results = {type_of(*source.result)};
   return out;
 }
 

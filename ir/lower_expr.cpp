@@ -37,7 +37,7 @@ Scalar number(DType type, int n) {
 ValueId FunctionLowering::emit(Op op, TypeId type, std::vector<ValueId> args, Attribute attribute,
                                Span span, std::string_view hint) {
   const ValueId result = out_.add_value(type, hint);
-  out_.block(block_).insts.push_back({op, result, std::move(args), std::move(attribute), span});
+  out_.block(block_).insts.push_back({op, {result}, std::move(args), std::move(attribute), span});
   return result;
 }
 
@@ -176,17 +176,17 @@ ValueId FunctionLowering::value_of(const typed::Compute& node, const TypedExpr& 
 
 ValueId FunctionLowering::value_of(const typed::Call& node, const TypedExpr& expr,
                                    std::string_view hint) {
-  return call(node, expr, hint);
+  return call(node, expr, hint).front();
 }
 
-ValueId FunctionLowering::call(const typed::Call& node, const TypedExpr& expr,
-                               std::string_view hint) {
-  std::vector<ValueId> args = values(node.args);
+std::vector<ValueId> FunctionLowering::call(const typed::Call& node, const TypedExpr& expr,
+                                            std::string_view hint) {
+  std::vector<ValueId> args = values(node.args), results;
   const FuncId callee = shared_.functions.at(node.callee);
-  const TypeId type = shared_.module.function(callee).result;
-  if (type) return emit(Op::call, type, std::move(args), callee, expr.span, hint);
-  emit_effect(Op::call, std::move(args), callee, expr.span);
-  return {};
+  for (const TypeId type : shared_.module.function(callee).results)
+    results.push_back(out_.add_value(type, hint));
+  out_.block(block_).insts.push_back({Op::call, results, std::move(args), callee, expr.span});
+  return results;
 }
 
 ValueId FunctionLowering::value_of(const typed::Pack& node, const TypedExpr& expr,

@@ -89,7 +89,8 @@ class FunctionLowering {
   ValueId value_of(const typed::Load& node, const TypedExpr& expr, std::string_view hint);
   ValueId guarded_element(const typed::Element& node, const TypedExpr& expr, std::string_view hint);
   std::vector<ValueId> values(const std::vector<TypedExpr>& exprs);
-  ValueId call(const typed::Call& node, const TypedExpr& expr, std::string_view hint);
+  /// The results of a call; `hint` names them.
+  std::vector<ValueId> call(const typed::Call& node, const TypedExpr& expr, std::string_view hint);
 
   // lower_explicit.cpp
   ValueId explicit_compute(const typed::Compute& node, const TypedExpr& expr, std::string_view hint);

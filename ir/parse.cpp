@@ -2,8 +2,9 @@
 // parse_expr.cpp's.
 //
 //   module   = {function}
-//   function = "func" @name "(" [param {"," …}] ")" ["->" type] ["effects"] ["recursive"] "{"
+//   function = "func" @name "(" [param {"," …}] ")" ["->" results] ["effects"] ["recursive"] "{"
 //              {block} "}"
+//   results  = type | "(" type {"," …} ")"
 //   block    = name ["(" param {"," …} ")"] ":" {instruction}         a line each
 //   param    = %name ":" type
 //
@@ -65,6 +66,8 @@ std::vector<ValueId> parse_params(TextScanner& scanner, Module& module, Function
 
 // ---- the second round: the blocks of one function
 
+using ResultTypes = std::vector<TypeId>;
+
 class FunctionParser {
  public:
   FunctionParser(TextScanner& scanner, Module& module, FunctionOutline& outline, Names& names)
@@ -79,11 +82,13 @@ class FunctionParser {
  private:
   void block(BlockId id);
   void statement(Block& block);
-  TypeId inst(Inst& inst);
-  /// One for each row of ops.def: what follows the name. Returns the type of the value, if any.
-#define OP(name, text, arity, result, trait, meaning) TypeId parse_##name(Inst& inst);
+  std::vector<Token> result_names();
+  ResultTypes inst(Inst& inst);
+  /// One for each row of ops.def: what follows the name. Returns the types of the values that it
+  /// gives.
+#define OP(name, text, arity, result, trait, meaning) ResultTypes parse_##name(Inst& inst);
 #include "ir/ops.def"
-  TypeId parse_scalar_op(ScalarOp op, Inst& inst);
+  ResultTypes parse_scalar_op(ScalarOp op, Inst& inst);
 
   ValueId value() {
     return parse_value(scanner_, names_);
@@ -135,29 +140,37 @@ void FunctionParser::block(BlockId id) {
   }
 }
 
+/// `%q, %r =` before an instruction; nothing before one that gives nothing.
+std::vector<Token> FunctionParser::result_names() {
+  std::vector<Token> names;
+  if (scanner_.peek().kind != TokenKind::value) return names;
+  do {
+    names.push_back(scanner_.expect(TokenKind::value, "a value"));
+  } while (scanner_.accept(","));
+  scanner_.expect("=");
+  return names;
+}
+
 void FunctionParser::statement(Block& block) {
   const Span begin = scanner_.peek().span;
-  Token name;
-  if (scanner_.peek().kind == TokenKind::value) {
-    name = scanner_.take();
-    scanner_.expect("=");
-  }
+  const std::vector<Token> names = result_names();
   Inst parsed{};
-  const TypeId result = inst(parsed);
+  const ResultTypes types = inst(parsed);
   parsed.span = lexer::join(begin, scanner_.last_span());
-  const bool named = name.kind == TokenKind::value;
-  if (named && !result) scanner_.fail(parsed.span, "this gives no value");
-  if (!named && result) scanner_.fail(parsed.span, "the value that this gives has no name");
-  if (named) {
-    if (names_.values.contains(name.text))
-      scanner_.fail(name.span, fmt::format("`%{}` is defined twice", name.text));
-    parsed.result = function_.add_value(result, name.text);
-    names_.values.emplace(name.text, parsed.result);
+  if (names.size() != types.size()) {
+    scanner_.fail(parsed.span, fmt::format("this gives {} values, but {} are named", types.size(),
+                                           names.size()));
+  }
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names_.values.contains(names[i].text))
+      scanner_.fail(names[i].span, fmt::format("`%{}` is defined twice", names[i].text));
+    parsed.results.push_back(function_.add_value(types[i], names[i].text));
+    names_.values.emplace(names[i].text, parsed.results.back());
   }
   block.insts.push_back(std::move(parsed));
 }
 
-TypeId FunctionParser::inst(Inst& inst) {
+ResultTypes FunctionParser::inst(Inst& inst) {
   const Token name = scanner_.expect(TokenKind::name, "an instruction");
   if (const auto op = op_named(name.text)) {
     inst.op = *op;
@@ -187,43 +200,43 @@ void FunctionParser::values(std::vector<ValueId>& out, std::string_view close) {
   if (!close.empty()) scanner_.expect(close);
 }
 
-TypeId FunctionParser::parse_constant(Inst& inst) {
+ResultTypes FunctionParser::parse_constant(Inst& inst) {
   const Scalar value = ir::parse_constant(scanner_);
   inst.attribute = value;
-  return module_.types.scalar(value.type);
+  return {module_.types.scalar(value.type)};
 }
 
-TypeId FunctionParser::parse_scalar_op(ScalarOp op, Inst& inst) {
+ResultTypes FunctionParser::parse_scalar_op(ScalarOp op, Inst& inst) {
   const Span begin = scanner_.last_span();
   values(inst.args, "");
   const Type last = inst.args.empty() ? Type{} : type_of(inst.args.back());
   check_operands(scanner_, begin, op, inst.args.size(), last);
   inst.attribute = op;
-  return module_.types.scalar(runtime::result_type(op, last.dtype));
+  return {module_.types.scalar(runtime::result_type(op, last.dtype))};
 }
 /// Not reached: no instruction is spelled `apply`.
-TypeId FunctionParser::parse_apply(Inst&) {
+ResultTypes FunctionParser::parse_apply(Inst&) {
   scanner_.fail_expected("a scalar operation");
 }
 
-TypeId FunctionParser::parse_convert(Inst& inst) {
+ResultTypes FunctionParser::parse_convert(Inst& inst) {
   inst.args = {value()};
   scanner_.expect_name("to");
-  return module_.types.intern(parse_type(scanner_));
+  return {module_.types.intern(parse_type(scanner_))};
 }
 
-TypeId FunctionParser::parse_compute(Inst& inst) {
+ResultTypes FunctionParser::parse_compute(Inst& inst) {
   Compute compute = ir::parse_compute(scanner_, module_, function_, names_);
   const Type type{function_.exprs[compute.body].type, compute.extents};
   inst.attribute = std::move(compute);
-  return module_.types.intern(type);
+  return {module_.types.intern(type)};
 }
 
-TypeId FunctionParser::parse_pack(Inst& inst) {
+ResultTypes FunctionParser::parse_pack(Inst& inst) {
   scanner_.expect("[");
   values(inst.args, "]");
   scanner_.expect(":");
-  return module_.types.intern(parse_type(scanner_));
+  return {module_.types.intern(parse_type(scanner_))};
 }
 
 Type FunctionParser::tensor_and_subscripts(Inst& inst) {
@@ -233,32 +246,32 @@ Type FunctionParser::tensor_and_subscripts(Inst& inst) {
   return type_of(inst.args[0]);
 }
 
-TypeId FunctionParser::parse_element(Inst& inst) {
-  return module_.types.scalar(tensor_and_subscripts(inst).dtype);
+ResultTypes FunctionParser::parse_element(Inst& inst) {
+  return {module_.types.scalar(tensor_and_subscripts(inst).dtype)};
 }
 
-TypeId FunctionParser::parse_update(Inst& inst) {
+ResultTypes FunctionParser::parse_update(Inst& inst) {
   const Type type = tensor_and_subscripts(inst);
   scanner_.expect("=");
   inst.args.push_back(value());
-  return module_.types.intern(type);
+  return {module_.types.intern(type)};
 }
 
-TypeId FunctionParser::parse_call(Inst& inst) {
+ResultTypes FunctionParser::parse_call(Inst& inst) {
   const FuncId callee = parse_callee(scanner_, names_);
   inst.attribute = callee;
   scanner_.expect("(");
   values(inst.args, ")");
-  return module_.function(callee).result;
+  return module_.function(callee).results;
 }
 
-TypeId FunctionParser::parse_load(Inst& inst) {
+ResultTypes FunctionParser::parse_load(Inst& inst) {
   inst.attribute = parse_string(scanner_);
   scanner_.expect(":");
-  return module_.types.intern(parse_type(scanner_));
+  return {module_.types.intern(parse_type(scanner_))};
 }
 
-TypeId FunctionParser::parse_save(Inst& inst) {
+ResultTypes FunctionParser::parse_save(Inst& inst) {
   inst.attribute = parse_string(scanner_);
   scanner_.expect(",");
   inst.args = {value()};
@@ -266,7 +279,7 @@ TypeId FunctionParser::parse_save(Inst& inst) {
 }
 
 /// Texts that stand side by side become one, with the blank between them that print writes.
-TypeId FunctionParser::parse_print(Inst& inst) {
+ResultTypes FunctionParser::parse_print(Inst& inst) {
   std::vector<std::string> texts(1);
   bool first = true;
   while (scanner_.peek().kind != TokenKind::newline && (first || scanner_.accept(","))) {
@@ -282,37 +295,37 @@ TypeId FunctionParser::parse_print(Inst& inst) {
   return {};
 }
 
-TypeId FunctionParser::parse_assert_(Inst& inst) {
+ResultTypes FunctionParser::parse_assert_(Inst& inst) {
   inst.args = {value()};
   scanner_.expect(",");
   inst.attribute = parse_string(scanner_);
   return {};
 }
 
-TypeId FunctionParser::parse_write(Inst& inst) {
+ResultTypes FunctionParser::parse_write(Inst& inst) {
   inst.args = {value()};
   return {};
 }
 
-TypeId FunctionParser::parse_share(Inst& inst) {
+ResultTypes FunctionParser::parse_share(Inst& inst) {
   inst.args = {value()};
   return {};
 }
-TypeId FunctionParser::parse_drop(Inst& inst) {
+ResultTypes FunctionParser::parse_drop(Inst& inst) {
   inst.args = {value()};
   return {};
 }
-TypeId FunctionParser::parse_ret(Inst& inst) {
+ResultTypes FunctionParser::parse_ret(Inst& inst) {
   values(inst.args, "");
   return {};
 }
 
-TypeId FunctionParser::parse_jump(Inst& inst) {
+ResultTypes FunctionParser::parse_jump(Inst& inst) {
   inst.attribute = std::vector<Edge>{edge()};
   return {};
 }
 
-TypeId FunctionParser::parse_branch(Inst& inst) {
+ResultTypes FunctionParser::parse_branch(Inst& inst) {
   inst.args = {value()};
   std::vector<Edge> edges;
   for (int i = 0; i < 2; ++i) {
@@ -354,6 +367,7 @@ class ModuleParser {
     }
   }
   void header();
+  void results(Function& function);
   void outline(FunctionOutline& outline);
 
   TextScanner scanner_;
@@ -395,7 +409,7 @@ void ModuleParser::header() {
   function.name = name.text;
   FunctionOutline found{id, {}, {}};
   function.params = parse_params(scanner_, module_, function, found.names);
-  if (scanner_.accept("->")) function.result = module_.types.intern(parse_type(scanner_));
+  if (scanner_.accept("->")) results(function);
   function.pure = !scanner_.at_name("effects");
   if (!function.pure) scanner_.take();
   function.recursive = scanner_.at_name("recursive");
@@ -404,6 +418,14 @@ void ModuleParser::header() {
   scanner_.expect("{");
   outline(found);
   outlines_.push_back(std::move(found));
+}
+
+void ModuleParser::results(Function& function) {
+  const bool several = scanner_.accept("(");
+  do {
+    function.results.push_back(module_.types.intern(parse_type(scanner_)));
+  } while (several && scanner_.accept(","));
+  if (several) scanner_.expect(")");
 }
 
 /// A line begins a block if its first word is followed by `:` or `(`; no instruction's is.

@@ -429,10 +429,10 @@ ExprId ExprParser::call() {
   const FuncId callee = parse_callee(scanner_, names_);
   scanner_.expect("(");
   std::vector<ExprId> args = list(")");
-  const TypeId result = module_.function(callee).result;
-  if (!result || !module_.types[result].is_scalar())
-    scanner_.fail(begin, "only functions that return a scalar are called in an expression");
-  return fallible(function_.exprs.call(callee, module_.types[result].dtype, std::move(args)),
+  const std::vector<TypeId>& results = module_.function(callee).results;
+  if (results.size() != 1 || !module_.types[results[0]].is_scalar())
+    scanner_.fail(begin, "only functions that return one scalar are called in an expression");
+  return fallible(function_.exprs.call(callee, module_.types[results[0]].dtype, std::move(args)),
                   begin);
 }
 

@@ -75,6 +75,7 @@ class Printer {
   void values(std::span<const ValueId> ids) {
     list(ids, [&](ValueId id) { value(id); });
   }
+  void results();
   void params(std::span<const ValueId> ids) {
     list(ids, [&](ValueId id) { put("%{}: {}", function_.value(id).name, type_of(id).text()); });
   }
@@ -207,10 +208,8 @@ void Printer::pieces(const Inst& inst) {
 }
 
 void Printer::inst(const Inst& inst) {
-  if (inst.result) {
-    value(inst.result);
-    out_ += " = ";
-  }
+  values(inst.results);
+  if (!inst.results.empty()) out_ += " = ";
   out_ += inst.op == Op::apply ? row(inst.get<ScalarOp>()).text : row(inst.op).text;
   const size_t before_operands = out_.size();
   out_ += ' ';
@@ -218,13 +217,13 @@ void Printer::inst(const Inst& inst) {
     case Op::constant: out_ += constant_text(inst.get<Scalar>()); break;
     case Op::convert:
       value(inst.args[0]);
-      put(" to {}", type_of(inst.result).text());
+      put(" to {}", type_of(inst.result()).text());
       break;
     case Op::compute: compute(inst.get<Compute>()); break;
     case Op::pack:
       out_ += '[';
       values(inst.args);
-      put("] : {}", type_of(inst.result).text());
+      put("] : {}", type_of(inst.result()).text());
       break;
     case Op::element: element(inst.args); break;
     case Op::update: {
@@ -240,7 +239,7 @@ void Printer::inst(const Inst& inst) {
       out_ += ')';
       break;
     case Op::load:
-      put("{} : {}", string_text(inst.get<std::string>()), type_of(inst.result).text());
+      put("{} : {}", string_text(inst.get<std::string>()), type_of(inst.result()).text());
       break;
     case Op::save:
       put("{}, ", string_text(inst.get<std::string>()));
@@ -268,11 +267,20 @@ void Printer::inst(const Inst& inst) {
   if (out_.size() == before_operands + 1) out_.pop_back();  // no operands, no blank
 }
 
+/// One result stands as it is, several in parentheses.
+void Printer::results() {
+  const std::vector<TypeId>& types = function_.results;
+  if (types.empty()) return;
+  out_ += types.size() == 1 ? " -> " : " -> (";
+  list(types, [&](TypeId id) { out_ += module_.types[id].text(); });
+  if (types.size() > 1) out_ += ')';
+}
+
 void Printer::function() {
   put("func @{}(", function_.name);
   params(function_.params);
   out_ += ')';
-  if (function_.result) put(" -> {}", module_.types[function_.result].text());
+  results();
   if (!function_.pure) out_ += " effects";
   if (function_.recursive) out_ += " recursive";
   out_ += " {\n";

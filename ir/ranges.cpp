@@ -132,8 +132,7 @@ bool FallibleNodes::fails(const Expr& node) {
 std::optional<int64_t> constant_of(const Function& function, ValueId value) {
   for (const Block& block : function.blocks) {
     for (const Inst& inst : block.insts) {
-      if (inst.result != value) continue;
-      return inst.op == Op::constant ? std::optional(inst.get<Scalar>().i) : std::nullopt;
+      if (inst.op == Op::constant && inst.result() == value) return inst.get<Scalar>().i;
     }
   }
   return std::nullopt;
@@ -152,7 +151,7 @@ bool may_fail(const Module& module, const Function& function, const Inst& inst,
               const std::function<bool(FuncId)>& callee_fails) {
   switch (inst.op) {
     case Op::apply: {
-      if (!divides_integers(inst.get<ScalarOp>(), module.type(function, inst.result).dtype))
+      if (!divides_integers(inst.get<ScalarOp>(), module.type(function, inst.result()).dtype))
         return false;
       const auto divisor = constant_of(function, inst.args[1]);
       return !divisor || *divisor == 0;

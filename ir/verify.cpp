@@ -140,11 +140,11 @@ void FunctionVerifier::types_and_dominance() {
 
 bool FunctionVerifier::signature() {
   if (!ensure(is_name(function_.name), "the function has no proper name")) return false;
-  if (function_.result && !ensure(is_type(function_.result), "the result has no type"))
-    return false;
+  for (const TypeId result : function_.results)
+    if (!ensure(is_type(result), "a result has no type")) return false;
   if (!ensure(!function_.blocks.empty(), "the function has no block")) return false;
   if (function_.name == "main")
-    ensure(function_.params.empty() && !function_.result, "main takes and returns nothing");
+    ensure(function_.params.empty() && function_.results.empty(), "main takes and returns nothing");
   return ensure(function_.blocks[0].params.empty(), "the entry block has parameters");
 }
 
@@ -207,11 +207,12 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
   if (!ensure(op.arity < 0 || inst.args.size() == static_cast<size_t>(op.arity),
               fmt::format("it takes {} arguments, not {}", op.arity, inst.args.size())))
     return false;
-  const bool has_result = static_cast<bool>(inst.result);
+  const size_t results = inst.results.size(), wanted = op.result ? 1 : 0;
   if (inst.op != Op::call &&
-      !ensure(has_result == op.result, op.result ? "it defines no value" : "it gives no value"))
+      !ensure(results == wanted, fmt::format("it defines {} values, not {}", results, wanted)))
     return false;
-  if (has_result && !define(inst.result)) return false;
+  for (const ValueId result : inst.results)
+    if (!define(result)) return false;
 
   bool sound = true;
   auto check_use = [&](ValueId value) { sound &= is_value(value); };
@@ -257,7 +258,7 @@ void FunctionVerifier::want_bool(ValueId value, std::string_view what) {
 }
 
 void FunctionVerifier::check_constant(const Inst& inst) {
-  want_type(inst.result, {inst.get<Scalar>().type, {}}, "the result");
+  want_type(inst.result(), {inst.get<Scalar>().type, {}}, "the result");
 }
 
 void FunctionVerifier::check_apply(const Inst& inst) {
@@ -269,22 +270,22 @@ void FunctionVerifier::check_apply(const Inst& inst) {
   }
   const ScalarOp op = inst.get<ScalarOp>();
   if (const auto wrong = operand_error(op, operands)) return fail(*wrong);
-  want_type(inst.result, {runtime::result_type(op, operands.back()), {}}, "the result");
+  want_type(inst.result(), {runtime::result_type(op, operands.back()), {}}, "the result");
 }
 
 void FunctionVerifier::check_convert(const Inst& inst) {
-  ensure(type_of(inst.args[0]).is_scalar() && type_of(inst.result).is_scalar(),
+  ensure(type_of(inst.args[0]).is_scalar() && type_of(inst.result()).is_scalar(),
          "only scalars are converted");
 }
 
 void FunctionVerifier::check_compute(const Inst& inst) {
   const Compute& compute = inst.get<Compute>();
-  want_type(inst.result, {function_.exprs[compute.body].type, compute.extents}, "the result");
+  want_type(inst.result(), {function_.exprs[compute.body].type, compute.extents}, "the result");
   if (auto wrong = body_error(module_, function_, compute)) fail(std::move(*wrong));
 }
 
 void FunctionVerifier::check_pack(const Inst& inst) {
-  const Type& type = type_of(inst.result);
+  const Type& type = type_of(inst.result());
   ensure(runtime::element_count(type.shape) == static_cast<int64_t>(inst.args.size()),
          fmt::format("`{}` does not have {} elements", type.text(), inst.args.size()));
   for (const ValueId arg : inst.args) want_type(arg, {type.dtype, {}}, "element");
@@ -300,13 +301,13 @@ void FunctionVerifier::check_subscripts(const Inst& inst, size_t count) {
 
 void FunctionVerifier::check_element(const Inst& inst) {
   check_subscripts(inst, inst.args.size() - 1);
-  want_type(inst.result, {type_of(inst.args[0]).dtype, {}}, "the result");
+  want_type(inst.result(), {type_of(inst.args[0]).dtype, {}}, "the result");
 }
 
 void FunctionVerifier::check_update(const Inst& inst) {
   check_subscripts(inst, inst.args.size() - 2);
   want_type(inst.args.back(), {type_of(inst.args[0]).dtype, {}}, "the new element");
-  want_type(inst.result, type_of(inst.args[0]), "the result");
+  want_type(inst.result(), type_of(inst.args[0]), "the result");
 }
 
 void FunctionVerifier::check_effect(FuncId callee) {
@@ -326,11 +327,12 @@ void FunctionVerifier::check_call(const Inst& inst) {
   for (size_t i = 0; i < inst.args.size(); ++i) {
     want_type(inst.args[i], module_.type(callee, callee.params[i]), "argument");
   }
-  if (static_cast<bool>(callee.result) != static_cast<bool>(inst.result)) {
-    fail(fmt::format("`@{}` {}", callee.name, callee.result ? "gives a value" : "gives no value"));
-  } else if (inst.result) {
-    want_type(inst.result, module_.types[callee.result], "the result");
-  }
+  const size_t gives = callee.results.size(), defines = inst.results.size();
+  if (!ensure(gives == defines,
+              fmt::format("`@{}` gives {} values, not {}", callee.name, gives, defines)))
+    return;
+  for (size_t i = 0; i < gives; ++i)
+    want_type(inst.results[i], module_.types[callee.results[i]], "the result");
 }
 
 void FunctionVerifier::check_load(const Inst&) {}
@@ -381,11 +383,12 @@ void FunctionVerifier::check_branch(const Inst& inst) {
   check_edges(inst, 2);
 }
 void FunctionVerifier::check_ret(const Inst& inst) {
-  const size_t count = function_.result ? 1 : 0;
+  const size_t count = function_.results.size();
   if (!ensure(inst.args.size() == count,
               fmt::format("the function returns {} values, not {}", count, inst.args.size())))
     return;
-  if (count == 1) want_type(inst.args[0], module_.types[function_.result], "the returned");
+  for (size_t i = 0; i < count; ++i)
+    want_type(inst.args[i], module_.types[function_.results[i]], "the returned");
 }
 
 // ---- dominance
@@ -400,7 +403,7 @@ void FunctionVerifier::dominance() {
     const Block& block = function_.blocks[b];
     for (const ValueId param : block.params) places[param.index] = {b, 0};
     for (size_t i = 0; i < block.insts.size(); ++i)
-      if (const ValueId result = block.insts[i].result) places[result.index] = {b, i + 1};
+      for (const ValueId result : block.insts[i].results) places[result.index] = {b, i + 1};
   }
   const Graph graph = control_flow(function_);
   const Dominators dominators(graph);

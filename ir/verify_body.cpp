@@ -139,8 +139,8 @@ void BodyVerifier::check_call(const Expr& node) {
     ensure(module_.type(callee, callee.params[i]) == Type{at(node.args[i]).type, {}},
            fmt::format("argument {} of `@{}` does not fit", i + 1, callee.name));
   }
-  ensure(callee.result && module_.types[callee.result] == Type{node.type, {}},
-         fmt::format("`@{}` does not return `{}`", callee.name, text(node.type)));
+  ensure(callee.results.size() == 1 && module_.types[callee.results[0]] == Type{node.type, {}},
+         fmt::format("`@{}` does not return one `{}`", callee.name, text(node.type)));
 }
 
 // ---- levels

@@ -73,7 +73,7 @@ class Cse {
   using Key = std::vector<uint64_t>;
   struct Seen {
     BlockId block;
-    ValueId value;
+    std::vector<ValueId> values;
   };
 
   void visit(BlockId block) {
@@ -83,11 +83,12 @@ class Cse {
       std::vector<Seen>& seen = seen_[key(inst)];
       while (!seen.empty() && !dominators_.dominates(seen.back().block, block)) seen.pop_back();
       if (seen.empty()) {
-        seen.push_back({block, inst.result});
+        seen.push_back({block, inst.results});
         return false;
       }
       if (!context_.may_rewrite(row(inst.op).text)) return false;
-      replacements_.add(inst.result, seen.back().value);
+      for (size_t i = 0; i < inst.results.size(); ++i)
+        replacements_.add(inst.results[i], seen.back().values[i]);
       return true;
     });
   }
@@ -115,7 +116,8 @@ class Cse {
 
   /// Equal for instructions that compute the same from the same values.
   Key key(const Inst& inst) const {
-    Key key = {static_cast<uint64_t>(inst.op), function_.value(inst.result).type.index};
+    Key key = {static_cast<uint64_t>(inst.op)};
+    for (ValueId result : inst.results) key.push_back(function_.value(result).type.index);
     for (ValueId arg : inst.args) key.push_back(arg.index);
     if (const auto* scalar = std::get_if<Scalar>(&inst.attribute)) {
       key.push_back(runtime::is_floating(scalar->type) ? std::bit_cast<uint64_t>(scalar->f)

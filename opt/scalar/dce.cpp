@@ -83,13 +83,17 @@ class Sweep {
 
  private:
   bool is_live(ValueId value) const { return live_[value.index]; }
-  bool is_dead(const Inst& inst) const { return inst.result && !is_live(inst.result); }
+  /// None of its values is live, and it has some: what has none is there for its effect.
+  bool is_dead(const Inst& inst) const {
+    const auto live = [&](ValueId result) { return is_live(result); };
+    return !inst.results.empty() && std::ranges::none_of(inst.results, live);
+  }
   bool ask(std::string_view what) { return context_.may_rewrite(what); }
 
   void find_definitions() {
     for (const Block& block : function_.blocks) {
       for (const Inst& inst : block.insts) {
-        if (inst.result) definitions_[inst.result] = &inst;
+        for (ValueId result : inst.results) definitions_[result] = &inst;
       }
       for (const Edge& edge : successors(block)) {
         const std::vector<ValueId>& params = function_.block(edge.target).params;
@@ -101,7 +105,7 @@ class Sweep {
   void mark() {
     for (const Block& block : function_.blocks) {
       for (const Inst& inst : block.insts) {
-        if (inst.result) continue;
+        if (!inst.results.empty()) continue;
         for (ValueId arg : inst.args) reach(arg);
       }
     }
@@ -109,7 +113,7 @@ class Sweep {
     // Whether something may fail takes long to find out; now most need not be asked.
     for (const Block& block : function_.blocks) {
       for (const Inst& inst : block.insts) {
-        if (is_dead(inst) && has_effect(module_, function_, inst)) reach(inst.result);
+        if (is_dead(inst) && has_effect(module_, function_, inst)) reach(inst.results[0]);
         follow();
       }
     }

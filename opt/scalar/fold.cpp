@@ -35,7 +35,7 @@ class Fold {
 
   void fold(Inst& inst) {
     switch (inst.op) {
-      case Op::constant: constants_[inst.result] = inst.get<Scalar>(); break;
+      case Op::constant: constants_[inst.result()] = inst.get<Scalar>(); break;
       case Op::apply: fold_apply(inst); break;
       case Op::convert: fold_convert(inst); break;
       case Op::compute: fold_compute(inst); break;
@@ -50,8 +50,8 @@ class Fold {
   }
 
   void become_constant(Inst& inst, Scalar value) {
-    inst = {Op::constant, inst.result, {}, value, inst.span};
-    constants_[inst.result] = value;
+    inst = {Op::constant, {inst.result()}, {}, value, inst.span};
+    constants_[inst.result()] = value;
   }
 
   void fold_apply(Inst& inst) {
@@ -63,8 +63,8 @@ class Fold {
     if (const auto* value = std::get_if<Scalar>(&*simpler)) {
       become_constant(inst, *value);
     } else if (const auto* operand = std::get_if<size_t>(&*simpler)) {
-      replacements_.add(inst.result, inst.args[*operand]);
-      if (operands[*operand].constant) constants_[inst.result] = *operands[*operand].constant;
+      replacements_.add(inst.result(), inst.args[*operand]);
+      if (operands[*operand].constant) constants_[inst.result()] = *operands[*operand].constant;
     } else {
       const SimplerApply& apply = std::get<SimplerApply>(*simpler);
       std::vector<ValueId> args;
@@ -75,11 +75,11 @@ class Fold {
   }
 
   void fold_convert(Inst& inst) {
-    const DType to = module_.type(function_, inst.result).dtype;
+    const DType to = module_.type(function_, inst.result()).dtype;
     if (const auto constant = constant_of(inst.args[0])) {
       if (context_.may_rewrite("convert")) become_constant(inst, runtime::convert(to, *constant));
     } else if (module_.type(function_, inst.args[0]).dtype == to) {
-      if (context_.may_rewrite("convert")) replacements_.add(inst.result, inst.args[0]);
+      if (context_.may_rewrite("convert")) replacements_.add(inst.result(), inst.args[0]);
     }
   }
 
@@ -108,7 +108,7 @@ class Fold {
     if (body.kind == ExprKind::constant && context_.may_rewrite("scalar compute")) {
       become_constant(inst, body.constant);
     } else if (body.kind == ExprKind::value && context_.may_rewrite("scalar compute")) {
-      replacements_.add(inst.result, body.value);
+      replacements_.add(inst.result(), body.value);
     }
   }
 

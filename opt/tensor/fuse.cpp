@@ -98,7 +98,7 @@ class Fuse {
         const Inst& inst = function_.blocks[b].insts[i];
         for_each_use(function_, inst, [&](ValueId value) { ++users_[value]; });
         if (inst.op == Op::compute && !inst.get<Compute>().extents.empty()) {
-          producers_[inst.result] = {{b}, i};
+          producers_[inst.result()] = {{b}, i};
         }
       }
     }
@@ -109,7 +109,8 @@ class Fuse {
       }
     }
     for (Block& block : function_.blocks) {
-      std::erase_if(block.insts, [&](const Inst& inst) { return removed_.contains(inst.result); });
+      std::erase_if(block.insts,
+                    [&](const Inst& inst) { return removed_.contains(inst.result()); });
     }
   }
 
@@ -136,7 +137,7 @@ class Fuse {
         }
       }
     }
-    if (fallible.empty()) infallible_.insert(consumer.result);
+    if (fallible.empty()) infallible_.insert(consumer.result());
   }
 
   bool try_fuse(ValueId value, Inst& inst, BlockId block, std::vector<ExprId>& fallible) {

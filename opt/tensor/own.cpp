@@ -16,6 +16,7 @@
 // This is no rewrite that could be left out: --bisect does not count it.
 #include <algorithm>
 #include <functional>
+#include <ranges>
 
 #include "ir/dominators.h"
 #include "opt/pass.h"
@@ -112,7 +113,7 @@ class Own {
       for (const Edge& edge : successors(block)) predecessors[edge.target.index].push_back(b);
       for (ValueId param : block.params) defined(param, b);
       for (const Inst& inst : block.insts) {
-        defined(inst.result, b);
+        for (ValueId result : inst.results) defined(result, b);
         for_each_use(function_, inst, [&](ValueId used) {
           if (is_tensor(used)) used_in[number(used)].push_back(b);
         });
@@ -172,8 +173,9 @@ class Own {
       uses.erase(std::unique(uses.begin(), uses.end()), uses.end());
 
       const Span span = inst->span;
-      if (is_tensor(inst->result) && !is_live(number(inst->result))) {
-        reversed.push_back(owner(Op::drop, inst->result, span));
+      for (ValueId result : std::views::reverse(inst->results)) {
+        if (is_tensor(result) && !is_live(number(result)))
+          reversed.push_back(owner(Op::drop, result, span));
       }
       std::vector<Inst> shares;
       for (ValueId used : uses) {
@@ -183,7 +185,8 @@ class Own {
         for (auto n = times - (needed ? 0 : 1); n > 0; --n)
           shares.push_back(owner(Op::share, used, span));
       }
-      if (is_tensor(inst->result)) live_now_[number(inst->result)] = false;
+      for (ValueId result : inst->results)
+        if (is_tensor(result)) live_now_[number(result)] = false;
       for (ValueId used : uses) set_live(number(used));
       reversed.push_back(std::move(*inst));
       std::ranges::move(shares, std::back_inserter(reversed));

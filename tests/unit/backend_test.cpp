@@ -504,6 +504,102 @@ done:
 )"));
 }
 
+TEST_CASE("functions of several results: kinds of them, many, and those that may fail") {
+  const Outcome outcome = check_agrees(Program(R"(
+func @divmod(%a: i64, %b: i64) -> (i64, i64) {
+entry:
+  %q = div %a, %b
+  %r = mod %a, %b
+  ret %q, %r
+}
+func @kinds(%x: f32, %t: f32[3]) -> (f32, f32[3], bool, f64, i8, f32[3]) {
+entry:
+  %u = compute [i: 3] { %t[i] * %x }
+  %b = lt %x, %x
+  %d = convert %x to f64
+  %n = convert %x to i8
+  ret %x, %u, %b, %d, %n, %t
+}
+func @plain(%x: f32) -> (f32, i32) {
+entry:
+  %n = convert %x to i32
+  ret %x, %n
+}
+func @swap(%n: i64, %a: i64, %b: i64) -> (i64, i64) recursive {
+entry:
+  %one = const 1
+  %stop = lt %n, %one
+  branch %stop, done, on
+done:
+  ret %a, %b
+on:
+  %m = sub %n, %one
+  %x, %y = call @swap(%m, %b, %a)
+  ret %x, %y
+}
+func @main() effects {
+entry:
+  %a = const -7
+  %b = const 2
+  %q, %r = call @divmod(%a, %b)
+  %h = const 2.5
+  %t = compute [i: 3] { f32(i) }
+  %x, %u, %c, %d, %n, %same = call @kinds(%h, %t)
+  %p, %whole = call @plain(%h)
+  %five = const 5
+  %y, %z = call @swap(%five, %a, %b)
+  print %q, " ", %r, " ", %x, " ", %u, " ", %c, " ", %d, " ", %n, " ", %same
+  print %p, " ", %whole, " ", %y, " ", %z
+  ret
+}
+)"));
+  CHECK(outcome.printed == "-4 1 2.5 [0.0, 2.5, 5.0] false 2.5 2 [0.0, 1.0, 2.0]\n2.5 2 2 -7\n");
+
+  check_fails(Program(R"(
+func @divmod(%a: i64, %b: i64) -> (i64, i64[2]) {
+entry:
+  %t = compute [i: 2] { %a + i }
+  %q = div %a, %b
+  ret %q, %t
+}
+func @main() effects {
+entry:
+  %a = const 7
+  %zero = const 0
+  %q, %t = call @divmod(%a, %a)
+  %r, %u = call @divmod(%a, %zero)
+  print %q, %r, %t, %u
+  ret
+}
+)"),
+              FaultKind::division_by_zero, "division by zero", "div %a, %b");
+
+  // More than any calling convention has registers for.
+  std::string types, values, names;
+  for (int i = 0; i < 40; ++i) {
+    const char* separator = i > 0 ? ", " : "";
+    types += fmt::format("{}{}", separator, i % 3 == 0 ? "i64" : i % 3 == 1 ? "f64" : "i64[2]");
+    values += fmt::format("{}{}", separator, i % 3 == 0 ? "%n" : i % 3 == 1 ? "%x" : "%t");
+    names += fmt::format("{}%v{}", separator, i);
+  }
+  check_agrees(Program(fmt::format(R"(
+func @many(%n: i64, %x: f64, %t: i64[2]) -> ({0}) {{
+entry:
+  ret {1}
+}}
+func @main() effects {{
+entry:
+  %n = const 3
+  %x = const 0.5f64
+  %t = compute [i: 2] {{ i }}
+  {2} = call @many(%n, %x, %t)
+  print {2}
+  ret
+}}
+)",
+                                   types, values, names)));
+}
+
 TEST_CASE("two edges to one block carry the values of the one that is taken") {
   check_agrees(Program(R"(
 func @pick(%c: bool, %a: i32, %b: i32) -> i32 {

@@ -52,7 +52,7 @@ std::string inlined(std::string_view producer, std::string_view consumer) {
                                                       "\n  %c = compute " + std::string(consumer)));
   ir::Function& f = module.functions[0];
   Exprs& x = f.exprs;
-  const ir::ValueId tensor = f.blocks[0].insts[0].result;
+  const ir::ValueId tensor = f.blocks[0].insts[0].result();
   const ExprId body = f.blocks[0].insts[0].get<ir::Compute>().body;
   ir::Compute& target = f.blocks[0].insts[1].get<ir::Compute>();
   // One read is looked for, and how many indices are bound around it.

@@ -179,6 +179,27 @@ TEST_CASE("recursion goes 1,000 calls deep and no deeper") {
   CHECK(run("999", "compute [i: 2] { @down(i + 998) }") == "[998, 999]\n");
 }
 
+TEST_CASE("a call gives all that its function returns") {
+  CHECK(output_of(R"(func @both(%x: i64) -> (i64, i64[2], i64[2]) {
+entry:
+  %t = compute [i: 2] { i + %x }
+  %one = const 1
+  %y = add %x, %one
+  ret %y, %t, %t
+}
+
+func @main() effects {
+entry:
+  %n = const 7
+  %zero = const 0
+  %y, %t, %u = call @both(%n)
+  %v = update %t[%zero] = %y
+  print %y, " ", %t, " ", %u, " ", %v
+  ret
+}
+)") == "8 [7, 8] [7, 8] [8, 8]\n");
+}
+
 TEST_CASE("files") {
   const ScratchFolder folder;
   const std::string path = folder.path() / "x.npy";

@@ -175,7 +175,7 @@ std::string random_expr(std::mt19937& random, int depth, int bound) {
 }
 
 struct NoCalls : ir::Caller {
-  ir::Slot call(ir::FuncId, std::vector<ir::Slot>, lexer::Span) override { return {}; }
+  std::vector<ir::Slot> call(ir::FuncId, std::vector<ir::Slot>, lexer::Span) override { return {}; }
 };
 
 TEST_CASE("what is proved of random expressions holds when they run") {

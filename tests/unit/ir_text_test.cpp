@@ -28,6 +28,19 @@ go:
   ret %r
 }
 
+func @divmod(%a: i64, %b: i64) -> (i64, i64) {
+entry:
+  %q = div %a, %b
+  %r = mod %a, %b
+  ret %q, %r
+}
+
+func @both(%t: f32[2, 2]) -> (f32, f32[2, 2]) effects recursive {
+entry:
+  %x, %y = call @both(%t)
+  ret %x, %y
+}
+
 func @say(%t: f32[2, 2]) effects {
 entry:
   print "tensor:", %t
@@ -64,6 +77,7 @@ entry:
   %q = update %p[%j, %j] = %half
   call @say(%q)
   %z = call @square(%e)
+  %quotient, %rest = call @divmod(%i, %j)
   %l = load "in \"quotes\" \\ and\n\t\x01\x7f.npy" : i64[0, 3]
   %k = load "n.npy" : i32
   save "out.npy", %q
@@ -228,8 +242,16 @@ TEST_CASE("errors say what was expected, and where") {
   CHECK(error_in_line("  %y = add %x") == "3:8: `add` takes 2 operands, but 1 is given");
   CHECK(error_in_line("  %y = add %b, %b") == "3:8: `add` does not take `bool`");
   CHECK(error_in_line("  %y = neg %t") == "3:8: `neg` does not take `f32[4]`");
-  CHECK(error_in_line("  add %x, %x") == "3:3: the value that this gives has no name");
-  CHECK(error_in_line("  %y = drop %t") == "3:3: this gives no value");
+  CHECK(error_in_line("  add %x, %x") == "3:3: this gives 1 values, but 0 are named");
+  CHECK(error_in_line("  %y = drop %t") == "3:3: this gives 0 values, but 1 are named");
+  CHECK(error_in_line("  %y, %z = add %x, %x") == "3:3: this gives 1 values, but 2 are named");
+  CHECK(error_in_line("  %y, = add %x, %x") == "3:7: expected a value, found `=`");
+  CHECK(error_in("func @f() -> () {\n}\n") == "1:15: expected a type, found `)`");
+  CHECK(error_in("func @f() -> (i64 {\n}\n") == "1:19: expected `)`, found `{`");
+  const std::string two = "func @g() -> (i64, i64) {\na:\n  %y, %y = call @g()\n}\n";
+  CHECK(error_in(two) == "3:7: `%y` is defined twice");
+  CHECK(error_in("func @g() -> (i64, i64) {\na:\n  %y = compute [i: 2] { @g() }\n}\n") ==
+        "3:25: only functions that return one scalar are called in an expression");
   CHECK(error_in_line("  drop %t, %t") == "3:10: expected the end of the line, found `,`");
   CHECK(error_in_line("  jump there") == "3:8: there is no block `there`");
   CHECK(error_in_line("  call @g()") == "3:8: there is no function `@g`");

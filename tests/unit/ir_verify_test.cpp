@@ -22,6 +22,12 @@ entry:
   ret %h
 }
 
+func @pair(%x: f32) -> (f32, i64) {
+entry:
+  %one = const 1
+  ret %x, %one
+}
+
 func @say() effects {
 entry:
   print "hello"
@@ -40,6 +46,7 @@ entry:
   %e = element %t[%n]
   %w = update %t[%n] = %e
   %h = call @half(%e)
+  %first, %second = call @pair(%f)
   call @say()
   %l = load "a.npy" : f32[4]
   save "b.npy", %l
@@ -89,6 +96,7 @@ enum : size_t {
   e,
   w,
   h,
+  pair,
   say,
   l,
   save,
@@ -104,10 +112,10 @@ enum : size_t {
 const Corruption kCorruptions[] = {
     // structure
     {"no proper name", [](Module& m) { main_of(m).name = "a b"; }},
-    {"two functions have this name", [](Module& m) { m.functions[1].name = "half"; }},
+    {"two functions have this name", [](Module& m) { m.function(m.find("say")).name = "half"; }},
     {"its main is not", [](Module& m) { m.main = ir::FuncId{0}; }},
     {"main takes and returns nothing",
-     [](Module& m) { main_of(m).result = m.types.scalar(DType::i64); }},
+     [](Module& m) { main_of(m).results = {m.types.scalar(DType::i64)}; }},
     {"has no block", [](Module& m) { main_of(m).blocks.clear(); }},
     {"the entry block has parameters",
      [](Module& m) { main_of(m).blocks[0].params.push_back(value(m, "k")); }},
@@ -125,9 +133,10 @@ const Corruption kCorruptions[] = {
     {"a terminator stands inside", [](Module& m) { std::swap(inst(m, n), inst(m, branch)); }},
     {"attribute of the wrong kind", [](Module& m) { inst(m, n).attribute = std::string(); }},
     {"it takes 1 arguments, not 2", [](Module& m) { inst(m, save).args.push_back(value(m, "n")); }},
-    {"it defines no value", [](Module& m) { inst(m, n).result = {}; }},
-    {"it gives no value", [](Module& m) { inst(m, save).result = value(m, "n"); }},
-    {"is defined twice", [](Module& m) { inst(m, f).result = value(m, "n"); }},
+    {"it defines 0 values, not 1", [](Module& m) { inst(m, n).results = {}; }},
+    {"it defines 1 values, not 0", [](Module& m) { inst(m, save).results = {value(m, "n")}; }},
+    {"it defines 2 values, not 1", [](Module& m) { inst(m, e).results.push_back(value(m, "n")); }},
+    {"is defined twice", [](Module& m) { inst(m, f).results = {value(m, "n")}; }},
     {"refers to what the function does not have",
      [](Module& m) { inst(m, e).args[0] = ValueId{999}; }},
     {"refers to what the function does not have",
@@ -165,13 +174,18 @@ const Corruption kCorruptions[] = {
      [](Module& m) { inst(m, w).args[0] = value(m, "p"); }},
     {"`@half` takes 1 arguments, but 0 are given", [](Module& m) { inst(m, h).args.clear(); }},
     {"argument `%n` is `i64`, not `f32`", [](Module& m) { inst(m, h).args[0] = value(m, "n"); }},
-    {"`@half` gives a value",
+    {"`@half` gives 1 values, not 0",
      [](Module& m) {
        inst(m, say).attribute = m.find("half");
        inst(m, say).args = {value(m, "e")};
      }},
+    {"`@pair` gives 2 values, not 1", [](Module& m) { inst(m, pair).results.pop_back(); }},
+    {"the result `%second` is `i64`, not `f32`",
+     [](Module& m) { std::swap(inst(m, pair).results[0], inst(m, pair).results[1]); }},
+    {"`%first` is defined twice",
+     [](Module& m) { inst(m, pair).results[1] = inst(m, pair).results[0]; }},
     {"a pure function calls `@say`", [](Module& m) { main_of(m).pure = true; }},
-    {"a pure function has an effect", [](Module& m) { m.functions[1].pure = true; }},
+    {"a pure function has an effect", [](Module& m) { m.function(m.find("say")).pure = true; }},
     {"does not write an i8 tensor", [](Module& m) { inst(m, write).args[0] = value(m, "l"); }},
     {"one text more than values", [](Module& m) { inst(m, print).args.clear(); }},
     {"the condition `%n` is `i64`, not `bool`",
@@ -191,7 +205,17 @@ const Corruption kCorruptions[] = {
     {"returns 1 values, not 0", [](Module& m) { m.functions[0].blocks[0].insts[2].args.clear(); }},
     {"returns 0 values, not 1",
      [](Module& m) { main_of(m).blocks[2].insts[0].args = {value(m, "n")}; }},
+    {"returns 2 values, not 1",
+     [](Module& m) { m.function(m.find("pair")).blocks[0].insts.back().args.pop_back(); }},
+    {"the returned `%x` is `f32`, not `i64`",
+     [](Module& m) {
+       std::vector<ValueId>& args = m.function(m.find("pair")).blocks[0].insts.back().args;
+       args[1] = args[0];
+     }},
+    {"a result has no type", [](Module& m) { m.function(m.find("pair")).results[1] = {}; }},
     // dominance
+    {"`%second` is not defined on every path",
+     [](Module& m) { inst(m, c).args[1] = value(m, "second"); }},
     {"`%m` is not defined on every path", [](Module& m) { inst(m, save).args[0] = value(m, "m"); }},
     {"`%e` is not defined on every path", [](Module& m) { inst(m, p).args[0] = value(m, "e"); }},
     {"`%l` is not defined on every path", [](Module& m) { std::swap(inst(m, l), inst(m, save)); }},
@@ -204,7 +228,7 @@ const Corruption kCorruptions[] = {
      [](Module& m) {
        Function& half = m.functions[0];
        Inst& division = half.blocks[0].insts[1];
-       division = {Op::call, division.result, {division.args[0]}, m.find("half"), {}};
+       division = {Op::call, division.results, {division.args[0]}, m.find("half"), {}};
      }},
 };
 
@@ -240,12 +264,12 @@ template <class Make>
 std::string body_violation(DType type, Make make) {
   Module module = parse_ir(
       "func @bad(%x: i64) effects {\na:\n  ret\n}\nfunc @two(%x: i64, %y: i64) -> i64 {\na:\n  ret "
-      "%x\n}\n" +
+      "%x\n}\nfunc @pair(%x: i64) -> (i64, i64) {\na:\n  ret %x, %x\n}\n" +
       ir_function("%x: i64, %b: bool, %t: f32[4]", "  %r = compute [i: 4] { i }"));
-  Function& function = module.functions[2];
+  Function& function = module.functions.back();
   Inst& compute = function.blocks[0].insts[0];
   compute.get<ir::Compute>().body = make(function.exprs, function.params);
-  function.value(compute.result).type = module.types.intern({type, {4}});
+  function.value(compute.result()).type = module.types.intern({type, {4}});
   const auto found = ir::verify(module);
   return found.empty() ? "none" : found[0].message;
 }
@@ -301,6 +325,9 @@ TEST_CASE("bodies are checked") {
   CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
           return x.call(ir::FuncId{1}, DType::i64, {x.index(0)});
         }) == "`@two` takes 2 arguments, but 1 are given");
+  CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
+          return x.call(ir::FuncId{2}, DType::i64, {x.index(0)});
+        }) == "`@pair` does not return one `i64`");
   CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
           ir::ExprId deep = x.index(0);
           for (int i = 0; i < 5000; ++i) deep = x.apply(ScalarOp::neg, {deep});

@@ -199,6 +199,62 @@ TEST_CASE("cse shares what dominates, fallible or not") {
   }
 }
 
+TEST_CASE("calls of several results and of none") {
+  const std::string callees = R"(func @both(%x: i64) -> (i64, i64[2]) {
+entry:
+  %t = compute [i: 2] { i + %x }
+  ret %x, %t
+}
+
+func @divmod(%a: i64, %b: i64) -> (i64, i64) {
+entry:
+  %q = div %a, %b
+  %r = mod %a, %b
+  ret %q, %r
+}
+
+func @nothing() {
+entry:
+  ret
+}
+
+func @f(%x: i64) effects {
+entry:
+)";
+  const auto lines = [&](std::string_view passes, std::string_view before) {
+    const std::string text = after(passes, callees + std::string(before) + "  ret\n}\n");
+    const size_t begin = text.find("func @f");
+    return text.substr(text.find("entry:\n", begin) + 7);
+  };
+  CHECK(lines("cse",
+              "  %a, %t = call @both(%x)\n  %b, %u = call @both(%x)\n  call @nothing()\n"
+              "  call @nothing()\n  print %a, %b, %t, %u\n") ==
+        "  %a, %t = call @both(%x)\n  call @nothing()\n  print %a, %a, %t, %t\n  ret\n}\n");
+  CHECK(lines("dce", "  %a, %t = call @both(%x)\n  %b, %u = call @both(%x)\n  print %b\n") ==
+        "  %b, %u = call @both(%x)\n  print %b\n  ret\n}\n");
+  CHECK(lines("dce", "  %q, %r = call @divmod(%x, %x)\n") ==
+        "  %q, %r = call @divmod(%x, %x)\n  ret\n}\n");
+  CHECK(lines("own", "  %a, %t = call @both(%x)\n  %b, %u = call @both(%x)\n  print %u\n") ==
+        "  %a, %t = call @both(%x)\n  drop %t\n  %b, %u = call @both(%x)\n  print %u\n"
+        "  drop %u\n  ret\n}\n");
+}
+
+TEST_CASE("own gives each returned value an owner") {
+  CHECK(after("own", R"(func @f(%t: f32[2]) -> (f32[2], f32[2], f32[2]) {
+entry:
+  %u = compute [i: 2] { %t[i] * 2.0 }
+  ret %u, %t, %u
+}
+)") == R"(func @f(%t: f32[2]) -> (f32[2], f32[2], f32[2]) {
+entry:
+  %u = compute [i: 2] { %t[i] * 2.0 }
+  share %t
+  share %u
+  ret %u, %t, %u
+}
+)");
+}
+
 TEST_CASE("cse does not share across branches") {
   const std::string text = R"(func @f(%x: i64, %c: bool) -> i64 {
 entry:
