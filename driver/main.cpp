@@ -91,6 +91,11 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
            "human, short or json")
         ->check(CLI::IsMember({"human", "short", "json"}))
         ->type_name("F");
+  } else if (command == "fmt") {
+    app.add_option("files", o.files, "programs; - formats standard input to standard output")
+        ->required()
+        ->type_name("FILE");
+    app.add_flag("--check", o.check, "change nothing; name the files that would change, exit 1");
   } else if (command == "opt") {
     app.add_option("file", o.file, "IR text; - is standard input")
         ->required()

@@ -26,11 +26,19 @@ void write_output(const std::string& path, std::string_view text) {
     if (!fine) throw UsageError{fmt::format("cannot write {}: {}", path, std::strerror(errno))};
     return;
   }
-  std::string part = fmt::format("{}.{}.part", path, getpid());
+  // Of a link, the file that it leads to is replaced; a file keeps its permissions.
+  std::filesystem::path target = std::filesystem::canonical(path, unknown);
+  if (unknown) target = path;
+  const auto old = std::filesystem::status(target, unknown);
+  std::string part = fmt::format("{}.{}.part", target.string(), getpid());
   std::FILE* file = std::fopen(part.c_str(), "wb");
   bool fine = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (file && std::fclose(file) != 0) fine = false;
-  if (fine && std::rename(part.c_str(), path.c_str()) == 0) return;
+  if (fine && std::filesystem::exists(old)) {
+    std::filesystem::permissions(part, old.permissions(), unknown);
+    fine = !unknown;
+  }
+  if (fine && std::rename(part.c_str(), target.c_str()) == 0) return;
   std::string reason = std::strerror(errno);
   std::remove(part.c_str());
   throw UsageError{fmt::format("cannot write {}: {}", path, reason)};

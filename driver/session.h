@@ -39,6 +39,8 @@ struct Options {
   lexer::DiagFormat format = lexer::DiagFormat::human;
   std::string color = "auto";
   std::string code;  ///< explain
+  std::vector<std::string> files;  ///< fmt
+  bool check = false;
   // opt
   std::string passes, stop_after;
   std::vector<std::string> print_after;

@@ -9,7 +9,7 @@ Diagnostic& Diagnostics::add(Diagnostic diagnostic) {
                  return earlier.span == diagnostic.span;
                });
   // Whoever reports may go on to attach notes; those of a dropped diagnostic go nowhere.
-  if (again || full()) return dropped_ = std::move(diagnostic);
+  if (again || full() || diagnostic.code == ignored_) return dropped_ = std::move(diagnostic);
   all_.push_back(std::move(diagnostic));
   return all_.back();
 }

@@ -59,6 +59,8 @@ class Diagnostics {
                 fmt::format(fmt::runtime(row(diag).message), args...), {}, {}, {}});
   }
   Diagnostic& add(Diagnostic diagnostic);
+  /// From now on reports of `diag` go nowhere.
+  void ignore(Diag diag) { ignored_ = row(diag).code; }
 
   bool any() const { return !all_.empty(); }
   bool full() const { return all_.size() >= kMaxErrors; }
@@ -67,6 +69,7 @@ class Diagnostics {
  private:
   std::vector<Diagnostic> all_;
   Diagnostic dropped_;
+  std::string_view ignored_;
 };
 
 enum class DiagFormat { human, short_, json };

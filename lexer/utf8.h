@@ -56,4 +56,11 @@ constexpr int display_width(char32_t code) {
   return 1;
 }
 
+/// Columns of a whole text, all of which counts as visible.
+inline uint32_t display_width(std::string_view text) {
+  uint32_t width = 0;
+  while (!text.empty()) width += display_width(take_character(text));
+  return width;
+}
+
 }  // namespace tenon::lexer
