@@ -23,10 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxEntries = 200;  ///< in one folder: more than that nobody can survey
 
-std::string name_of(const fs::path& path) {
-  return (path.parent_path().filename() / path.filename()).string();
-}
-
 // The cases of one folder. An expectation without an input is a test that no longer runs, silently.
 std::vector<GoldenCase> collect(const fs::path& folder, const Arguments& arguments, Tally& tally) {
   const std::vector<fs::path> entries = entries_of(folder);
@@ -39,7 +35,7 @@ std::vector<GoldenCase> collect(const fs::path& folder, const Arguments& argumen
     if (is_input(path)) cases.push_back(read_case(fs::absolute(path)));
     if (path.extension() == ".expected" && !fs::exists(fs::path(path).replace_extension(".tn")) &&
         !fs::exists(fs::path(path).replace_extension(".ir"))) {
-      tally.fail(name_of(path), "there is no input for this expectation; delete it");
+      tally.fail(folder_and_name(path), "there is no input for this expectation; delete it");
     }
   }
   return cases;
@@ -66,7 +62,7 @@ std::string bless(const GoldenCase& test, const std::string& tenon) {
   if (actual.empty()) return "not recorded: an empty expectation shows nothing";
   if (!fs::exists(test.expected()) || read_file(test.expected()) != actual) {
     write_file(test.expected(), actual);
-    fmt::print("recorded {}\n", name_of(test.expected()));
+    fmt::print("recorded {}\n", folder_and_name(test.expected()));
   }
   return {};
 }
@@ -86,7 +82,7 @@ int run_all(const Arguments& arguments) {
   for_each_in_parallel(cases.size(), [&](size_t i) {
     const std::string problem =
         arguments.bless ? bless(cases[i], arguments.tenon) : check(cases[i], arguments.tenon);
-    problem.empty() ? tally.pass() : tally.fail(name_of(cases[i].input), problem);
+    problem.empty() ? tally.pass() : tally.fail(folder_and_name(cases[i].input), problem);
   });
   return tally.close();
 }

@@ -97,6 +97,10 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   return entries;
 }
 
+std::string folder_and_name(const fs::path& path) {
+  return (path.parent_path().filename() / path.filename()).string();
+}
+
 std::string difference(std::string_view expected, std::string_view actual) {
   constexpr size_t kShown = 8, kWidth = 200;
   const std::vector<std::string> old_lines = split_lines(expected), new_lines = split_lines(actual);

@@ -28,6 +28,8 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& fold
 /// Every folder of that name below `folder`, sorted.
 std::vector<std::filesystem::path> folders_below(const std::filesystem::path& folder,
                                                  const std::string& name);
+/// `folder/name.tn`: what tells a file from its namesakes in other folders.
+std::string folder_and_name(const std::filesystem::path& path);
 /// What stands directly in `folder`, sorted; nothing if there is no such folder.
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
 
