@@ -248,7 +248,37 @@ bool is_of_bools(Reduction r) {
   return r == Reduction::any || r == Reduction::all;
 }
 
+/// Makes an f32 of what a sum or product of a smaller type takes in. Multiplications on the way to
+/// it, through branches and names too, are computed in f32; what else there is keeps its type, and
+/// is converted.
+void accumulate_in_f32(typed::Expr& e) {
+  auto* apply = std::get_if<typed::Apply>(&e.node);
+  auto* branches = std::get_if<typed::IfExpr>(&e.node);
+  auto* named = std::get_if<typed::Compute>(&e.node);
+  if (apply && apply->op == ScalarOp::mul) {
+    for (typed::Expr& factor : apply->args) accumulate_in_f32(factor);
+  } else if (branches) {
+    accumulate_in_f32(*branches->then);
+    accumulate_in_f32(*branches->otherwise);
+  } else if (named) {
+    accumulate_in_f32(*named->body);
+  } else {
+    e = {e.type, e.span, typed::Convert{boxed(std::move(e))}};
+  }
+  e.type.dtype = DType::f32;
+}
+
 }  // namespace
+
+typed::Expr rounded_once(typed::Expr reduce) {
+  auto& node = std::get<typed::Reduce>(reduce.node);
+  const bool adds = node.reduction == Reduction::sum || node.reduction == Reduction::prod;
+  if (!adds || !runtime::is_small_float(reduce.type.dtype)) return reduce;
+  const typed::Type type = std::exchange(reduce.type, {DType::f32, {}});
+  const Span span = reduce.span;
+  accumulate_in_f32(*node.body);
+  return {type, span, typed::Convert{boxed(std::move(reduce))}};
+}
 
 MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
   if (!rank_fits(n.indices.size(), n.op_span)) return std::nullopt;
@@ -290,7 +320,8 @@ MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
   typed::Type type{gives_index(n.reduction) ? DType::i64 : body->dtype(), {}};
   bool open = body->open;
   made.body = boxed(std::move(body->expr));
-  return Checked{{std::move(type), span, std::move(made)}, open};
+  typed::Expr reduced{std::move(type), span, std::move(made)};
+  return Checked{open ? std::move(reduced) : rounded_once(std::move(reduced)), open};
 }
 
 bool FunctionChecker::reduces(const Reduce& n, const Checked& body) {

@@ -3,9 +3,9 @@
 // the type, read from the digits as written (so that 0.1 is the nearest f32 or the nearest f64).
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "ast/checker.h"
+#include "runtime/decimal.h"
 
 namespace tenon::ast {
 
@@ -14,20 +14,17 @@ std::optional<Scalar> read_literal(std::string_view text, DType to) {
   std::string_view digits = text.substr(negative);
   bool hex = digits.starts_with("0x") || digits.starts_with("0X");
   if (runtime::is_floating(to) && !hex) {
-    std::string number(text);  // rounded once, to the type itself; what is too small, to zero
-    double f = to == DType::f32 ? std::strtof(number.c_str(), nullptr)
-                                : std::strtod(number.c_str(), nullptr);
-    return std::isinf(f) ? std::nullopt : std::optional(Scalar::floating(to, f));
+    // Rounded once, to the type itself; what is too small, to zero.
+    Scalar value = runtime::read_decimal(to, std::string(text));
+    return std::isinf(value.f) ? std::nullopt : std::optional(value);
   }
   if (hex) digits.remove_prefix(2);
   uint64_t magnitude = 0;
   auto read =
       std::from_chars(digits.data(), digits.data() + digits.size(), magnitude, hex ? 16 : 10);
   if (read.ec != std::errc()) return std::nullopt;
-  if (runtime::is_floating(to)) {
-    double f = to == DType::f32 ? static_cast<float>(magnitude) : static_cast<double>(magnitude);
-    return Scalar::floating(to, negative ? -f : f);
-  }
+  if (runtime::is_floating(to))
+    return read_literal(fmt::format("{}{}", negative ? "-" : "", magnitude), to);
   uint64_t limit = static_cast<uint64_t>(runtime::highest(to)) + negative;
   if (magnitude > limit) return std::nullopt;
   return Scalar::integer(to, static_cast<int64_t>(negative ? 0 - magnitude : magnitude));
@@ -62,7 +59,8 @@ bool FunctionChecker::retype(typed::Expr& e, DType to) {
   } else if (auto* i = std::get_if<typed::IfExpr>(&e.node)) {
     return retype(*i->then, to) && retype(*i->otherwise, to);
   } else if (auto* r = std::get_if<typed::Reduce>(&e.node)) {
-    return retype(*r->body, to);
+    if (!retype(*r->body, to)) return false;
+    e = rounded_once(std::move(e));
   } else if (auto* p = std::get_if<typed::Pack>(&e.node)) {
     for (typed::Expr& element : p->elements) {
       if (!retype(element, to)) return false;

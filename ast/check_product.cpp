@@ -206,7 +206,7 @@ MaybeChecked FunctionChecker::check(const Matmul& n, Span span, TypePtr) {
   typed::Reduce sum{Reduction::sum, {}, boxed(ExprTimes{span}(std::move(x), std::move(y)))};
   sum.indices.push_back({k, boxed(index_constant(0, span)),
                          boxed(index_constant(a.back().constant().value_or(0), span))});
-  made.body = boxed({{*common, {}}, span, std::move(sum)});
+  made.body = boxed(rounded_once({{*common, {}}, span, std::move(sum)}));
   return Checked{{std::move(type), span, std::move(made)}};
 }
 

@@ -432,6 +432,8 @@ inline bool is_one(const Extent& e) {
   return e == Extent(1);
 }
 bool is_leaf(const typed::Expr& e);   ///< a constant or a variable
+/// A reduction as it is computed: `sum` and `prod` of f16 and bf16 in f32, converted at the end.
+typed::Expr rounded_once(typed::Expr reduce);
 bool is_cheap(const typed::Expr& e);  ///< a leaf or an element by leaves: may stand twice
 
 }  // namespace tenon::ast

@@ -2,6 +2,8 @@
 // known, every implicit step written out:
 //
 //   - conversions and widenings are Convert nodes;
+//   - `sum` and `prod` of f16 and bf16 are those of f32, converted: multiplications that lead up to
+//     them, through branches and names too, are f32, and everything below is of its own type;
 //   - `and`, `or` are IfExpr nodes (the right side is evaluated only when it decides);
 //   - element-wise operators on tensors, lifted functions, `@`, zeros() and broadcasting are Compute
 //     nodes, like the index definitions of the program;

@@ -4,10 +4,13 @@
 #include <bit>
 #include <cctype>
 
+#include "runtime/small_float.h"
+
 namespace tenon::backend {
 namespace {
 
-constexpr std::string_view kRegisterTypes[] = {"i1", "i8", "i32", "i64", "float", "double"};
+constexpr std::string_view kRegisterTypes[] = {"i1",  "i8",  "i32",   "i64",
+                                               "i16", "i16", "float", "double"};
 static_assert(std::size(kRegisterTypes) == std::size(runtime::kDTypes));
 
 /// Some of LLVM's passes take time by the square of the loops in a function (2,000 of them: minutes):
@@ -42,6 +45,8 @@ std::string_view value_type(const ir::Type& type) {
 std::string literal(Scalar value) {
   if (value.type == DType::bool_) return value.i != 0 ? "true" : "false";
   if (!runtime::is_floating(value.type)) return std::to_string(value.i);
+  if (value.type == DType::f16) return std::to_string(runtime::Half(value.f).bits());
+  if (value.type == DType::bf16) return std::to_string(runtime::BFloat(value.f).bits());
   return fmt::format("0x{:016X}", std::bit_cast<uint64_t>(value.f));
 }
 

@@ -20,12 +20,13 @@ using lexer::Span;
 using runtime::DType;
 using runtime::Scalar;
 
-/// A number in a register: i1, i8, i32, i64, float, double. In memory a bool takes an i8.
+/// A number in a register: i1, i8, i32, i64, float, double; of f16 and bf16 the bits, as i16. In
+/// memory a bool takes an i8.
 std::string_view register_type(DType type);
 std::string_view memory_type(DType type);
 /// What an SSA value is to LLVM: a register, or the `ptr` to a tensor's data.
 std::string_view value_type(const ir::Type& type);
-/// A constant; floats as the hexadecimal bits of the double, which is exact.
+/// A constant; float and double as the hexadecimal bits of the double, which is exact.
 std::string literal(Scalar value);
 /// `@name`, quoted if LLVM wants it.
 std::string symbol(std::string_view name);

@@ -7,6 +7,8 @@
 
 #include <cctype>
 
+#include "backend/small_float_recipes.h"
+
 namespace tenon::backend {
 namespace {
 
@@ -187,10 +189,67 @@ std::string_view conversion(DType from, DType to) {
   return narrows ? "trunc" : "sext";
 }
 
+const SmallFloatRecipe& recipe_of(DType small) { return small == DType::f16 ? kF16 : kBf16; }
+
+/// A register with what the recipe, of a fixed type, makes of `args`.
+std::string made(FunctionText& out, std::string_view hint, std::string_view recipe,
+                 std::initializer_list<std::string> args) {
+  const std::string result = out.fresh(hint);
+  Expansion(out, result, DType::f32, {args.begin(), args.size()}, {}).write(recipe);
+  return result;
+}
+
+void write_narrow(FunctionText& out, const std::string& result, DType to, const std::string& arg) {
+  Expansion(out, result, to, {&arg, 1}, {}).write(recipe_of(to).narrow);
+}
+void write_widen(FunctionText& out, const std::string& result, DType from, const std::string& arg) {
+  Expansion(out, result, from, {&arg, 1}, {}).write(recipe_of(from).widen);
+}
+
+std::string converted(FunctionText& out, DType from, DType to, const std::string& arg) {
+  const std::string result = out.fresh(runtime::row(to).text);
+  write_convert(out, result, from, to, arg);
+  return result;
+}
+
+/// A number as a float that may be rounded again.
+std::string float_to_odd(FunctionText& out, DType from, const std::string& arg) {
+  if (from == DType::f32) return arg;
+  if (from != DType::i64) return made(out, "odd", kToOdd, {converted(out, from, DType::f64, arg)});
+  const std::string high = out.fresh("high"), low = out.fresh("low");
+  out.line("{} = and i64 {}, -4294967296", high, arg);
+  out.line("{} = and i64 {}, 4294967295", low, arg);
+  const std::string sum = made(out, "sum", kSumToOdd, {converted(out, from, DType::f64, high),
+                                                       converted(out, from, DType::f64, low)});
+  return made(out, "odd", kToOdd, {sum});
+}
+
+/// On floats, and rounded at the end. In an fma the product is exact as a double.
+void write_small_scalar(FunctionText& out, const std::string& result, ScalarOp op, DType type,
+                        std::span<const std::string> args) {
+  std::vector<std::string> wide;
+  const DType in = op == ScalarOp::fma ? DType::f64 : DType::f32;
+  for (const std::string& arg : args) wide.push_back(converted(out, type, in, arg));
+  if (op == ScalarOp::fma) {
+    const std::string product = out.fresh("product");
+    write_scalar(out, product, ScalarOp::mul, in, wide);
+    const std::string sum = made(out, "sum", kSumToOdd, {product, wide[2]});
+    write_narrow(out, result, type, made(out, "odd", kToOdd, {sum}));
+  } else if (runtime::row(op).result != runtime::Result::same) {
+    write_scalar(out, result, op, in, wide);
+  } else {
+    const std::string exact = out.fresh(runtime::row(op).text);
+    write_scalar(out, exact, op, in, wide);
+    write_narrow(out, result, type, exact);
+  }
+}
+
 }  // namespace
 
 void write_scalar(FunctionText& out, const std::string& result, ScalarOp op, DType type,
                   std::span<const std::string> args, FastMath fast) {
+  if (runtime::is_small_float(type) && op != ScalarOp::select)
+    return write_small_scalar(out, result, op, type, args);
   const Recipe& recipe = kRecipes[static_cast<int>(op)];
   Expansion(out, result, type, args, fast)
       .write(runtime::is_floating(type) ? recipe.floating : recipe.integer);
@@ -201,6 +260,11 @@ void write_convert(FunctionText& out, const std::string& result, DType from, DTy
   const std::string_view source = register_type(from), target = register_type(to);
   if (from == to) {
     out.line("{} = bitcast {} {} to {}", result, source, arg, target);
+  } else if (runtime::is_small_float(from)) {
+    if (to == DType::f32) return write_widen(out, result, from, arg);
+    write_convert(out, result, DType::f32, to, converted(out, from, DType::f32, arg));
+  } else if (runtime::is_small_float(to)) {
+    write_narrow(out, result, to, float_to_odd(out, from, arg));
   } else if (to == DType::bool_) {
     const bool floating = runtime::is_floating(from);
     out.line("{} = {} {} {}, {}", result, floating ? "fcmp une" : "icmp ne", source, arg,

@@ -10,8 +10,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <unordered_set>
+
+#include "runtime/decimal.h"
 
 namespace tenon::ir {
 
@@ -56,12 +59,9 @@ std::optional<Scalar> read_number(DType type, std::string_view digits) {
       return std::nullopt;
     return Scalar::integer(type, *value);
   }
-  if (type == DType::f32) {
-    const auto value = read_whole<float>(digits);
-    return value ? std::optional(Scalar::floating(type, *value)) : std::nullopt;
-  }
-  const auto value = read_whole<double>(digits);
-  return value ? std::optional(Scalar::floating(type, *value)) : std::nullopt;
+  if (!read_whole<double>(digits)) return std::nullopt;
+  const Scalar value = runtime::read_decimal(type, std::string(digits));
+  return std::isinf(value.f) ? std::nullopt : std::optional(value);
 }
 
 /// `nan`, `inf`, `nanf64`, …: the type of the special number that a name is, if it is one.

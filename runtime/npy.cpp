@@ -9,12 +9,14 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
 #include "runtime/fault.h"
 #include "runtime/npy_header.h"
+#include "runtime/small_float.h"
 
 namespace tenon::runtime {
 namespace {
@@ -69,6 +71,9 @@ class NpyFile : Named {
   }
 
   void expect(DType type, const Shape& shape) const {
+    if (row(type).npy.empty())
+      fail(FaultKind::file_holds_other_type, fmt::format(" holds {}, and no .npy file holds {}",
+                                                         header_.type_text(), row(type).text));
     const auto found = npy_type(header_.descr);
     if (!found || found->type != type || header_.shape != shape) {
       fail(FaultKind::file_holds_other_type,
@@ -242,9 +247,19 @@ void canonicalize(std::byte* data, int64_t bytes) {
   for (std::byte* end = data + bytes; data < end; data += sizeof(T)) {
     T value;
     std::memcpy(&value, data, sizeof value);
-    if (value == value) continue;
-    value = std::numeric_limits<T>::quiet_NaN();
+    if (!std::isnan(static_cast<double>(value))) continue;
+    value = static_cast<T>(std::numeric_limits<double>::quiet_NaN());
     std::memcpy(data, &value, sizeof value);
+  }
+}
+
+void canonicalize_nans(DType type, std::byte* data, int64_t bytes) {
+  switch (type) {
+#define DTYPE(name, text, cpp, size, kind, npy)                                 \
+  case DType::name:                                                             \
+    if constexpr (Kind::kind == Kind::floating) canonicalize<cpp>(data, bytes); \
+    break;
+#include "runtime/dtypes.def"
   }
 }
 
@@ -273,6 +288,10 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
 void save_npy(const std::filesystem::path& path, DType type, const Shape& shape,
               const std::byte* data) {
   FileInMaking file(path);
+  if (row(type).npy.empty())
+    file.fail(
+        FaultKind::cannot_write,
+        fmt::format(": .npy files have no {0}; `f32(x)` has every number of {0}", row(type).text));
   if (shape.size() > kMaxNpyRank)
     file.fail(FaultKind::cannot_write, fmt::format(": more than {} axes", kMaxNpyRank));
   const std::string beginning = npy_beginning(type, shape);
@@ -282,8 +301,7 @@ void save_npy(const std::filesystem::path& path, DType type, const Shape& shape,
   for (int64_t done = 0; done < bytes;) {
     const int64_t size = std::min(bytes - done, kChunk);
     std::memcpy(chunk, data + done, static_cast<size_t>(size));
-    if (type == DType::f32) canonicalize<float>(chunk, size);
-    if (type == DType::f64) canonicalize<double>(chunk, size);
+    canonicalize_nans(type, chunk, size);
     file.write(chunk, static_cast<size_t>(size));
     done += size;
   }

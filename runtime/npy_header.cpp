@@ -169,6 +169,7 @@ std::optional<NpyType> npy_type(std::string_view descr) {
   const bool big_endian = descr.starts_with('>');
   if (!descr.empty() && std::string_view("<>=|").find(descr[0]) != std::string_view::npos)
     descr.remove_prefix(1);
+  if (descr.empty()) return std::nullopt;
   for (size_t i = 0; i < std::size(kDTypes); ++i) {
     if (kDTypes[i].npy == descr) return NpyType{static_cast<DType>(i), big_endian};
   }

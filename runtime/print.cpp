@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
+
+#include "runtime/decimal.h"
 
 namespace tenon::runtime {
 namespace {
@@ -11,24 +12,14 @@ namespace {
 constexpr int64_t kSummaryAbove = 1000;  ///< elements; NumPy's threshold
 constexpr int64_t kEdge = 3;             ///< entries shown at each end of a summarized axis
 
-/// A positive finite number as to_chars gives it in exponent form: shortest, and of the shortest
-/// the nearest.
-template <class T>
-void append_positive(std::string& out, T value) {
-  char buffer[32];
-  const char* end =
-      std::to_chars(buffer, std::end(buffer), value, std::chars_format::scientific).ptr;
-  const std::string_view text(buffer, end);  // d.ddde+dd
-  const size_t e = text.find('e');
-  int exponent = 0;
-  std::from_chars(text.data() + e + (text[e + 1] == '+' ? 2 : 1), end, exponent);
-  if (exponent < -4 || exponent >= 16) {
-    out += text;
+void append_decimal(std::string& out, const Decimal& number) {
+  std::string digits = number.digits;
+  if (number.exponent < -4 || number.exponent >= 16) {
+    if (digits.size() > 1) digits.insert(1, 1, '.');
+    fmt::format_to(std::back_inserter(out), "{}e{:+03}", digits, number.exponent);
     return;
   }
-  std::string digits(1, text[0]);
-  if (e > 2) digits += text.substr(2, e - 2);
-  const int before_point = exponent + 1;
+  const int before_point = number.exponent + 1;
   if (before_point <= 0) {
     out += "0." + std::string(-before_point, '0') + digits;
   } else {
@@ -37,17 +28,16 @@ void append_positive(std::string& out, T value) {
   }
 }
 
-template <class T>
-void append_float(std::string& out, T value) {
-  if (std::isnan(value)) {
+void append_float(std::string& out, Scalar value) {
+  if (std::isnan(value.f)) {
     out += "nan";
     return;
   }
-  if (std::signbit(value)) out += '-';
-  if (std::isinf(value)) {
+  if (std::signbit(value.f)) out += '-';
+  if (std::isinf(value.f)) {
     out += "inf";
   } else {
-    append_positive(out, std::fabs(value));
+    append_decimal(out, shortest_decimal(value));
   }
 }
 
@@ -55,13 +45,7 @@ void append(std::string& out, Scalar value) {
   switch (row(value.type).kind) {
     case Kind::boolean: out += value.i != 0 ? "true" : "false"; return;
     case Kind::integer: fmt::format_to(std::back_inserter(out), "{}", value.i); return;
-    case Kind::floating:
-      if (value.type == DType::f32) {
-        append_float(out, static_cast<float>(value.f));
-      } else {
-        append_float(out, value.f);
-      }
-      return;
+    case Kind::floating: append_float(out, value); return;
   }
 }
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "runtime/abi.h"
+#include "runtime/small_float.h"
 
 namespace tenon::runtime {
 namespace {
@@ -187,17 +188,32 @@ Scalar call(F f, std::span<const Scalar> args, std::index_sequence<i...>) {
   return box(f(unbox<T>(args[i])...));
 }
 
+/// In f32, rounded once at the end. So + - * / and sqrt are correctly rounded: f32 has twice the
+/// digits and two more (S. Figueroa, "When is double rounding innocuous?", 1995). The product
+/// in an fma is exact in f64, but the sum may have too many digits for any type.
+template <DType t, ScalarOp op, class F>
+Scalar call_small(F f, std::span<const Scalar> args) {
+  if constexpr (op == ScalarOp::fma) {
+    return Scalar::floating(t, sum_to_odd(args[0].f * args[1].f, args[2].f));
+  } else {
+    const Scalar wide = call<float>(f, args, std::make_index_sequence<row(op).arity>());
+    return row(op).result == Result::same ? Scalar::floating(t, wide.f) : wide;
+  }
+}
+
 /// Calls `f` on the arguments as C++ values of their type, if `op` takes that type.
 template <ScalarOp op, class F>
 Scalar apply(F f, std::span<const Scalar> args) {
   switch (args.back().type) {
 #define DTYPE(name, text, cpp, bytes, kind, npy)               \
   case DType::name:                                            \
-    if constexpr (takes(op, DType::name)) {                    \
+    if constexpr (!takes(op, DType::name)) {                   \
+      break;                                                   \
+    } else if constexpr (is_small_float(DType::name)) {        \
+      return call_small<DType::name, op>(f, args);             \
+    } else {                                                   \
       return call<typename NativeOf<DType::name>::type>(       \
           f, args, std::make_index_sequence<row(op).arity>()); \
-    } else {                                                   \
-      break;                                                   \
     }
 #include "runtime/dtypes.def"
   }
@@ -245,11 +261,28 @@ Scalar Scalar::integer(DType type, int64_t value) {
   return s;
 }
 
-Scalar Scalar::floating(DType type, double value) {
+namespace {
+
+/// The nearest that `type` has, a float type, of a double or an i64.
+template <class T>
+Scalar nearest(DType type, T value) {
   Scalar s;
   s.type = type;
-  s.f = type == DType::f32 ? static_cast<float>(value) : value;
+  switch (type) {
+#define DTYPE(name, text, cpp, bytes, kind, npy)          \
+  case DType::name:                                       \
+    if constexpr (Kind::kind == Kind::floating)           \
+      s.f = static_cast<double>(static_cast<cpp>(value)); \
+    break;
+#include "runtime/dtypes.def"
+  }
   return s;
+}
+
+}  // namespace
+
+Scalar Scalar::floating(DType type, double value) {
+  return nearest(type, value);
 }
 
 Scalar Scalar::boolean(bool value) {
@@ -285,7 +318,7 @@ Scalar convert(DType to, Scalar x) {
     case Kind::floating:
       if (is_floating(x.type)) return Scalar::floating(to, x.f);
       // Straight to the type: by way of f64, a large i64 would round twice.
-      return to == DType::f32 ? box(static_cast<float>(x.i)) : box(static_cast<double>(x.i));
+      return nearest(to, x.i);
   }
   return {};
 }

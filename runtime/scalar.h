@@ -54,6 +54,8 @@ constexpr const DTypeRow& row(DType t) { return kDTypes[static_cast<int>(t)]; }
 constexpr const ScalarOpRow& row(ScalarOp op) { return kScalarOps[static_cast<int>(op)]; }
 constexpr bool is_integer(DType t) { return row(t).kind == Kind::integer; }
 constexpr bool is_floating(DType t) { return row(t).kind == Kind::floating; }
+/// f16 and bf16, which are computed with in f32 and rounded once.
+constexpr bool is_small_float(DType t) { return is_floating(t) && row(t).bytes == 2; }
 constexpr int bits_of(DType t) { return row(t).bytes * 8; }
 int64_t lowest(DType integer);
 int64_t highest(DType integer);
@@ -64,7 +66,7 @@ bool accepts(ScalarOp op, DType t);
 DType result_type(ScalarOp op, DType t);
 
 /// One number. Integers and bools (0 or 1) are in `i`, sign-extended; floats of any width in `f`,
-/// which holds every f32 exactly.
+/// which holds them exactly.
 struct Scalar {
   DType type = DType::i64;
   union {

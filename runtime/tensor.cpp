@@ -6,12 +6,21 @@
 
 #include "runtime/fault.h"
 #include "runtime/memory.h"
+#include "runtime/small_float.h"
 
 namespace tenon::runtime {
 namespace {
 
 std::shared_ptr<std::byte[]> shared_block(int64_t bytes) {
   return {allocate(bytes), [bytes](std::byte* data) { release(data, bytes); }};
+}
+
+template <class T>
+Scalar number(DType type, T element) {
+  if constexpr (std::is_integral_v<T>)
+    return Scalar::integer(type, element);
+  else
+    return Scalar::floating(type, static_cast<double>(element));
 }
 
 }  // namespace
@@ -78,10 +87,7 @@ Scalar read_element(DType type, const std::byte* data, int64_t offset) {
   case DType::name: {                                    \
     cpp element;                                         \
     std::memcpy(&element, data + offset * bytes, bytes); \
-    if constexpr (Kind::kind == Kind::floating)          \
-      return Scalar::floating(DType::name, element);     \
-    else                                                 \
-      return Scalar::integer(DType::name, element);      \
+    return number(type, element);                        \
   }
 #include "runtime/dtypes.def"
   }

@@ -137,8 +137,10 @@ std::vector<Scalar> specials(DType type) {
       values.push_back(Scalar::integer(type, v));
     return values;
   }
-  const bool is_f32 = type == DType::f32;
-  const double tiny = is_f32 ? 1e-45 : 5e-324, huge = is_f32 ? 3.4028234e38 : 1.7e308;
+  double tiny = 5e-324, huge = 1.7e308;
+  if (type == DType::f32) tiny = 1e-45, huge = 3.4028234e38;
+  if (type == DType::f16) tiny = 6e-8, huge = 65504;
+  if (type == DType::bf16) tiny = 9.2e-41, huge = 3.39e38;
   for (double v : {0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 0.3, -3e9, 1e19, tiny, huge, -huge,
                    HUGE_VAL, -HUGE_VAL, std::nan("")})
     values.push_back(Scalar::floating(type, v));
@@ -208,6 +210,43 @@ TEST_CASE("every scalar operation computes what the interpreter computes, on spe
     const Outcome outcome = check_agrees(Program(main_text(body)));
     CHECK_FALSE(outcome.fault.has_value());
   }
+}
+
+/// Of f32 with every upper half, and of numbers scattered over f64, i64 and three operands. The bits
+/// of the results make one number each, in which every bit counts.
+TEST_CASE("rounding to f16 and bf16 is the interpreter's") {
+  std::string body;
+  const auto add = [&](std::string_view name, std::string_view indices, std::string_view number) {
+    for (std::string_view type : {"f16", "bf16"})
+      body += fmt::format(
+          "  %{0}.{1} = compute [] {{ sum[{2}]((i64(bits(f32({1}({3})))) + 1) * (i * 2 + 1)) }}\n"
+          "  print \"{0} {1}\", %{0}.{1}\n",
+          name, type, indices, number);
+  };
+  const std::string_view scattered = "i * 6364136223846793005";
+  for (int low : {0, 1, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001})
+    add(fmt::format("f32.{}", low), "i: 65536", fmt::format("from_bits(i32(i * 65536 + {}))", low));
+  add("i64", "i: 5000", fmt::format("ushr({}, i)", scattered));
+  add("negative", "i: 5000", fmt::format("shr(bit_or({}, -9223372036854775808), i)", scattered));
+  // Exponents around those of f32: what is far out is infinite or zero.
+  add("f64", "i: 50000",
+      fmt::format("from_bits(bit_and({}, -9218868437227405313) + "
+                  "(i % 320 - 160 + 1023) * 4503599627370496)", scattered));
+  // What is halfway between two numbers, and the next f64 on either side: from 2^-26 in steps of the
+  // 11th fraction bit, from 2^-136 in steps of the 8th.
+  add("ties.f16", "i: 264192", "from_bits(i / 3 * 2199023255552 + 4490088828488384512 + i % 3 - 1)");
+  add("ties.bf16", "i: 204000", "from_bits(i / 3 * 17592186044416 + 3994692869477629952 + i % 3 - 1)");
+  for (std::string_view type : {"f16", "bf16"}) {
+    const auto small = [&](int shift) {
+      return fmt::format("{}(from_bits(i32(ushr({}, {}) % 4294967296)))", type, scattered, shift);
+    };
+    body += fmt::format(
+        "  %fma.{0} = compute [] {{ sum[i: 20000]((i64(bits(f32(fma({1}, {2}, {3})))) + 1) * "
+        "(i * 2 + 1)) }}\n  print \"fma {0}\", %fma.{0}\n",
+        type, small(8), small(20), small(31));
+  }
+  const Outcome outcome = check_agrees(Program(main_text(body)));
+  CHECK_FALSE(outcome.fault.has_value());
 }
 
 TEST_CASE("scalar instructions outside computes") {

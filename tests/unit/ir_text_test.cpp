@@ -229,7 +229,7 @@ TEST_CASE("errors say what was expected, and where") {
   CHECK(error_in("func @f() {}") == "1:12: expected the end of the line, found `}`");
   CHECK(error_in("func @f() {\n}\nfunc @f() {\n}\n") == "3:6: function `@f` is defined twice");
   CHECK(error_in("func @f(%x: i64, %x: i64) {\n}\n") == "1:18: `%x` is defined twice");
-  CHECK(error_in("func @f(%x: f16) {\n}\n") == "1:13: there is no type `f16`");
+  CHECK(error_in("func @f(%x: f8) {\n}\n") == "1:13: there is no type `f8`");
   CHECK(error_in("func @f(%x: f32[9223372036854775807]) {\n}\n") ==
         "1:13: `f32[9223372036854775807]` is too large for memory");
   CHECK(error_in("func @f(%x: f32[-1]) {\n}\n") == "1:17: expected an extent, found `-`");

@@ -346,8 +346,6 @@ TEST_CASE("what is not there yet is refused at its place, and the rest is read")
   only("fn f(x: f32[...S, N]) { }", "1:13", "runs of dimensions are");
   only("fn f(x: T[N]) { }", "1:9", "types with a name are");
   only("fn f() -> (f32, f32[N]) { }", "1:11", "tuples are");
-  only("fn f(x: bf16[N]) { }", "1:9", "the type `bf16` is");
-  in_body("let x = f16(1.0);", "18", "the type `f16` is");
   in_body("let (a, b) = f(x);", "15", "patterns of tuples are");
   in_body("return (a, b);", "17", "tuples are");
   in_body("let m[...s] = 1;", "16", "runs of indices are");

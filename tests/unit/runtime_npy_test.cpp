@@ -227,7 +227,7 @@ TEST_CASE("what was saved is loaded again") {
   ScratchFolder scratch;
   const auto path = scratch.path() / "t.npy";
   for (const DType type :
-       {DType::bool_, DType::i8, DType::i32, DType::i64, DType::f32, DType::f64}) {
+       {DType::bool_, DType::i8, DType::i32, DType::i64, DType::f16, DType::f32, DType::f64}) {
     for (const Shape& shape : {Shape{}, {0}, {5}, {2, 3}, {1, 0, 2}, {40, 50, 60}}) {
       CAPTURE(type_text(type, shape));
       const Tensor tensor = filled(type, shape);
@@ -265,6 +265,38 @@ TEST_CASE("one NaN is saved for all") {
   save_npy(scratch.path() / "t.npy", tensor);
   CHECK(tests::read_file(scratch.path() / "t.npy").substr(128) ==
         std::string("\0\0\0\0\0\0\xf8\x7f\0\0\0\0\0\0\xf0\xff", 16));
+}
+
+TEST_CASE("one NaN is saved for all of f16") {
+  ScratchFolder scratch;
+  const auto path = scratch.path() / "t.npy";
+  const std::string data("\xff\xff\x00\x3c\x01\x7d", 6);
+  save_npy(path, DType::f16, {3}, reinterpret_cast<const std::byte*>(data.data()));
+  const std::string saved = tests::read_file(path);
+  CHECK(saved.substr(10, 18) == "{'descr': '<f2', '");
+  CHECK(saved.substr(128) == std::string("\x00\x7e\x00\x3c\x00\x7e", 6));
+}
+
+TEST_CASE("a .npy file has no bf16") {
+  ScratchFolder scratch;
+  const auto path = scratch.path() / "t.npy";
+  const auto message = [&](const auto& action) {
+    try {
+      action();
+    } catch (const Fault& fault) {
+      return fault.text.substr(fault.text.rfind('/') + 1);
+    }
+    return std::string("no fault");
+  };
+  CHECK(message([&] { save_npy(path, filled(DType::bf16, {2})); }) ==
+        "t.npy: .npy files have no bf16; `f32(x)` has every number of bf16");
+  CHECK(tests::files_below(scratch.path()).empty());
+  save_npy(path, filled(DType::f16, {2}));
+  CHECK(message([&] { load_npy(path, DType::bf16, {2}); }) ==
+        "t.npy holds f16[2], and no .npy file holds bf16");
+  tests::write_file(path, file_bytes(dict("", "(2,)"), "1234"));
+  CHECK(message([&] { load_npy(path, DType::bf16, {2}); }) ==
+        "t.npy holds ''[2], and no .npy file holds bf16");
 }
 
 TEST_CASE("saving where one cannot leaves what was there") {

@@ -18,7 +18,7 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr DType kIntegers[] = {DType::i8, DType::i32, DType::i64};
-constexpr DType kFloats[] = {DType::f32, DType::f64};
+constexpr DType kFloats[] = {DType::f16, DType::bf16, DType::f32, DType::f64};
 
 using Args = std::vector<Scalar>;
 
@@ -328,6 +328,7 @@ TEST_CASE("what an operation accepts") {
   CHECK_FALSE(accepts(ScalarOp::exp, DType::i32));
   CHECK_FALSE(accepts(ScalarOp::and_, DType::i8));
   CHECK_FALSE(accepts(ScalarOp::bits, DType::i32));
+  CHECK_FALSE(accepts(ScalarOp::bits, DType::f16));
   CHECK_FALSE(accepts(ScalarOp::from_bits, DType::i8));
   CHECK_THROWS_AS(eval(ScalarOp::from_bits, Args{number(DType::i8, 1)}), std::logic_error);
 }

@@ -36,7 +36,8 @@ TEST_CASE("types are spelt as in programs") {
 
 TEST_CASE("a new tensor is zero, and aligned") {
   for (const DType type :
-       {DType::bool_, DType::i8, DType::i32, DType::i64, DType::f32, DType::f64}) {
+       {DType::bool_, DType::i8, DType::i32, DType::i64, DType::f16, DType::bf16, DType::f32,
+        DType::f64}) {
     const Tensor tensor(type, {3, 5});
     CHECK(tensor.count() == 15);
     CHECK(tensor.rank() == 2);
