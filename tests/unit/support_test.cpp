@@ -6,6 +6,7 @@
 #include "lessons/tool/pages.h"
 #include "lessons/tool/prove.h"
 #include "tests/support/golden_case.h"
+#include "tests/support/pending.h"
 #include "tests/support/process.h"
 #include "tests/support/text.h"
 
@@ -55,6 +56,31 @@ TEST_CASE("a golden case reads its directives") {
   CHECK(command_of(test, "tenon").argv.back() == "x.tn");
   write_file(input, "fn main() {}\n");
   CHECK_FALSE(read_case(input).problem.empty());
+}
+
+TEST_CASE("a pending program may fail, and must not pass") {
+  ScratchFolder scratch;
+  const fs::path list = scratch.path() / "pending.txt", program = "right/x.tn";
+  write_file(list, "# a comment\nright/x.tn  tuples\n");
+  const Pending pending(list);
+  CHECK(pending.holds(program));
+  CHECK_FALSE(pending.holds("wrong/x.tn"));
+  auto status = [&](const fs::path& path, const std::string& problem) {
+    Tally tally("PENDING");  // capitals: scripts/test.sh does not count it
+    tally.pass();
+    pending.settle(tally, path, problem);
+    return tally.close();
+  };
+  CHECK(status(program, "fails") == 0);
+  CHECK(status(program, "") == 1);
+  CHECK(status("wrong/x.tn", "fails") == 1);
+  CHECK(status("wrong/x.tn", "") == 0);
+  Tally tally("PENDING");
+  tally.pass();
+  pending.check_entries(tally, scratch.path());
+  CHECK(tally.close() == 1);  // there is no such program
+  write_file(list, "right/x.tn\n");
+  CHECK_THROWS(Pending(list));
 }
 
 TEST_CASE("a difference shows the first lines that differ") {
