@@ -1,5 +1,5 @@
 """Makes the outputs of ints_floor_division, ints_shifts, literals_context, floats_to_integers,
-floats_from_integers, floats_rounding, floats_fma and floats_bits."""
+floats_from_integers, floats_rounding, floats_fma, floats_bits and mixed_long_sums."""
 from fractions import Fraction
 import struct
 import numpy as np
@@ -109,3 +109,14 @@ record("floats_bits",
        line(f32(1), f32(1e-45), f32(np.inf), f32(-0.0)),
        line(f64(1), np.nextafter(f64(1), f64(2))),
        line(True, f32(0.3), [bits32(1.0), bits32(2.0)]))
+
+# ---- many additions
+i = np.arange(70000)
+x = i % 256 - 128
+factorial = 1
+for n in range(1, 21):
+    factorial *= n
+total = sum(range(100000))
+record("mixed_long_sums",
+       line(wrap(total, 32), wrap(total, 32), total),
+       line(int(x.sum()), wrap(int(x.sum()), 8), int(x.max()), int(x.argmin()), wrap(factorial, 32)))

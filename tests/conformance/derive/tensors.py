@@ -1,4 +1,4 @@
-"""Makes the outputs of index_runs_anywhere, matmul_operator and broadcasting."""
+"""Makes the outputs of index_runs_anywhere, matmul_operator, broadcasting and mixed_stencil."""
 import numpy as np
 from tenon_text import line, record
 
@@ -25,3 +25,10 @@ record("broadcasting",
        line(np.maximum(c, [1, 2, 3]), np.array([1, 2, 3]) == [1, 5, 3], np.minimum(r, 15) % 7,
             r // np.array([3, 7, -4])),
        line(np.ones((0, 3)) + r))
+
+g = np.zeros((5, 5), int)
+g[[0, 1, 2, 2, 2], [1, 2, 0, 1, 2]] = 1
+for _ in range(20):
+    n = sum(np.roll(g, (a, b), (0, 1)) for a in (-1, 0, 1) for b in (-1, 0, 1)) - g
+    g = ((n == 3) | ((n == 2) & (g == 1))).astype(int)
+record("mixed_stencil", line(g), line([1.0, 1.75, 2.5]))
