@@ -22,10 +22,7 @@ bool fails(const Constants& constants, const Inst& inst) {
     case Op::assert_:
     case Op::update: return true;
     case Op::apply: return constants.may_divide_by_zero(inst);
-    case Op::element:
-      for (size_t axis = 0; axis + 1 < inst.args.size(); ++axis)
-        if (constants.may_leave_range(inst, axis)) return true;
-      return false;
+    case Op::element: return constants.may_leave_range(inst);
     default: return false;
   }
 }
@@ -197,10 +194,18 @@ bool Constants::may_divide_by_zero(const Inst& apply) const {
   return divisor == nullptr || divisor->i == 0;
 }
 
-bool Constants::may_leave_range(const Inst& inst, size_t axis) const {
-  const int64_t extent = module_.type(function_, inst.args[0]).shape[axis];
-  const Scalar* subscript = find(inst.args[axis + 1]);
-  return subscript == nullptr || subscript->i < 0 || subscript->i >= extent;
+bool Constants::may_leave_range(ir::ValueId subscript, int64_t extent) const {
+  const Scalar* constant = find(subscript);
+  return constant == nullptr || constant->i < 0 || constant->i >= extent;
+}
+
+bool Constants::may_leave_range(const Inst& inst) const {
+  const ir::Shape& shape = module_.type(function_, inst.args[0]).shape;
+  bool may_leave = false;
+  ir::for_each_subscript(inst, [&](size_t axis, ir::ValueId subscript) {
+    may_leave = may_leave || may_leave_range(subscript, shape[axis]);
+  });
+  return may_leave;
 }
 
 }  // namespace tenon::backend

@@ -40,8 +40,9 @@ class Constants {
   const Scalar* find(ir::ValueId value) const { return values_[value.index]; }
   /// An apply divides integers by what may be zero.
   bool may_divide_by_zero(const ir::Inst& apply) const;
-  /// Subscript number `axis` of an element or update may be out of range.
-  bool may_leave_range(const ir::Inst& inst, size_t axis) const;
+  bool may_leave_range(ir::ValueId subscript, int64_t extent) const;
+  /// The same for any subscript of an element or update.
+  bool may_leave_range(const ir::Inst& inst) const;
 
  private:
   const ir::Module& module_;

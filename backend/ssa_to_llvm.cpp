@@ -4,6 +4,7 @@
 // frees.
 #include "backend/ssa_to_llvm.h"
 
+#include "backend/copies.h"
 #include "backend/scalar_to_llvm.h"
 
 namespace tenon::backend {
@@ -91,7 +92,7 @@ class FunctionWriter {
   void fail_if_null(const std::string& pointer);
   void allocate(const Inst& inst, const Type& type);
   std::string stack_slot(DType type);
-  void check_subscripts(const Inst& inst, size_t count);
+  void check_subscripts(const Inst& inst);
   void arrive(const Edge& edge, std::vector<std::string> args);
   FastMath fast_math(const Inst& inst) const;
   const std::string& label(const Edge& edge) const { return blocks_[edge.target.index].label; }
@@ -324,9 +325,8 @@ void FunctionWriter::write_pack(const Inst& inst) {
     if (const Scalar* constant = constants_.find(element)) constants.push_back(*constant);
   }
   if (constants.size() > kFew && constants.size() == inst.args.size()) {
-    out_.line("call void @llvm.memcpy.p0.p0.i64(ptr {}, ptr {}, i64 {}, i1 false)",
-              name(inst.result()), out_.module.data_constant(constants), bytes(result));
-    return;
+    return write_copy(out_, name(inst.result()), out_.module.data_constant(constants),
+                      bytes(result));
   }
   for (size_t i = 0; i < inst.args.size(); ++i) {
     const std::string offset[] = {std::to_string(i)};
@@ -335,21 +335,21 @@ void FunctionWriter::write_pack(const Inst& inst) {
   }
 }
 
-void FunctionWriter::check_subscripts(const Inst& inst, size_t count) {
-  for (size_t axis = 0; axis < count; ++axis) {
-    if (!constants_.may_leave_range(inst, axis)) continue;
-    const std::string& subscript = arg(inst, axis + 1);
-    const std::string extent = std::to_string(type(inst.args[0]).shape[axis]);
+void FunctionWriter::check_subscripts(const Inst& inst) {
+  const Shape& shape = type(inst.args[0]).shape;
+  ir::for_each_subscript(inst, [&](size_t axis, ValueId value) {
+    if (!constants_.may_leave_range(value, shape[axis])) return;
+    const std::string &subscript = name(value), extent = std::to_string(shape[axis]);
     const std::string inside = out_.fresh("inside");
     // Compared as unsigned numbers, a negative subscript is beyond every extent.
     out_.line("{} = icmp ult i64 {}, {}", inside, subscript, extent);
     out_.fail_unless(inside, FaultKind::subscript_out_of_range, inst.span, subscript, extent);
-  }
+  });
 }
 
 void FunctionWriter::write_element(const Inst& inst) {
   const Type& tensor = type(inst.args[0]);
-  check_subscripts(inst, tensor.shape.size());
+  check_subscripts(inst);
   const std::vector<std::string> subscripts = names(std::span(inst.args).subspan(1));
   backend::write_load(out_, name(inst.result()), tensor.dtype,
                       write_address(out_, tensor, arg(inst, 0), subscripts));
@@ -358,15 +358,14 @@ void FunctionWriter::write_element(const Inst& inst) {
 /// The tensor's owner passes on to the result: in place unless there are others.
 void FunctionWriter::write_update(const Inst& inst) {
   const Type& tensor = type(inst.args[0]);
-  const size_t rank = tensor.shape.size();
-  check_subscripts(inst, rank);
+  check_subscripts(inst);
   const std::string& result = name(inst.result());
   out_.line("{} = call ptr @tn_own(ptr %context, ptr {}, i64 {}, i32 {})", result, arg(inst, 0),
             bytes(tensor), out_.module.site(inst.span));
   fail_if_null(result);
-  const std::vector<std::string> subscripts = names(std::span(inst.args).subspan(1, rank));
-  write_store(out_, tensor.dtype, name(inst.args.back()),
-              write_address(out_, tensor, result, subscripts));
+  const std::vector<std::string> subscripts =
+      names(std::span(inst.args).subspan(1, inst.args.size() - 2));
+  write_part(out_, tensor, result, inst.get<ir::Part>(), subscripts, name(inst.args.back()));
 }
 
 void FunctionWriter::write_call(const Inst& inst) {

@@ -229,31 +229,55 @@ Slot Interpreter::pack(const Frame& frame, const Inst& inst, const Type& type) {
   return new_tensor(std::move(packed));
 }
 
-/// Row-major, of the subscripts behind the tensor.
+/// Row-major, of the subscripts behind the tensor; at open axes, of their first element.
 int64_t Interpreter::offset(const Function& function, const Frame& frame, const Inst& inst) const {
   const Shape& shape = tensor_of(function, frame, inst.args[0]).shape();
+  std::vector<int64_t> subscripts(shape.size());
+  for_each_subscript(inst, [&](size_t axis, ValueId subscript) {
+    const int64_t value = subscripts[axis] = frame[subscript.index].scalar.i;
+    if (value < 0 || value >= shape[axis])
+      fail(inst.span, FaultKind::subscript_out_of_range, value, shape[axis]);
+  });
   int64_t offset = 0;
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    const int64_t subscript = frame[inst.args[1 + axis].index].scalar.i;
-    if (subscript < 0 || subscript >= shape[axis])
-      fail(inst.span, FaultKind::subscript_out_of_range, subscript, shape[axis]);
-    offset = offset * shape[axis] + subscript;
-  }
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    offset = offset * shape[axis] + subscripts[axis];
   return offset;
+}
+
+/// Writes the elements of `from`, in order, to the part of `to` whose first one is at `first`.
+void write_part(Tensor& to, const Part& part, int64_t first, const Tensor& from) {
+  for (int64_t number = 0; number < from.count(); ++number) {
+    int64_t offset = first, stride = 1, rest = number;
+    for (size_t axis = part.open.size(); axis-- > 0;) {
+      const int64_t extent = to.shape()[axis];
+      if (part.open[axis]) {
+        offset += rest % extent * stride;
+        rest /= extent;
+      }
+      stride *= extent;
+    }
+    to.set(offset, from.at(number));
+  }
 }
 
 /// In place where the tensor has no other owner; a copy is made on the first write otherwise.
 Slot Interpreter::update(const Function& function, Frame& frame, const Inst& inst) {
-  const int64_t at = offset(function, frame, inst);
-  const Scalar element = frame[inst.args.back().index].scalar;
+  const int64_t first = offset(function, frame, inst);
+  const Slot& written = use(function, frame, inst.args.back());
+  // What is held here is not overwritten, should it be the tensor that is written to.
+  const Tensor from = written.object ? written.object->tensor : Tensor();
+  const auto write = [&, element = written.scalar](Tensor& to) {
+    if (from.rank() == 0) return to.set(first, element);
+    write_part(to, inst.get<Part>(), first, from);
+  };
   Slot& slot = frame[inst.args[0].index];
   if (counts_owners_ && slot.object->owners == 1 && slot.object.use_count() == 1) {
-    slot.object->tensor.set(at, element);
+    write(slot.object->tensor);
     return std::move(slot);  // the owner moves on with the object
   }
   Tensor updated = slot.object->tensor;
   if (counts_owners_) give_up_owner(slot);
-  updated.set(at, element);
+  write(updated);
   return new_tensor(std::move(updated));
 }
 

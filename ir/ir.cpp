@@ -65,6 +65,13 @@ BlockId Function::add_block(std::string_view hint) {
   return BlockId{static_cast<uint32_t>(blocks.size() - 1)};
 }
 
+Shape Part::shape(const Shape& whole) const {
+  Shape extents;
+  for (size_t axis = 0; axis < open.size(); ++axis)
+    if (open[axis]) extents.push_back(whole[axis]);
+  return extents;
+}
+
 FuncId Module::find(std::string_view name) const {
   for (uint32_t i = 0; i < functions.size(); ++i)
     if (functions[i].name == name) return FuncId{i};

@@ -76,13 +76,22 @@ struct Compute {
   std::vector<std::pair<ExprId, Span>> sites;
 };
 
+/// The part of a tensor that an update replaces: `:` leaves an axis open, the others have a
+/// subscript each. With none open it is an element.
+struct Part {
+  std::vector<bool> open;  ///< by axis
+  static Part element(size_t rank) { return {std::vector<bool>(rank)}; }
+  /// The extents of the open axes.
+  Shape shape(const Shape& whole) const;
+};
+
 /// What an instruction carries besides values. Which alternative goes with which Op:
-///   constant: Scalar; apply: ScalarOp; compute: Compute; call: FuncId;
+///   constant: Scalar; apply: ScalarOp; compute: Compute; update: Part; call: FuncId;
 ///   load, save: std::string (path); assert_: std::string (message);
 ///   print: std::vector<std::string>: the texts before, between and after the args (size args + 1),
 ///          blanks between pieces included;
 ///   jump, branch: std::vector<Edge> (one, two)
-using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, FuncId, std::string,
+using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, Part, FuncId, std::string,
                                std::vector<std::string>, std::vector<Edge>>;
 
 struct Inst {
@@ -153,6 +162,15 @@ void for_each_use(const Function& function, const Inst& inst,
                   const std::function<void(ValueId)>& visit);
 /// Replaces uses by `map(use)`, bodies included.
 void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueId)>& map);
+
+/// Visits the subscripts of an element or update, each with the axis at which it stands.
+template <class Visit>
+void for_each_subscript(const Inst& inst, const Visit& visit) {
+  const Part* part = std::get_if<Part>(&inst.attribute);
+  const size_t end = inst.args.size() - (part != nullptr ? 1 : 0);
+  for (size_t axis = 0, next = 1; next < end; ++axis)
+    if (part == nullptr || !part->open[axis]) visit(axis, inst.args[next++]);
+}
 
 /// Every function that a function calls, in instructions and in bodies; one may come up repeatedly.
 void for_each_callee(const Function& function, const std::function<void(FuncId)>& visit);

@@ -104,7 +104,7 @@ void FunctionLowering::statement(const typed::Update& node, Span span) {
   args.push_back(value(node.value));
   args.insert(args.begin(), read(node.var));
   const TypeId type = out_.value(args.front()).type;
-  write(node.var, emit(Op::update, type, std::move(args), {},
+  write(node.var, emit(Op::update, type, std::move(args), Part::element(node.subscripts.size()),
                        subscripts_span(node.subscripts, span), source_.vars[node.var].name));
 }
 

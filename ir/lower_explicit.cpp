@@ -28,7 +28,8 @@ ValueId FunctionLowering::explicit_compute(const typed::Compute& node, const Typ
       args.push_back(apply(ScalarOp::sub, {read(index.var), constant(index.lo, span)}, span));
     }
     args.push_back(element);
-    write(result, emit(Op::update, type_of(expr), std::move(args), {}, span, hint));
+    write(result, emit(Op::update, type_of(expr), std::move(args),
+                       Part::element(node.indices.size()), span, hint));
   };
   axis(0);
   return read(result);

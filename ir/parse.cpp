@@ -94,7 +94,6 @@ class FunctionParser {
     return parse_value(scanner_, names_);
   }
   void values(std::vector<ValueId>& out, std::string_view close);
-  Type tensor_and_subscripts(Inst& inst);
   Edge edge();
   const Type& type_of(ValueId id) const {
     return module_.type(function_, id);
@@ -239,20 +238,25 @@ ResultTypes FunctionParser::parse_pack(Inst& inst) {
   return {module_.types.intern(parse_type(scanner_))};
 }
 
-Type FunctionParser::tensor_and_subscripts(Inst& inst) {
+ResultTypes FunctionParser::parse_element(Inst& inst) {
   inst.args = {value()};
   scanner_.expect("[");
   values(inst.args, "]");
-  return type_of(inst.args[0]);
-}
-
-ResultTypes FunctionParser::parse_element(Inst& inst) {
-  return {module_.types.scalar(tensor_and_subscripts(inst).dtype)};
+  return {module_.types.scalar(type_of(inst.args[0]).dtype)};
 }
 
 ResultTypes FunctionParser::parse_update(Inst& inst) {
-  const Type type = tensor_and_subscripts(inst);
+  inst.args = {value()};
+  const Type type = type_of(inst.args[0]);
+  Part part;
+  scanner_.expect("[");
+  do {
+    part.open.push_back(scanner_.accept(":"));
+    if (!part.open.back()) inst.args.push_back(value());
+  } while (scanner_.accept(","));
+  scanner_.expect("]");
   scanner_.expect("=");
+  inst.attribute = std::move(part);
   inst.args.push_back(value());
   return {module_.types.intern(type)};
 }

@@ -81,7 +81,7 @@ class Printer {
   }
   void edge(const Edge& edge);
   void compute(const Compute& compute);
-  void element(std::span<const ValueId> tensor_and_subscripts);
+  void part(const Inst& inst, const Part& part);
   void pieces(const Inst& inst);
 
   const Type& type_of(ValueId id) const { return module_.type(function_, id); }
@@ -184,10 +184,17 @@ void Printer::compute(const Compute& compute) {
   out_ += " }";
 }
 
-void Printer::element(std::span<const ValueId> tensor_and_subscripts) {
-  value(tensor_and_subscripts[0]);
+void Printer::part(const Inst& inst, const Part& part) {
+  value(inst.args[0]);
   out_ += '[';
-  values(tensor_and_subscripts.subspan(1));
+  size_t next = 1;
+  list(part.open, [&](bool open) {
+    if (open) {
+      out_ += ':';
+    } else {
+      value(inst.args[next++]);
+    }
+  });
   out_ += ']';
 }
 
@@ -225,14 +232,12 @@ void Printer::inst(const Inst& inst) {
       values(inst.args);
       put("] : {}", type_of(inst.result()).text());
       break;
-    case Op::element: element(inst.args); break;
-    case Op::update: {
-      const std::span<const ValueId> args = inst.args;
-      element(args.first(args.size() - 1));
+    case Op::element: part(inst, Part::element(inst.args.size() - 1)); break;
+    case Op::update:
+      part(inst, inst.get<Part>());
       out_ += " = ";
-      value(args.back());
+      value(inst.args.back());
       break;
-    }
     case Op::call:
       put("@{}(", module_.function(inst.get<FuncId>()).name);
       values(inst.args);

@@ -140,11 +140,12 @@ std::optional<int64_t> constant_of(const Function& function, ValueId value) {
 
 bool subscripts_may_fail(const Module& module, const Function& function, const Inst& inst) {
   const Shape& shape = module.type(function, inst.args[0]).shape;
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    const auto subscript = constant_of(function, inst.args[1 + axis]);
-    if (!subscript || *subscript < 0 || *subscript >= shape[axis]) return true;
-  }
-  return false;
+  bool may_fail = false;
+  for_each_subscript(inst, [&](size_t axis, ValueId subscript) {
+    const auto known = may_fail ? std::nullopt : constant_of(function, subscript);
+    may_fail = may_fail || !known || *known < 0 || *known >= shape[axis];
+  });
+  return may_fail;
 }
 
 bool may_fail(const Module& module, const Function& function, const Inst& inst,

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "ir/dominators.h"
@@ -34,6 +35,7 @@ size_t attribute_index(Op op) {
     case Op::constant: return kIndexOf<Scalar>;
     case Op::apply: return kIndexOf<ScalarOp>;
     case Op::compute: return kIndexOf<Compute>;
+    case Op::update: return kIndexOf<Part>;
     case Op::call: return kIndexOf<FuncId>;
     case Op::load:
     case Op::save:
@@ -44,7 +46,6 @@ size_t attribute_index(Op op) {
     case Op::convert:
     case Op::pack:
     case Op::element:
-    case Op::update:
     case Op::write:
     case Op::share:
     case Op::drop:
@@ -76,7 +77,7 @@ class FunctionVerifier {
 #include "ir/ops.def"
   void types(const Inst& inst);
   void check_edges(const Inst& inst, size_t count);
-  void check_subscripts(const Inst& inst, size_t count);
+  bool check_subscripts(const Inst& inst, size_t axes);
   void check_effect(FuncId callee);
   void want_type(ValueId value, const Type& type, std::string_view what);
   void want_bool(ValueId value, std::string_view what);
@@ -233,7 +234,11 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
   }
   // What printing relies on, as element's `%t[%i]`.
   if (inst.op == Op::element) sound &= !inst.args.empty();
-  if (inst.op == Op::update) sound &= inst.args.size() >= 2;
+  if (inst.op == Op::update) {
+    const std::vector<bool>& open = inst.get<Part>().open;
+    const auto given = static_cast<size_t>(std::ranges::count(open, false));
+    sound &= inst.args.size() == given + 2;
+  }
   if (inst.op == Op::jump) sound &= inst.get<std::vector<Edge>>().size() == 1;
   return ensure(sound, "it refers to what the function does not have");
 }
@@ -291,12 +296,15 @@ void FunctionVerifier::check_pack(const Inst& inst) {
   for (const ValueId arg : inst.args) want_type(arg, {type.dtype, {}}, "element");
 }
 
-void FunctionVerifier::check_subscripts(const Inst& inst, size_t count) {
+/// Whether the tensor has that many axes.
+bool FunctionVerifier::check_subscripts(const Inst& inst, size_t axes) {
   const Type& tensor = type_of(inst.args[0]);
-  ensure(!tensor.is_scalar() && tensor.shape.size() == count,
-         fmt::format("{} has rank {}, but {} subscripts are given", name_of(inst.args[0]),
-                     tensor.shape.size(), count));
-  for (size_t i = 1; i <= count; ++i) want_type(inst.args[i], {DType::i64, {}}, "subscript");
+  for_each_subscript(inst, [&](size_t, ValueId subscript) {
+    want_type(subscript, {DType::i64, {}}, "subscript");
+  });
+  return ensure(!tensor.is_scalar() && tensor.shape.size() == axes,
+                fmt::format("{} has rank {}, but {} subscripts are given", name_of(inst.args[0]),
+                            tensor.shape.size(), axes));
 }
 
 void FunctionVerifier::check_element(const Inst& inst) {
@@ -305,9 +313,11 @@ void FunctionVerifier::check_element(const Inst& inst) {
 }
 
 void FunctionVerifier::check_update(const Inst& inst) {
-  check_subscripts(inst, inst.args.size() - 2);
-  want_type(inst.args.back(), {type_of(inst.args[0]).dtype, {}}, "the new element");
-  want_type(inst.result(), type_of(inst.args[0]), "the result");
+  const Part& part = inst.get<Part>();
+  const Type& whole = type_of(inst.args[0]);
+  if (check_subscripts(inst, part.open.size()))
+    want_type(inst.args.back(), {whole.dtype, part.shape(whole.shape)}, "the new part");
+  want_type(inst.result(), whole, "the result");
 }
 
 void FunctionVerifier::check_effect(FuncId callee) {

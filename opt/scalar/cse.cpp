@@ -126,6 +126,8 @@ class Cse {
       key.push_back(static_cast<uint64_t>(*op));
     } else if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
       key.push_back(compute->body.index);
+    } else if (const auto* part = std::get_if<Part>(&inst.attribute)) {
+      key.insert(key.end(), part->open.begin(), part->open.end());
     } else if (const auto* callee = std::get_if<FuncId>(&inst.attribute)) {
       key.push_back(callee->index);
     }

@@ -179,6 +179,28 @@ TEST_CASE("recursion goes 1,000 calls deep and no deeper") {
   CHECK(run("999", "compute [i: 2] { @down(i + 998) }") == "[998, 999]\n");
 }
 
+TEST_CASE("an update of a part") {
+  const std::string make =
+      "  %t = compute [i: 2, j: 3] { i * 10 + j }\n  %two = const 2\n"
+      "  %row = compute [i: 3] { i - 100 }\n  %column = compute [i: 2] { i - 100 }\n"
+      "  %all = compute [i: 2, j: 3] { i - j }\n  %none = compute [i: 0, j: 3] { 1 }\n"
+      "  %empty = compute [i: 0] { 1 }\n";
+  const auto updated = [&](const std::string& update) {
+    return main_output(make + "  %u = update " + update + "\n  print %u, %t");
+  };
+  const std::string before = "[[0, 1, 2],\n [10, 11, 12]]\n";
+  CHECK(updated("%t[%one, :] = %row") == "[[0, 1, 2],\n [-100, -99, -98]]" + before);
+  CHECK(updated("%t[:, %two] = %column") == "[[0, 1, -100],\n [10, 11, -99]]" + before);
+  CHECK(updated("%t[:, :] = %all") == "[[0, -1, -2],\n [1, 0, -1]]" + before);
+  CHECK(updated("%t[:, :] = %t") == "[[0, 1, 2],\n [10, 11, 12]]" + before);
+  CHECK(updated("%none[:, %one] = %empty") == "[]" + before);
+  CHECK(updated("%t[%two, :] = %row") ==
+        "subscript 2 is out of range for extent 2 at `%u = update %t[%two, :] = %row`\n");
+  CHECK(updated("%none[:, %two] = %empty") == "[]" + before);
+  CHECK(main_output(make + "  %u = update %none[%zero, :] = %row\n") ==
+        "subscript 0 is out of range for extent 0 at `%u = update %none[%zero, :] = %row`\n");
+}
+
 TEST_CASE("a call gives all that its function returns") {
   CHECK(output_of(R"(func @both(%x: i64) -> (i64, i64[2], i64[2]) {
 entry:

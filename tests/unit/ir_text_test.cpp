@@ -75,6 +75,10 @@ entry:
   %none = pack [] : i8[0]
   %e = element %p[%j, %j]
   %q = update %p[%j, %j] = %half
+  %row = pack [%half, %exp] : f32[2]
+  %q1 = update %q[%j, :] = %row
+  %q2 = update %q1[:, %j] = %row
+  %q3 = update %q2[:, :] = %p
   call @say(%q)
   %z = call @square(%e)
   %quotient, %rest = call @divmod(%i, %j)
@@ -244,6 +248,9 @@ TEST_CASE("errors say what was expected, and where") {
   CHECK(error_in_line("  %y = neg %t") == "3:8: `neg` does not take `f32[4]`");
   CHECK(error_in_line("  add %x, %x") == "3:3: this gives 1 values, but 0 are named");
   CHECK(error_in_line("  %y = drop %t") == "3:3: this gives 0 values, but 1 are named");
+  CHECK(error_in_line("  %y = element %t[:]") == "3:19: expected a value, found `:`");
+  CHECK(error_in_line("  %y = update %t[] = %x") == "3:18: expected a value, found `]`");
+  CHECK(error_in_line("  %y = update %t[:%x] = %x") == "3:19: expected `]`, found `%x`");
   CHECK(error_in_line("  %y, %z = add %x, %x") == "3:3: this gives 1 values, but 2 are named");
   CHECK(error_in_line("  %y, = add %x, %x") == "3:7: expected a value, found `=`");
   CHECK(error_in("func @f() -> () {\n}\n") == "1:15: expected a type, found `)`");

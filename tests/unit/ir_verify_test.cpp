@@ -45,6 +45,8 @@ entry:
   %p = pack [%f, %f] : f32[2]
   %e = element %t[%n]
   %w = update %t[%n] = %e
+  %s = compute [i: 3, j: 4] { f32(i) }
+  %o = update %s[%n, :] = %t
   %h = call @half(%e)
   %first, %second = call @pair(%f)
   call @say()
@@ -95,6 +97,8 @@ enum : size_t {
   p,
   e,
   w,
+  s,
+  o,
   h,
   pair,
   say,
@@ -168,8 +172,27 @@ const Corruption kCorruptions[] = {
     {"`%t` has rank 1, but 2 subscripts are given",
      [](Module& m) { inst(m, e).args.push_back(value(m, "n")); }},
     {"subscript `%f` is `f32`, not `i64`", [](Module& m) { inst(m, e).args[1] = value(m, "f"); }},
-    {"the new element `%n` is `i64`, not `f32`",
+    {"the new part `%n` is `i64`, not `f32`",
      [](Module& m) { inst(m, w).args[2] = value(m, "n"); }},
+    {"the new part `%p` is `f32[2]`, not `f32[4]`",
+     [](Module& m) { inst(m, o).args.back() = value(m, "p"); }},
+    {"the new part `%t` is `f32[4]`, not `f32[3]`",
+     [](Module& m) {
+       inst(m, o).get<ir::Part>().open = {true, false};
+     }},
+    {"`%s` has rank 2, but 3 subscripts are given",
+     [](Module& m) { inst(m, o).get<ir::Part>().open.push_back(true); }},
+    {"`%s` has rank 2, but 1 subscripts are given",
+     [](Module& m) { inst(m, o).get<ir::Part>().open.pop_back(); }},
+    {"`%n` has rank 0, but 2 subscripts are given",
+     [](Module& m) { inst(m, o).args[0] = value(m, "n"); }},
+    {"subscript `%f` is `f32`, not `i64`", [](Module& m) { inst(m, o).args[1] = value(m, "f"); }},
+    {"refers to what the function does not have",
+     [](Module& m) {
+       inst(m, o).get<ir::Part>().open = {true, true};
+     }},
+    {"refers to what the function does not have", [](Module& m) { inst(m, o).args.clear(); }},
+    {"attribute of the wrong kind", [](Module& m) { inst(m, o).attribute = {}; }},
     {"the result `%w` is `f32[4]`, not `f32[2]`",
      [](Module& m) { inst(m, w).args[0] = value(m, "p"); }},
     {"`@half` takes 1 arguments, but 0 are given", [](Module& m) { inst(m, h).args.clear(); }},

@@ -199,6 +199,27 @@ TEST_CASE("cse shares what dominates, fallible or not") {
   }
 }
 
+TEST_CASE("updates of parts: what is equal, what may fail, who owns") {
+  const std::string params = "%t: f32[2, 2], %v: f32[2], %k: i64";
+  const std::string lines =
+      "  %a = update %t[%k, :] = %v\n  %b = update %t[:, %k] = %v\n  print %a, %b\n";
+  CHECK(lines_after("cse", params, lines) == lines);
+  CHECK(lines_after("cse", params,
+                    "  %a = update %t[%k, :] = %v\n"
+                    "  %b = update %t[%k, :] = %v\n  print %a, %b\n") ==
+        "  %a = update %t[%k, :] = %v\n  print %a, %a\n");
+  CHECK(lines_after("dce", params,
+                    "  %one = const 1\n  %two = const 2\n  %a = update %t[:, %one] = %v\n"
+                    "  %b = update %t[:, :] = %t\n  %c = update %t[%two, :] = %v\n") ==
+        "  %two = const 2\n  %c = update %t[%two, :] = %v\n");
+  CHECK(lines_after("own", params,
+                    "  %x = compute [i: 2, j: 2] { 1.0 }\n  %y = update %x[:, :] = %x\n"
+                    "  %z = update %y[%k, :] = %v\n  %w = update %z[:, :] = %y\n  print %w") ==
+        "  %x = compute [i: 2, j: 2] { 1.0 }\n  %y = update %x[:, :] = %x\n  share %y\n"
+        "  %z = update %y[%k, :] = %v\n  %w = update %z[:, :] = %y\n  drop %y\n  print %w\n"
+        "  drop %w\n");
+}
+
 TEST_CASE("calls of several results and of none") {
   const std::string callees = R"(func @both(%x: i64) -> (i64, i64[2]) {
 entry:
