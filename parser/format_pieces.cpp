@@ -220,7 +220,7 @@ class Reader {
       case dot_dot:
       case dot_dot_dot: return false;
       default:
-        if (previous().role == Role::prefix) return false;
+        if (previous().role == Role::prefix) return piece_kind() == minus;  // `- -x` is no `--x`
     }
     switch (piece_kind()) {
       case right_paren:
