@@ -86,7 +86,7 @@ hint%: lesson%-tools ## hint1, …: one more hint
 # The course has programs that are wrong on purpose; those stay as they are.
 format: build ## clang-format on our own C++, tenon fmt on the programs that people read
 	@git ls-files '*.cpp' '*.h' | xargs clang-format -i
-	@$(TENON) fmt $$(git ls-files 'examples/*.tn' 'prelude/*.tn' 'lessons/**demo.tn')
+	@$(TENON) fmt $$(git ls-files 'examples/*.tn' 'prelude/*.tn' 'lessons/*demo.tn')
 
 clean: ## removes every build folder; my/ stays
 	@rm -rf build build-*
