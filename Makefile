@@ -16,7 +16,7 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test demo bless lessons-check lessons-update format clean help
+.PHONY: build deps test test-long demo bless lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
 	@$(NINJA) --target tenon
@@ -30,6 +30,10 @@ $(BUILD)/build.ninja: | deps
 test: $(BUILD)/build.ninja ## everything: units, goldens, all engines against each other, lessons
 	@$(NINJA)
 	@scripts/test.sh $(BUILD)
+
+test-long: $(BUILD)/build.ninja ## what takes half an hour: every f32 input of every mathematical function
+	@$(NINJA) --target tenon tenon_accuracy
+	@$(BUILD)/bin/tenon_accuracy $(TENON) --all --table
 
 # ---- the demo
 

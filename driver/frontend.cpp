@@ -1,5 +1,7 @@
 #include "driver/frontend.h"
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 
 #include "ast/check.h"
@@ -15,12 +17,21 @@ ast::Program parse_program(Session& session) {
                        [&] { return parser::parse(session.sources, file, session.diagnostics); });
 }
 
+/// All files of the prelude, as one program.
+static ast::Program parse_prelude(Session& session) {
+  ast::Program all;
+  for (auto [name, text] : prelude_texts()) {
+    uint32_t file = session.sources.add(std::string(name) + ".tn", std::string(text));
+    ast::Program part = parser::parse(session.sources, file, session.diagnostics);
+    std::ranges::move(part.consts, std::back_inserter(all.consts));
+    std::ranges::move(part.functions, std::back_inserter(all.functions));
+  }
+  return all;
+}
+
 ast::typed::Program check_program(Session& session, bool needs_main) {
-  ast::Program prelude = session.timed("parsing the prelude", [&] {
-    auto [name, text] = prelude_texts()[0];
-    uint32_t file = session.sources.add("prelude.tn", std::string(text));
-    return parser::parse(session.sources, file, session.diagnostics);
-  });
+  ast::Program prelude =
+      session.timed("parsing the prelude", [&] { return parse_prelude(session); });
   ast::Program program = parse_program(session);
   session.stop_if_wrong();
 
