@@ -1,4 +1,4 @@
-"""Makes the outputs of half_values, half_arithmetic and half_conversions.
+"""Makes the outputs of half_values, half_arithmetic, half_conversions and mixed_half_definitions.
 
 f16 is NumPy's. bf16 is made here: a number is an exact Fraction, and rounding takes the nearest
 multiple of the last place, ties to the even one.
@@ -72,3 +72,10 @@ record("half_conversions",
        line([int(x) for x in t], [max(-128, min(127, int(x))) for x in t], [int(x) for x in t], [True] * 4),
        line(127, 0, f16(np.nan), brain(-math.inf), f16(np.inf)),
        line(f16(2048), brain(Fraction(1)), brain(Fraction("1.0009765625")), f16(1.0078125), 65504))
+
+h = f16([0.5, 1.5, -2, 65504])
+z = f16([0.5, 1.5, -2, 0.1]) + f16(1)
+record("mixed_half_definitions",
+       line(f16([0.1, 0.5, 1.5, -2]), f16([0.5, 2, 0, 65504]), np.minimum(h, f16(1)), f16(65504), 2),
+       line(h + h, f32(h) * f32(2), f16(2.25), f16(2), True),
+       line(z, f16(65504)))

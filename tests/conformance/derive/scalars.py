@@ -1,5 +1,6 @@
 """Makes the outputs of ints_floor_division, ints_shifts, literals_context, floats_to_integers,
-floats_from_integers, floats_rounding, floats_fma, floats_bits and mixed_long_sums."""
+floats_from_integers, floats_rounding, floats_fma, floats_bits, mixed_long_sums,
+mixed_shifts_and_masks and mixed_float_widths."""
 from fractions import Fraction
 import struct
 import numpy as np
@@ -120,3 +121,36 @@ total = sum(range(100000))
 record("mixed_long_sums",
        line(wrap(total, 32), wrap(total, 32), total),
        line(int(x.sum()), wrap(int(x.sum()), 8), int(x.max()), int(x.argmin()), wrap(factorial, 32)))
+
+# ---- hashes and widths
+
+
+def xor32(a, n): return wrap(a ^ ushr(a, n, 32), 32)
+
+
+def mix(x):
+    h = wrap(xor32(x, 16) * -2048144789, 32)
+    return xor32(wrap(xor32(h, 13) * -1028477387, 32), 16)
+
+
+def step(s):
+    x = wrap(s ^ shl(s, 13, 64), 64)
+    x = wrap(x ^ ushr(x, 7, 64), 64)
+    return wrap(x ^ shl(x, 17, 64), 64)
+
+
+states = [88172645463325252]
+for _ in range(3):
+    states.append(step(states[-1]))
+record("mixed_shifts_and_masks",
+       line([mix(x) for x in (0, 1, 2, -1, 2147483647)]),
+       *(line(s) for s in states[1:]),
+       line([mix(x) & 255 for x in range(4)], [shl(1, 3, 32), shl(2, 31, 32)], [-1 >> 4, -256 >> 4]))
+
+a, b, x, y, one, d = f32(0.1), f64(0.1), f32(16777216), f64(16777217), f32(1), f64(1)
+t = f64([0.1, 0.7])
+record("mixed_float_widths",
+       line(f64(a), True, False, bool(f64(a) - b > 0), a + f32(0.2), b + f64(0.2)),
+       line(x, y, True, f32(y), f32(y + 1)),
+       line(one / f32(3), d / f64(3), f64(one / f32(3)), f32(d / 3), np.sqrt(f32(2)), np.sqrt(f64(2))),
+       line(f32(t), f64(f32(t)), t * 10.0))
