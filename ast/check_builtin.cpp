@@ -39,6 +39,7 @@ std::optional<ScalarOp> scalar_builtin(std::string_view name) {
 }
 
 BuiltinKind builtin_kind(std::string_view name) {
+  if (math_arity(name)) return BuiltinKind::math;
   if (scalar_builtin(name)) return BuiltinKind::scalar;
   const Builtin* builtin = find_builtin(name);
   return builtin ? builtin->kind : BuiltinKind::none;
@@ -48,6 +49,7 @@ void add_builtin_names(std::vector<std::string>& names) {
   for (auto& op : runtime::kScalarOps) {
     if (op.infix.empty()) names.emplace_back(op.text);
   }
+  add_math_names(names);
   for (const Builtin& builtin : kBuiltins) {
     if (builtin.kind != BuiltinKind::later) names.emplace_back(builtin.name);
   }

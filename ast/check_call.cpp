@@ -48,6 +48,7 @@ MaybeChecked FunctionChecker::check(const Call& n, Span span, TypePtr want) {
     return std::nullopt;
   }
   switch (builtin_kind(name)) {
+    case BuiltinKind::math: return call_math(n, span);
     case BuiltinKind::scalar: return call_scalar_builtin(*scalar_builtin(name), n, span);
     case BuiltinKind::clamp: return call_clamp(n, span);
     case BuiltinKind::shaped: return call_shaped(n, span, want);

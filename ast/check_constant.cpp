@@ -1,4 +1,5 @@
 // Consts and the -D that replace them; and which expressions have a value before the program runs.
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -197,6 +198,9 @@ bool FunctionChecker::has_division_by_zero(const typed::Expr& e) {
       if (has_division_by_zero(arg)) return true;
     }
   }
+  if (auto* c = std::get_if<typed::Call>(&e.node)) {
+    return std::ranges::any_of(c->args, [&](auto& arg) { return has_division_by_zero(arg); });
+  }
   return divides_by_zero(e);
 }
 
@@ -210,6 +214,10 @@ bool is_constant(const typed::Expr& e) {
       if (!is_constant(arg)) return false;
     }
     return true;
+  }
+  if (auto* c =
+          std::get_if<typed::Call>(&e.node)) {  // of a mathematical function, if args are constant
+    return !c->math.empty() && std::ranges::all_of(c->args, is_constant);
   }
   return std::holds_alternative<typed::Constant>(e.node);
 }
@@ -255,6 +263,10 @@ typed::Expr clone(const typed::Expr& e) {
     typed::Apply made{a->op, {}};
     for (const typed::Expr& arg : a->args) made.args.push_back(clone(arg));
     out.node = std::move(made);
+  } else if (auto* c = std::get_if<typed::Call>(&e.node)) {
+    typed::Call made{c->callee, {}, c->math};
+    for (const typed::Expr& arg : c->args) made.args.push_back(clone(arg));
+    out.node = std::move(made);
   } else {
     throw std::logic_error("only constants and cheap expressions are ever cloned");
   }
@@ -269,6 +281,8 @@ size_t node_count(const typed::Expr& e) {
     n += node_count(*i->condition) + node_count(*i->then) + node_count(*i->otherwise);
   } else if (auto* a = std::get_if<typed::Apply>(&e.node)) {
     for (const typed::Expr& arg : a->args) n += node_count(arg);
+  } else if (auto* c = std::get_if<typed::Call>(&e.node)) {
+    for (const typed::Expr& arg : c->args) n += node_count(arg);
   }
   return n;
 }

@@ -1,4 +1,6 @@
 // Expressions: names, operators, conversions, `if`.
+#include <algorithm>
+
 #include "ast/checker.h"
 
 namespace tenon::ast {
@@ -77,7 +79,8 @@ MaybeChecked FunctionChecker::check(const NameRef& n, Span span, TypePtr) {
   }
   if (ConstInfo* c = program_.find_const(n.name, in_prelude_)) {
     auto value = program_.const_value(*c);
-    if (value) value->expr.span = span;
+    if (!value || !link_math(value->expr, value->open)) return std::nullopt;
+    value->expr.span = span;
     return value;
   }
   report_unknown(n.name, span);
@@ -143,16 +146,8 @@ MaybeChecked FunctionChecker::apply(ScalarOp op, std::string_view shown, std::ve
     operands.push_back(&args[i]);
     all_open &= args[i].open;
   }
-  auto common = common_type(operands);
-  if (!common) {
-    refuse_operands(op, shown, operands, span);
-    return std::nullopt;
-  }
-  if (all_open && row(op).operands == runtime::Operands::floating) common = DType::f32;
-  if (!runtime::accepts(op, *common)) {
-    refuse_operand(op, shown, {*common, operands[0]->type().shape}, span);
-    return std::nullopt;
-  }
+  auto common = operand_type(op, shown, operands, span);
+  if (!common) return std::nullopt;
   bool stays_open = all_open && row(op).result == runtime::Result::same && !selects;
   if (!stays_open && !unify(operands, *common)) return std::nullopt;
   auto made = lift(shown, std::move(args), span, [&](std::vector<typed::Expr> scalars) {
@@ -163,6 +158,21 @@ MaybeChecked FunctionChecker::apply(ScalarOp op, std::string_view shown, std::ve
   made->open = stays_open;
   if (!stays_open && divides_by_zero(made->expr)) return std::nullopt;
   return made;
+}
+
+std::optional<DType> FunctionChecker::operand_type(ScalarOp op, std::string_view shown,
+                                                   const std::vector<Checked*>& operands,
+                                                   Span span) {
+  auto common = common_type(operands);
+  if (!common) {
+    refuse_operands(op, shown, operands, span);
+    return std::nullopt;
+  }
+  bool all_open = std::ranges::all_of(operands, [](const Checked* c) { return c->open; });
+  if (all_open && row(op).operands == runtime::Operands::floating) common = DType::f32;
+  if (runtime::accepts(op, *common)) return common;
+  refuse_operand(op, shown, {*common, operands[0]->type().shape}, span);
+  return std::nullopt;
 }
 
 void FunctionChecker::refuse_operands(ScalarOp op, std::string_view shown,

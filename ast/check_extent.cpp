@@ -47,8 +47,9 @@ std::optional<Extent> FunctionChecker::extent(const Expr& e) {
     return std::nullopt;
   }
   if (!coerce(*c, DType::i64)) return std::nullopt;
-  auto value = evaluate(c->expr);
-  return value ? std::optional(Extent(value->i)) : std::nullopt;
+  if (auto value = evaluate(c->expr)) return Extent(value->i);
+  report(Diag::extent_constant, e.span);  // a mathematical function: computed when the program runs
+  return std::nullopt;
 }
 
 std::optional<Extent> FunctionChecker::extent_of(const Binary& n, Span span) {

@@ -50,12 +50,16 @@ bool FunctionChecker::retype(typed::Expr& e, DType to) {
     return false;
   }
   if (auto* a = std::get_if<typed::Apply>(&e.node)) {
-    if (a->op == ScalarOp::pow && !runtime::is_floating(a->args[1].type.dtype)) {
-      return retype_power(e, to);
-    }
     for (typed::Expr& arg : a->args) {
       if (!retype(arg, to)) return false;
     }
+  } else if (auto* c = std::get_if<typed::Call>(&e.node)) {
+    bool by_whole = c->math == "pow" && !runtime::is_floating(c->args[1].type.dtype);
+    if (by_whole) return retype_power(e, to);
+    for (typed::Expr& arg : c->args) {
+      if (!retype(arg, to)) return false;
+    }
+    return find_callee(e);
   } else if (auto* i = std::get_if<typed::IfExpr>(&e.node)) {
     return retype(*i->then, to) && retype(*i->otherwise, to);
   } else if (auto* r = std::get_if<typed::Reduce>(&e.node)) {

@@ -72,7 +72,7 @@ MaybeChecked FunctionChecker::power(Checked base, Checked exponent, Span span,
       n.reset();
   }
   if (!n && !later) {
-    return apply(ScalarOp::pow, "**", list(std::move(base), std::move(exponent)), span);
+    return apply_math("pow", "**", list(std::move(base), std::move(exponent)), span);
   }
   if (!runtime::accepts(ScalarOp::mul, base.dtype())) {
     refuse_operand(ScalarOp::mul, "**", base.type(), base.expr.span);
@@ -84,7 +84,7 @@ MaybeChecked FunctionChecker::power(Checked base, Checked exponent, Span span,
   }
   if (base.open && base.type().is_scalar()) {
     // Whether -1 is fine is known when the base's type is.
-    typed::Apply made{ScalarOp::pow, {}};
+    typed::Call made{nullptr, {}, "pow"};
     typed::Type type = base.type();
     made.args.push_back(std::move(base.expr));
     made.args.push_back(index_constant(*n, exponent_tree.span));
@@ -101,9 +101,9 @@ MaybeChecked FunctionChecker::power(Checked base, Checked exponent, Span span,
   });
 }
 
-/// Closes `literals ** n`, for which power() left an Apply.
+/// Closes `literals ** n`, for which power() left a call.
 bool FunctionChecker::retype_power(typed::Expr& e, DType to) {
-  auto& args = std::get<typed::Apply>(e.node).args;
+  auto& args = std::get<typed::Call>(e.node).args;
   if (!retype(args[0], to)) return false;
   int64_t n = std::get<typed::Constant>(args[1].node).value.i;
   typed::Expr base = std::move(args[0]);

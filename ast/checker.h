@@ -250,6 +250,9 @@ class FunctionChecker {
   MaybeChecked logic(const Binary& n, Span span);
   /// `op` on operands: types unified, then lifted over tensors. `shown` is how messages call it.
   MaybeChecked apply(ScalarOp op, std::string_view shown, std::vector<Checked> args, Span span);
+  /// The one type that `op` takes these operands in; literals alone are f32 to what takes floats only.
+  std::optional<DType> operand_type(ScalarOp op, std::string_view shown,
+                                    const std::vector<Checked*>& operands, Span span);
   void refuse_operands(ScalarOp op, std::string_view shown, const std::vector<Checked*>& args,
                        Span span);
   void refuse_operand(ScalarOp op, std::string_view shown, const typed::Type& type, Span span);
@@ -343,6 +346,15 @@ class FunctionChecker {
   MaybeChecked call_load(const Call& n, Span span, const typed::Type& type);
   std::optional<std::vector<Checked>> arguments(const Call& n);
 
+  // check_math.cpp
+  MaybeChecked call_math(const Call& n, Span span);
+  MaybeChecked apply_math(std::string_view name, std::string_view shown, std::vector<Checked> args,
+                          Span span);
+  /// Points a mathematical call, whose type is final, at the prelude's function.
+  bool find_callee(typed::Expr& call);
+  /// The same for all those in a const's value; not for an open one, which has no final type.
+  bool link_math(typed::Expr& e, bool open);
+
   // check_lift.cpp
   /// Makes a scalar expression of scalar operands. It may use each of them as often as it likes.
   using Body = std::function<std::optional<typed::Expr>(std::vector<typed::Expr>)>;
@@ -423,9 +435,13 @@ std::string nearest(const std::string& name, const std::vector<std::string>& can
 
 // check_builtin.cpp
 std::optional<ScalarOp> scalar_builtin(std::string_view name);
-enum class BuiltinKind { none, scalar, clamp, shaped, effect, later };
+enum class BuiltinKind { none, scalar, math, clamp, shaped, effect, later };
 BuiltinKind builtin_kind(std::string_view name);
 void add_builtin_names(std::vector<std::string>& names);
+
+// check_math.cpp
+std::optional<size_t> math_arity(std::string_view name);  ///< nothing if it is no such built-in
+void add_math_names(std::vector<std::string>& names);
 
 // check_lift.cpp
 inline bool is_one(const Extent& e) {

@@ -69,7 +69,7 @@ using ExprPtr = std::unique_ptr<Expr>;
 /// `literal` is the number as written, while its context may still decide its type (checker only).
 struct Constant { Scalar value; std::string literal; };
 struct Variable { VarId var; };
-struct Apply { ScalarOp op; std::vector<Expr> args; };       ///< on scalars; pow is floating only
+struct Apply { ScalarOp op; std::vector<Expr> args; };       ///< on scalars
 struct Convert { ExprPtr operand; };                         ///< scalar, to the expression's type
 struct IfExpr { ExprPtr condition, then, otherwise; };       ///< scalars or tensors
 /// One element. Out of range: `otherwise` if there is one, else Fault subscript_out_of_range.
@@ -78,7 +78,8 @@ struct Element { ExprPtr tensor; std::vector<Expr> subscripts; ExprPtr otherwise
 struct ReduceIndex { VarId var; ExprPtr lo, hi; };
 /// Over all combinations, the last index fastest. argmax/argmin have one index and give i64.
 struct Reduce { Reduction reduction; std::vector<ReduceIndex> indices; ExprPtr body; };
-struct Call { const Function* callee; std::vector<Expr> args; };
+/// `math` names the mathematical built-in that was called, whose callee its type decides; else empty.
+struct Call { const Function* callee; std::vector<Expr> args; std::string math = {}; };
 /// An index runs over [lo, lo + extent); element 0 of the result is at lo.
 struct ComputeIndex { VarId var; int64_t lo = 0; Extent extent; };
 struct Operand { VarId var; ExprPtr value; };

@@ -19,7 +19,8 @@ struct Checking {
   typed::Program program;
 
   explicit Checking(const std::string& text, CheckOptions options = {}) {
-    Program prelude = parse("prelude.tn", tests::read_file(TENON_ROOT "/prelude/prelude.tn"));
+    Program prelude = parse("prelude.tn", tests::read_file(TENON_ROOT "/prelude/prelude.tn") +
+                                              tests::read_file(TENON_ROOT "/prelude/math.tn"));
     Program user = parse("test.tn", text);
     if (!diagnostics.any()) program = check(prelude, user, options, diagnostics);
   }
