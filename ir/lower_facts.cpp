@@ -206,7 +206,7 @@ uint32_t LowerFacts::size(const TypedExpr& expr) {
     total += inline_size(*call->callee).value_or(0);
   }
   for_each_child(expr, [&](const TypedExpr& child) {
-    if (total <= kMaxTreeSize) total += size(child);
+    if (total <= kMaxInlineSize) total += size(child);
   });
   return total;
 }
@@ -223,11 +223,11 @@ std::optional<uint32_t> LowerFacts::inline_size(const typed::Function& function)
     const auto* define = std::get_if<typed::Define>(&stmt.node);
     const bool is_last = &stmt == &function.body.back();
     straight = straight && (is_last || (define && define->value.type.is_scalar()));
-    if (!straight || total > kMaxTreeSize) break;
+    if (!straight || total > kMaxInlineSize) break;
     for_each_part(
         stmt, [&](const TypedExpr& expr) { total += size(expr); }, [](const auto&) {});
   }
-  const bool fits = straight && total <= kMaxTreeSize;
+  const bool fits = straight && total <= kMaxInlineSize;
   return inline_size_[&function] = fits ? std::optional(total) : std::nullopt;
 }
 

@@ -10,6 +10,10 @@ namespace tenon::ir {
 
 using TypedExpr = ast::typed::Expr;
 
+/// Nodes of a function, written out, that takes the place of its calls. Larger ones, as `exp` is, stay
+/// calls: they read better, and LLVM puts small functions into loops, too.
+inline constexpr uint32_t kMaxInlineSize = 48;
+
 class LowerFacts {
  public:
   /// Whether evaluating may stop the program, or not end. Errs on the side of yes.
@@ -17,7 +21,7 @@ class LowerFacts {
   bool may_fail(const ast::typed::Function& function);
 
   /// The number of nodes that inlining a call of `function` may add; nothing where it cannot be
-  /// inlined: if it is more than bindings of scalars and one `return`, or exceeds kMaxTreeSize.
+  /// inlined: if it is more than bindings of scalars and one `return`, or exceeds kMaxInlineSize.
   std::optional<uint32_t> inline_size(const ast::typed::Function& function);
 
  private:
