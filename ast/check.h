@@ -1,5 +1,6 @@
 // The checker: trees in, a typed program out. Names, types, shapes, purity, instantiation.
 #pragma once
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +18,11 @@ struct Define {
 
 struct CheckOptions {
   std::vector<Define> defines;
-  bool needs_main = true;  ///< a missing main is an error
+  bool needs_main = true;       ///< a missing main is an error
+  bool checks_prelude = false;  ///< for all that its parameters can stand for, as a program's own
+  std::optional<uint32_t> root_file;  ///< whose `main` runs; nothing: there is one file
+  /// Where the parser found the program wrong: what is around is not checked, the rest is.
+  std::vector<lexer::Span> syntax_errors;
 };
 
 /// Thrown for a `-D` that names no const of the program or whose value is of another kind.

@@ -14,13 +14,13 @@ struct Builtin {
   size_t takes;  ///< arguments; 0 where somebody else looks
 };
 constexpr Builtin kBuiltins[] = {
-    {"clamp", BuiltinKind::clamp, 3},   {"zeros", BuiltinKind::shaped, 0},
-    {"ones", BuiltinKind::shaped, 0},   {"full", BuiltinKind::shaped, 1},
-    {"load", BuiltinKind::shaped, 1},   {"print", BuiltinKind::effect, 0},
-    {"save", BuiltinKind::effect, 0},   {"assert", BuiltinKind::effect, 0},
-    {"write", BuiltinKind::effect, 0},  {"reshape", BuiltinKind::later, 0},
-    {"concat", BuiltinKind::later, 0},  {"scatter_add", BuiltinKind::later, 0},
-    {"uniform", BuiltinKind::later, 0}, {"normal", BuiltinKind::later, 0},
+    {"clamp", BuiltinKind::clamp, 3},    {"zeros", BuiltinKind::shaped, 0},
+    {"ones", BuiltinKind::shaped, 0},    {"full", BuiltinKind::shaped, 1},
+    {"load", BuiltinKind::shaped, 1},    {"reshape", BuiltinKind::tensor, 0},
+    {"concat", BuiltinKind::tensor, 0},  {"scatter_add", BuiltinKind::tensor, 0},
+    {"uniform", BuiltinKind::tensor, 0}, {"normal", BuiltinKind::tensor, 0},
+    {"print", BuiltinKind::effect, 0},   {"save", BuiltinKind::effect, 0},
+    {"assert", BuiltinKind::effect, 0},  {"write", BuiltinKind::effect, 0},
 };
 
 const Builtin* find_builtin(std::string_view name) {
@@ -50,9 +50,7 @@ void add_builtin_names(std::vector<std::string>& names) {
     if (op.infix.empty()) names.emplace_back(op.text);
   }
   add_math_names(names);
-  for (const Builtin& builtin : kBuiltins) {
-    if (builtin.kind != BuiltinKind::later) names.emplace_back(builtin.name);
-  }
+  for (const Builtin& builtin : kBuiltins) names.emplace_back(builtin.name);
 }
 
 std::optional<std::vector<Checked>> FunctionChecker::arguments(const Call& n) {

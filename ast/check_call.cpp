@@ -40,23 +40,47 @@ bool FunctionChecker::argument_count(const Name& callee, size_t takes, size_t gi
   return false;
 }
 
+/// Arguments by name are for records.
+bool FunctionChecker::no_names(const Call& n) {
+  for (const Name& name : n.arg_names) {
+    if (name.text.empty()) continue;
+    report(Diag::argument_name, name.span, n.callee.text)
+        .hint("arguments are given by position; those in brackets may have a name");
+    return false;
+  }
+  return true;
+}
+
+bool FunctionChecker::no_brackets(const Call& n) {
+  if (n.brackets.empty()) return true;
+  report(Diag::bracket_argument, n.brackets[0].span,
+         fmt::format("{} takes no arguments in brackets", quoted(n.callee.text)));
+  return false;
+}
+
 MaybeChecked FunctionChecker::check(const Call& n, Span span, TypePtr want) {
   const std::string& name = n.callee.text;
+  if (const RecordInfo* record = program_.find_record(name, in_prelude_)) {
+    return make_record(*record, n, span, want);
+  }
   if (const FunctionInfo* info = program_.find_function(name, in_prelude_)) {
     if (info->tree->result) return call_function(*info, n, span);
     report(Diag::no_value, span, name).note(info->tree->name.span, "it has no result type");
     return std::nullopt;
   }
-  switch (builtin_kind(name)) {
+  const BuiltinKind kind = builtin_kind(name);
+  if (kind != BuiltinKind::none && kind != BuiltinKind::tensor && !no_brackets(n)) {
+    return std::nullopt;
+  }
+  if (kind != BuiltinKind::none && !no_names(n)) return std::nullopt;
+  switch (kind) {
     case BuiltinKind::math: return call_math(n, span);
     case BuiltinKind::scalar: return call_scalar_builtin(*scalar_builtin(name), n, span);
     case BuiltinKind::clamp: return call_clamp(n, span);
     case BuiltinKind::shaped: return call_shaped(n, span, want);
+    case BuiltinKind::tensor: return call_tensor_builtin(n, span, want);
     case BuiltinKind::effect:
       report(definitions_ ? Diag::not_pure : Diag::no_value, span, name);
-      return std::nullopt;
-    case BuiltinKind::later:
-      report(Diag::not_supported, n.callee.span, quoted(name) + " is");
       return std::nullopt;
     case BuiltinKind::none: break;
   }
@@ -88,8 +112,10 @@ void FunctionChecker::report_unknown_function(const Call& n) {
         .hint(fmt::format("it is a reduction: `{}[i] x[i]`", name));
     return;
   }
+  if (program_.lost_items()) return;
   std::vector<std::string> candidates;
   add_builtin_names(candidates);
+  program_.add_record_names(candidates, in_prelude_);
   program_.add_function_names(candidates, in_prelude_);
   std::string near = nearest(name, candidates);
   auto& d = report(Diag::unknown_function, n.callee.span, name);
@@ -98,32 +124,7 @@ void FunctionChecker::report_unknown_function(const Call& n) {
 
 // ---- functions of the program and the prelude
 
-/// What the arguments so far say about the callee's dimensions, and which argument said it.
-struct FunctionChecker::Binding {
-  Dimensions dims;
-  std::map<std::string, Span> places;
-};
-
 namespace {
-
-/// The dimension parameter that an extent is, standing alone; null if it is anything else.
-const Name* lone_dimension(const Function& f, const Expr& extent) {
-  auto* name = std::get_if<NameRef>(&extent.node);
-  if (!name) return nullptr;
-  auto it = std::ranges::find(f.dimensions, name->name, &Name::text);
-  return it == f.dimensions.end() ? nullptr : &*it;
-}
-
-/// Whether the dimensions that a type's extents name are all bound.
-bool is_decided(const Function& f, const TypeExpr& type, const Dimensions& dims) {
-  std::function<bool(const Expr&)> decided = [&](const Expr& e) {
-    const Name* dimension = lone_dimension(f, e);
-    bool all = !dimension || dims.contains(dimension->text);
-    for_each_child(e, [&](const Expr& child) { all &= decided(child); });
-    return all;
-  };
-  return std::ranges::all_of(type.extents, [&](const ExprPtr& e) { return decided(*e); });
-}
 
 Origin origin_of(const FunctionInfo& info, const Param& param) {
   return {param.type.span,
@@ -135,134 +136,108 @@ Origin origin_of(const FunctionInfo& info, const Param& param) {
 MaybeChecked FunctionChecker::call_function(const FunctionInfo& info, const Call& n, Span span) {
   const Function& f = *info.tree;
   if (!argument_count(n.callee, f.params.size(), n.args.size(), span)) return std::nullopt;
+  if (!no_names(n)) return std::nullopt;
   if (definitions_ && !info.pure()) {
     report(Diag::not_pure, span, n.callee.text).note(*info.effect, "it has an effect here");
     return std::nullopt;
   }
-  Binding binding;
+  Inference inference{f.name, f.parameters, info.in_prelude, "parameter"};
+  bool fine = bracket_arguments(f.parameters, n.callee, n.brackets, inference.found);
+  for (auto& [name, type] : inference.found.types) inference.given.insert(name);
   std::vector<Checked> args;
-  bool fine = true;
   for (size_t i = 0; i < f.params.size(); i++) {
+    const TypeExpr& pattern = f.params[i].type;
     std::optional<typed::Type> wanted;
-    if (is_decided(f, f.params[i].type, binding.dims)) {
-      wanted = type_under(info, f.params[i].type, binding.dims, span);
+    if (fine && is_decided(inference, pattern)) {
+      wanted = type_under(f.name, info.in_prelude, pattern, inference.found, span);
     }
     auto arg = expression(*n.args[i], wanted ? &*wanted : nullptr);
     fine &= arg.has_value();
     if (!arg) continue;
-    fine = (info.all_scalar || bind_argument(info, f.params[i], *arg, binding)) && fine;
+    fine = fine && infer_argument(info, inference, f.params[i], *arg);
     args.push_back(std::move(*arg));
   }
-  if (!fine) return std::nullopt;
-  for (const Name& d : f.dimensions) {
-    if (binding.dims.contains(d.text)) continue;
-    report(Diag::dimension_unknown, span, d.text, f.name.text)
-        .note(d.span, "it stands nowhere alone in a parameter's type");
-    return std::nullopt;
-  }
-  return info.all_scalar ? call_scalar(info, std::move(args), span)
-                         : call_tensor(info, std::move(args), binding, span);
+  if (!fine || !finish(inference, span)) return std::nullopt;
+  return info.all_scalar ? call_scalar(info, inference.found, std::move(args), span)
+                         : call_tensor(info, inference.found, std::move(args), span);
 }
 
-bool FunctionChecker::bind_argument(const FunctionInfo& info, const Param& param,
-                                    const Checked& arg, Binding& binding) {
-  const auto& extents = param.type.extents;
-  const auto& shape = arg.type().shape;
-  if (extents.size() != shape.size()) {
-    std::string wanted = extents.empty() ? quoted(runtime::row(param.type.dtype).text)
-                                         : fmt::format("a tensor of rank {}", extents.size());
-    Origin origin = origin_of(info, param);
-    report(Diag::type_mismatch, arg.expr.span, wanted, quoted(arg.type()))
-        .note(origin.span, origin.text);
-    return false;
-  }
-  for (size_t i = 0; i < extents.size(); i++) {
-    const Name* dimension = lone_dimension(*info.tree, *extents[i]);
-    if (!dimension) continue;
-    const std::string& name = dimension->text;
-    auto [it, fresh] = binding.dims.emplace(name, shape[i]);
-    if (fresh) binding.places[name] = arg.expr.span;
-    if (agree(it->second, shape[i])) continue;
-    report(Diag::extent_mismatch, arg.expr.span,
-           fmt::format("dimension {} of {} is {} here, but {} by another argument", quoted(name),
-                       quoted(info.tree->name.text), shape[i].text(), it->second.text()))
-        .with_label(fmt::format("axis {} of {}", i + 1, quoted(arg.type())))
-        .note(binding.places[name],
-              fmt::format("{} is {} by this argument", quoted(name), it->second.text()))
-        .note(param.type.span, origin_of(info, param).text);
-    return false;
-  }
-  return true;
+bool FunctionChecker::infer_argument(const FunctionInfo& info, Inference& inference,
+                                     const Param& param, const Checked& arg) {
+  if (!info.all_scalar) return infer_parameters(inference, param.type, arg, param);
+  auto* name = std::get_if<Name>(&param.type.head);  // its shape does not matter: it is lifted
+  if (!name || arg.type().aggregate) return true;
+  return infer_element_type(inference, name->text, arg.dtype(), arg.open, param, arg.expr.span);
 }
 
-MaybeChecked FunctionChecker::call_tensor(const FunctionInfo& info, std::vector<Checked> args,
-                                          const Binding& binding, Span span) {
+MaybeChecked FunctionChecker::call_tensor(const FunctionInfo& info, const Substitution& parameters,
+                                          std::vector<Checked> args, Span span) {
   for (size_t i = 0; i < args.size(); i++) {
     const Param& param = info.tree->params[i];
-    auto wanted = type_under(info, param.type, binding.dims, span);
+    auto wanted = type_under(info.tree->name, info.in_prelude, param.type, parameters, span);
     if (!wanted || !coerce(args[i], *wanted, origin_of(info, param))) return std::nullopt;
   }
-  return make_call(info, binding.dims, std::move(args), span);
+  return make_call(info, parameters, std::move(args), span);
 }
 
 /// A function of scalars only; given tensors, it is applied element by element.
-MaybeChecked FunctionChecker::call_scalar(const FunctionInfo& info, std::vector<Checked> args,
-                                          Span span) {
+MaybeChecked FunctionChecker::call_scalar(const FunctionInfo& info, const Substitution& parameters,
+                                          std::vector<Checked> args, Span span) {
   const Function& f = *info.tree;
   bool lifts = info.pure() && f.result;
   for (size_t i = 0; i < args.size(); i++) {
     const Param& param = f.params[i];
+    auto wanted = type_under(f.name, info.in_prelude, param.type, parameters, span);
+    if (!wanted) return std::nullopt;
     if (!lifts && !args[i].type().is_scalar()) {
-      report(Diag::type_mismatch, args[i].expr.span, quoted(runtime::row(param.type.dtype).text),
-             quoted(args[i].type()))
+      report(Diag::type_mismatch, args[i].expr.span, quoted(*wanted), quoted(args[i].type()))
           .note(
               f.name.span,
               fmt::format("{} {}: only a pure function with a result is applied element by element",
                           quoted(f.name.text), f.result ? "has effects" : "has no result"));
       return std::nullopt;
     }
-    if (!coerce(args[i], param.type.dtype, origin_of(info, param))) return std::nullopt;
+    if (!coerce(args[i], wanted->dtype, origin_of(info, param))) return std::nullopt;
   }
-  if (!lifts) return make_call(info, {}, std::move(args), span);
+  if (!lifts) return make_call(info, parameters, std::move(args), span);
   return lift(f.name.text, std::move(args), span,
               [&](std::vector<typed::Expr> scalars) -> std::optional<typed::Expr> {
                 std::vector<Checked> elements;
                 for (typed::Expr& s : scalars) elements.push_back({std::move(s)});
-                auto call = make_call(info, {}, std::move(elements), span);
+                auto call = make_call(info, parameters, std::move(elements), span);
                 if (!call) return std::nullopt;
                 return std::move(call->expr);
               });
 }
 
-MaybeChecked FunctionChecker::make_call(const FunctionInfo& info, const Dimensions& dims,
+MaybeChecked FunctionChecker::make_call(const FunctionInfo& info, const Substitution& parameters,
                                         std::vector<Checked> args, Span span) {
   const Function& f = *info.tree;
   typed::Type result;
   if (f.result) {
-    auto t = type_under(info, *f.result, dims, span);
+    auto t = type_under(f.name, info.in_prelude, *f.result, parameters, span);
     if (!t) return std::nullopt;
     result = *t;
   }
   typed::Call made{nullptr, {}};
   if (!generic_ && info_) {  // elsewhere (a const, all dimensions at once) no instance is needed
-    std::vector<Extent> numbers;
-    for (const Name& d : f.dimensions) numbers.push_back(dims.at(d.text));
-    made.callee = program_.instantiate(info, numbers, span, *diagnostics_);
+    made.callee = program_.instantiate(info, parameters, span, *diagnostics_);
     if (!made.callee) return std::nullopt;
   }
   for (Checked& a : args) made.args.push_back(std::move(a.expr));
   return Checked{{std::move(result), span, std::move(made)}};
 }
 
-std::optional<typed::Type> FunctionChecker::type_under(const FunctionInfo& info, const TypeExpr& t,
-                                                       const Dimensions& dims, Span call) {
+std::optional<typed::Type> FunctionChecker::type_under(const Name& owner, bool in_prelude,
+                                                       const TypeExpr& t,
+                                                       const Substitution& parameters, Span use) {
   typed::Function scratch;
   Diagnostics found;
-  FunctionChecker callee(program_, &info, dims, generic_, info.in_prelude, scratch, found);
-  callee.scopes_.assign(1, {});
-  auto type = callee.type(t);
+  FunctionChecker checker(program_, nullptr, parameters, generic_, in_prelude, scratch, found);
+  checker.scopes_.assign(1, {});
+  auto type = checker.type(t);
   for (Diagnostic d : found.all()) {
-    d.note(call, fmt::format("in this call of {}", quoted(info.tree->name.text)));
+    d.note(use, fmt::format("in this use of {}", quoted(owner.text)));
     diagnostics_->add(std::move(d));
   }
   return type;

@@ -1,28 +1,28 @@
 // Statements that change something: assignment, and calls for their effect.
+#include <algorithm>
+
 #include "ast/checker.h"
 
 namespace tenon::ast {
 
 // ---- assignment
 
-/// The variable that a target names, if it may be assigned.
-std::optional<typed::VarId> FunctionChecker::assignable(const Expr& target) {
-  auto* name = std::get_if<NameRef>(&target.node);  // the parser lets nothing else through
-  if (!name) return std::nullopt;
-  auto id = find(name->name);
+/// The variable of this name, if it may be assigned.
+std::optional<typed::VarId> FunctionChecker::assignable(const NameRef& name, Span span) {
+  auto id = find(name.name);
   if (!id) {
-    bool is_known =
-        dimensions_.contains(name->name) || program_.find_const(name->name, in_prelude_);
+    bool is_known = parameters_.dimensions.contains(name.name) ||
+                    program_.find_const(name.name, in_prelude_);
     if (is_known)
-      report(Diag::not_assignable, target.span, name->name).with_label("this is a constant");
+      report(Diag::not_assignable, span, name.name).with_label("this is a constant");
     else
-      report_unknown(name->name, target.span);
+      report_unknown(name.name, span);
     return std::nullopt;
   }
   if (wrong_.contains(*id)) return std::nullopt;
   const typed::Var& found = var(*id);
   if (found.kind == typed::VarKind::var) return id;
-  auto& d = report(Diag::not_assignable, target.span, name->name);
+  auto& d = report(Diag::not_assignable, span, name.name);
   switch (found.kind) {
     case typed::VarKind::let:
       d.note(found.span, "`let` binds it once, here").hint("define it with `var` instead");
@@ -33,55 +33,87 @@ std::optional<typed::VarId> FunctionChecker::assignable(const Expr& target) {
   return std::nullopt;
 }
 
+/// A variable or a field of one; the parser lets nothing else through.
+std::optional<FunctionChecker::Place> FunctionChecker::place(const Expr& target) {
+  if (auto* name = std::get_if<NameRef>(&target.node)) {
+    auto id = assignable(*name, target.span);
+    if (!id) return std::nullopt;
+    const typed::Type type = type_of(*id);
+    return Place{*id, {}, type,
+                 {var(*id).span, fmt::format("{} is {}", quoted(name->name), quoted(type))}};
+  }
+  auto* f = std::get_if<Field>(&target.node);
+  auto whole = f ? place(*f->base) : std::nullopt;
+  auto part = whole ? find_field(whole->type, f->name) : std::nullopt;
+  if (!part) return std::nullopt;
+  whole->path.push_back(*part);
+  whole->type = typed::Type(whole->type.aggregate->parts[*part]);
+  whole->origin.text = fmt::format("the field is {}", quoted(whole->type));
+  return whole;
+}
+
 void FunctionChecker::check(const Assign& assign, Span span, Stmts& out) {
   auto* target = std::get_if<Subscript>(&assign.target->node);
-  auto id = assignable(target ? *target->base : *assign.target);
-  if (!id) {
+  auto where = place(target ? *target->base : *assign.target);
+  if (!where) {
     settled(*assign.value);  // for what may be wrong there
   } else if (target) {
-    assign_element(assign, *target, *id, span, out);
+    assign_part(assign, *target, *where, span, out);
   } else {
-    assign_variable(assign, *id, span, out);
+    assign_whole(assign, *where, span, out);
   }
 }
 
-void FunctionChecker::assign_variable(const Assign& assign, typed::VarId id, Span span,
-                                      Stmts& out) {
-  const typed::Type type = type_of(id);
-  const Origin origin{var(id).span, fmt::format("{} is {}", quoted(var(id).name), quoted(type))};
-  if (!assign.op) {
-    auto value = expression_of(*assign.value, type, origin);
-    if (value) out.push_back({span, typed::Define{id, std::move(*value)}});
-    return;
-  }
-  auto right = expression(*assign.value);
-  if (!right) return;
-  auto value = apply(*assign.op, row(*assign.op).infix,
-                     list({variable(id, assign.target->span)}, std::move(*right)), span);
-  if (!value || !coerce(*value, type, origin)) return;
-  out.push_back({span, typed::Define{id, std::move(value->expr)}});
+void FunctionChecker::assign_whole(const Assign& assign, const Place& place, Span span,
+                                   Stmts& out) {
+  auto value = assigned_value(assign, place.type, place.origin, span);
+  if (!value) return;
+  if (place.path.empty())
+    out.push_back({span, typed::Define{place.var, std::move(*value)}});
+  else
+    out.push_back({span, typed::Update{place.var, place.path, {}, std::move(*value)}});
 }
 
-void FunctionChecker::assign_element(const Assign& assign, const Subscript& target, typed::VarId id,
-                                     Span span, Stmts& out) {
-  const typed::Type scalar{type_of(id).dtype, {}};
-  const Origin origin{var(id).span,
-                      fmt::format("{} is {}", quoted(var(id).name), quoted(type_of(id)))};
-  std::vector<typed::Expr> where;
-  bool fine = subscripts(target, type_of(id), assign.target->span, where);
-  if (!assign.op) {
-    auto value = expression_of(*assign.value, scalar, origin);
-    if (value && fine)
-      out.push_back({span, typed::Update{id, std::move(where), std::move(*value)}});
+/// An element, or the part that subscripts leave open; there a value with fewer elements repeats.
+void FunctionChecker::assign_part(const Assign& assign, const Subscript& target, const Place& place,
+                                  Span span, Stmts& out) {
+  Subscripts where;
+  bool fine = subscripts(target, place.type, assign.target->span, where);
+  const bool whole = std::ranges::all_of(where, [](auto& s) { return s.has_value(); });
+  if (!fine) {
+    settled(*assign.value);
     return;
   }
+  const typed::Type type = part_type(place.type, where);
+  auto value = whole ? assigned_value(assign, type, place.origin, span)
+                     : assigned_part(assign, type, place.origin, span);
+  if (value) {
+    out.push_back({span, typed::Update{place.var, place.path, std::move(where), std::move(*value)}});
+  }
+}
+
+/// `value`, or what `op=` makes of the target and it.
+std::optional<typed::Expr> FunctionChecker::assigned_value(const Assign& assign,
+                                                           const typed::Type& type,
+                                                           const Origin& origin, Span span) {
+  if (!assign.op) return expression_of(*assign.value, type, origin);
+  auto combined = combined_value(assign, span);
+  if (!combined || !coerce(*combined, type, origin)) return std::nullopt;
+  return std::move(combined->expr);
+}
+
+std::optional<typed::Expr> FunctionChecker::assigned_part(const Assign& assign,
+                                                          const typed::Type& type,
+                                                          const Origin& origin, Span span) {
+  auto value = assign.op ? combined_value(assign, span) : expression(*assign.value, &type);
+  return value ? repeated(std::move(*value), type, origin) : std::nullopt;
+}
+
+MaybeChecked FunctionChecker::combined_value(const Assign& assign, Span span) {
   auto right = expression(*assign.value);
-  auto old = fine ? expression(*assign.target) : std::nullopt;
-  if (!right || !old) return;
-  auto value =
-      apply(*assign.op, row(*assign.op).infix, list(std::move(*old), std::move(*right)), span);
-  if (!value || !coerce(*value, scalar, origin)) return;
-  out.push_back({span, typed::Update{id, std::move(where), std::move(value->expr)}});
+  auto old = right ? expression(*assign.target) : std::nullopt;
+  if (!old) return std::nullopt;
+  return apply(*assign.op, row(*assign.op).infix, list(std::move(*old), std::move(*right)), span);
 }
 
 // ---- calls
@@ -94,6 +126,9 @@ void FunctionChecker::check(const Evaluate& s, Span span, Stmts& out) {
   }
   const std::string& name = call->callee.text;
   const FunctionInfo* callee = program_.find_function(name, in_prelude_);
+  if (!callee && builtin_kind(name) == BuiltinKind::effect && (!no_names(*call) || !no_brackets(*call))) {
+    return;
+  }
   if (!callee && name == "print") return check_print(*call, span, out);
   if (!callee && name == "save") return check_save(*call, span, out);
   if (!callee && name == "write") return check_write(*call, span, out);
@@ -106,13 +141,25 @@ void FunctionChecker::check(const Evaluate& s, Span span, Stmts& out) {
   }
 }
 
+/// A scalar or tensor.
+std::optional<typed::Expr> FunctionChecker::printable(const Expr& e, std::string_view shown) {
+  auto value = settled(e);
+  if (!value || !value->type.aggregate) return value;
+  auto& d = report(Diag::operand_type, e.span, shown, value->type.text());
+  if (value->type.aggregate->name.empty())
+    d.hint("take it apart: `let (a, b) = t;`");
+  else
+    d.hint(fmt::format("name a field, as in `r.{}`", value->type.aggregate->fields[0]));
+  return std::nullopt;
+}
+
 void FunctionChecker::check_print(const Call& call, Span span, Stmts& out) {
   typed::Print made;
   bool fine = true;
   for (const ExprPtr& arg : call.args) {
     if (auto* text = std::get_if<StringLiteral>(&arg->node)) {
       made.pieces.emplace_back(text->value);
-    } else if (auto e = settled(*arg)) {
+    } else if (auto e = printable(*arg, call.callee.text)) {
       made.pieces.emplace_back(std::move(*e));
     } else {
       fine = false;
@@ -131,7 +178,7 @@ const std::string* FunctionChecker::string_argument(const Expr& argument, std::s
 void FunctionChecker::check_save(const Call& call, Span span, Stmts& out) {
   if (!argument_count(call.callee, 2, call.args.size(), call.callee.span)) return;
   auto* path = string_argument(*call.args[0], "a string, the file's name");
-  auto value = settled(*call.args[1]);
+  auto value = printable(*call.args[1], call.callee.text);
   if (path && value) out.push_back({span, typed::Save{*path, std::move(*value)}});
 }
 

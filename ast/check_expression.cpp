@@ -63,12 +63,30 @@ MaybeChecked FunctionChecker::check(const ErrorExpr&, Span, TypePtr) {
   return std::nullopt;
 }
 
+MaybeChecked FunctionChecker::check(const Colon&, Span span, TypePtr) {
+  report(Diag::misplaced_subscript, span, ":");
+  return std::nullopt;
+}
+
+MaybeChecked FunctionChecker::check(const Run& n, Span span, TypePtr) {
+  report(Diag::misplaced_subscript, span, "..." + n.name);
+  return std::nullopt;
+}
+
+MaybeChecked FunctionChecker::check(const BracketArg& n, Span span, TypePtr) {
+  auto* type = std::get_if<DType>(&n.value);
+  report(Diag::misplaced_subscript, span,
+         type ? std::string(runtime::row(*type).text) : n.name.text + " = …")
+      .hint("a call's arguments in brackets stand before its parentheses: `f[N = 3](x)`");
+  return std::nullopt;
+}
+
 MaybeChecked FunctionChecker::check(const NameRef& n, Span span, TypePtr) {
   if (auto id = find(n.name)) {
     if (wrong_.contains(*id)) return std::nullopt;
     return Checked{variable(*id, span)};
   }
-  if (auto it = dimensions_.find(n.name); it != dimensions_.end()) {
+  if (auto it = parameters_.dimensions.find(n.name); it != parameters_.dimensions.end()) {
     if (auto value = it->second.constant()) return Checked{index_constant(*value, span)};
     auto [symbol, fresh] = dimension_vars_.emplace(n.name, 0);
     if (fresh) {
@@ -177,11 +195,13 @@ std::optional<DType> FunctionChecker::operand_type(ScalarOp op, std::string_view
 
 void FunctionChecker::refuse_operands(ScalarOp op, std::string_view shown,
                                       const std::vector<Checked*>& args, Span span) {
+  if (args.size() == 1) return refuse_operand(op, shown, args[0]->type(), span);
   size_t other = 1;  // the first that does not go with the first
   while (other + 1 < args.size() && common_type({args[0], args[other]})) other++;
   Checked &a = *args[0], &b = *args[other];
   auto& d = report(Diag::operand_types, span, shown, a.type().text(), b.type().text());
   for (Checked* c : {&a, &b}) d.note(c->expr.span, fmt::format("this is {}", quoted(c->type())));
+  if (a.type().aggregate || b.type().aggregate) return;
   if (a.dtype() == DType::bool_ || b.dtype() == DType::bool_) {
     if (row(op).operands == runtime::Operands::boolean) d.hint("compare, as in `x != 0`");
     if (row(op).operands == runtime::Operands::num)
@@ -195,6 +215,7 @@ void FunctionChecker::refuse_operands(ScalarOp op, std::string_view shown,
 void FunctionChecker::refuse_operand(ScalarOp op, std::string_view shown, const typed::Type& type,
                                      Span span) {
   auto& d = report(Diag::operand_type, span, shown, type.text());
+  if (type.aggregate) return;
   switch (row(op).operands) {
     case runtime::Operands::boolean: d.hint("it takes bools: compare, as in `x != 0`"); break;
     case runtime::Operands::floating: d.hint("it takes floats: convert, as in `f32(n)`"); break;
@@ -206,6 +227,10 @@ void FunctionChecker::refuse_operand(ScalarOp op, std::string_view shown, const 
 MaybeChecked FunctionChecker::check(const ast::Convert& n, Span span, TypePtr) {
   auto operand = expression(*n.operand);
   if (!operand) return std::nullopt;
+  if (operand->type().aggregate) {
+    report(Diag::operand_type, span, runtime::row(n.to).text, operand->type().text());
+    return std::nullopt;
+  }
   // A literal takes the conversion's type; only where it cannot is there something to convert.
   bool is_float = runtime::is_floating(operand->dtype());
   bool direct = n.to != DType::bool_ && (runtime::is_floating(n.to) || !is_float);
@@ -225,8 +250,10 @@ MaybeChecked FunctionChecker::check(const IfExpr& n, Span span, TypePtr want) {
   auto then = expression(*n.then, want), otherwise = expression(*n.otherwise, want);
   branches_--;
   if (!c || !then || !otherwise) return std::nullopt;
-  auto common = common_type({&*then, &*otherwise});
-  if (!common || !same_shape(then->type(), otherwise->type())) {
+  const bool whole = then->type().aggregate || otherwise->type().aggregate;
+  auto common = whole ? std::nullopt : common_type({&*then, &*otherwise});
+  const bool fits = (whole || common) && same_shape(then->type(), otherwise->type());
+  if (!fits) {
     Diag diag = common ? Diag::extent_mismatch : Diag::type_mismatch;
     auto& d =
         common ? report(diag, n.otherwise->span,
@@ -237,8 +264,9 @@ MaybeChecked FunctionChecker::check(const IfExpr& n, Span span, TypePtr want) {
     return std::nullopt;
   }
   bool open = then->open && otherwise->open;
-  if (!open && !unify({&*then, &*otherwise}, *common)) return std::nullopt;
-  typed::Type type{*common, then->type().shape};
+  if (common && !open && !unify({&*then, &*otherwise}, *common)) return std::nullopt;
+  typed::Type type = then->type();
+  if (common) type.dtype = *common;
   typed::IfExpr made{boxed(std::move(*c)), boxed(std::move(then->expr)),
                      boxed(std::move(otherwise->expr))};
   return Checked{{std::move(type), span, std::move(made)}, open};

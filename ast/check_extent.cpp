@@ -1,4 +1,4 @@
-// Extents as they are written, types with extents, and when two shapes agree.
+// Extents as they are written, and when two shapes agree.
 #include "ast/checker.h"
 
 namespace tenon::ast {
@@ -30,8 +30,8 @@ std::optional<Extent> FunctionChecker::extent(const Expr& e) {
       }
       return std::nullopt;
     }
-    auto it = dimensions_.find(name->name);
-    if (it != dimensions_.end()) return it->second;
+    auto it = parameters_.dimensions.find(name->name);
+    if (it != parameters_.dimensions.end()) return it->second;
   }
   if (auto* b = std::get_if<Binary>(&e.node); b && extent_operator(b->op)) {
     return extent_of(*b, e.span);
@@ -66,22 +66,6 @@ std::optional<Extent> FunctionChecker::extent_of(const Binary& n, Span span) {
   return std::nullopt;
 }
 
-std::optional<typed::Type> FunctionChecker::type(const TypeExpr& t) {
-  typed::Type out{t.dtype, {}};
-  if (!rank_fits(t.extents.size(), t.span)) return std::nullopt;
-  for (const ExprPtr& e : t.extents) {
-    auto x = extent(*e);
-    if (!x) return std::nullopt;
-    if (auto value = x->constant(); value && *value < 0) {
-      report(Diag::negative_extent, e->span, *value);
-      return std::nullopt;
-    }
-    out.shape.push_back(*x);
-  }
-  if (!fits_memory(out, t.span)) return std::nullopt;
-  return out;
-}
-
 bool FunctionChecker::rank_fits(size_t rank, Span span) {
   if (rank <= kMaxRank) return true;
   report(Diag::not_supported, span, fmt::format("a rank above {} is", kMaxRank));
@@ -105,9 +89,22 @@ bool FunctionChecker::agree(const Extent& a, const Extent& b) const {
 }
 
 bool FunctionChecker::same_shape(const typed::Type& a, const typed::Type& b) const {
+  if (a.aggregate || b.aggregate) return same_parts(a, b);
   if (a.shape.size() != b.shape.size()) return false;
   for (size_t i = 0; i < a.shape.size(); i++) {
     if (!agree(a.shape[i], b.shape[i])) return false;
+  }
+  return true;
+}
+
+/// Of tuples and records, whose element types must be the same, too.
+bool FunctionChecker::same_parts(const typed::Type& a, const typed::Type& b) const {
+  if (!a.aggregate || !b.aggregate || a.aggregate->name != b.aggregate->name) return false;
+  const auto &x = a.aggregate->parts, &y = b.aggregate->parts;
+  if (x.size() != y.size()) return false;
+  for (size_t i = 0; i < x.size(); i++) {
+    if (!same_shape(x[i], y[i])) return false;
+    if (!x[i].aggregate && x[i].dtype != y[i].dtype) return false;
   }
   return true;
 }

@@ -18,6 +18,9 @@ struct Children {
   void in(const std::vector<ExprPtr>& es) const {
     for (auto& e : es) in(e);
   }
+  void in(const BracketArg& arg) const {
+    if (auto* e = std::get_if<ExprPtr>(&arg.value)) in(*e);
+  }
   void in(const std::vector<IndexBinding>& indices) const {
     for (auto& i : indices) in(i.lo), in(i.hi);
   }
@@ -33,7 +36,15 @@ struct Children {
   void operator()(const Unary& n) const { in(n.operand); }
   void operator()(const Binary& n) const { in(n.left), in(n.right); }
   void operator()(const Matmul& n) const { in(n.left), in(n.right); }
-  void operator()(const Call& n) const { in(n.args); }
+  void operator()(const Colon&) const {}
+  void operator()(const Run&) const {}
+  void operator()(const BracketArg& n) const { in(n); }
+  void operator()(const Field& n) const { in(n.base); }
+  void operator()(const Tuple& n) const { in(n.elements); }
+  void operator()(const Call& n) const {
+    for (const BracketArg& arg : n.brackets) in(arg);
+    in(n.args);
+  }
   void operator()(const ast::Convert& n) const { in(n.operand); }
   void operator()(const Subscript& n) const { in(n.base), in(n.subscripts), in(n.otherwise); }
   void operator()(const Reduce& n) const { in(n.indices), in(n.body); }
@@ -43,6 +54,7 @@ struct Children {
     if (n.indices) in(*n.indices);
     in(n.value);
   }
+  void operator()(const LetTuple& n) const { in(n.value); }
   void operator()(const Assign& n) const { in(n.target), in(n.value); }
   void operator()(const If& n) const { in(n.condition), in(n.then), in(n.otherwise); }
   void operator()(const While& n) const { in(n.condition), in(n.body); }

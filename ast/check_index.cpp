@@ -11,15 +11,24 @@ bool FunctionChecker::Bound::is_empty() const {
 
 // ---- inference
 
-/// A place where an index stands alone as a subscript.
+/// A place where an index or a run of indices stands alone as a subscript.
 struct FunctionChecker::Use {
   const Expr* whole;
   const Subscript* subscript;
-  size_t axis;
+  size_t position;
 
   const Expr& base() const { return *subscript->base; }
-  Span span() const { return subscript->subscripts[axis]->span; }
+  Span span() const { return subscript->subscripts[position]->span; }
 };
+
+namespace {
+
+/// Indices and runs of one name are two things.
+std::string key_of(const IndexBinding& index) {
+  return (index.is_run ? "..." : "") + index.name.text;
+}
+
+}  // namespace
 
 /// Collects the uses of indices below an expression. A use counts for the index that its name means
 /// there, and only if the base means the same outside: it names nothing that is bound in between.
@@ -39,14 +48,17 @@ struct FunctionChecker::UseFinder {
  private:
   void subscript(const Expr& whole, const Subscript& s) {
     in(*s.base);
-    for (size_t axis = 0; axis < s.subscripts.size(); axis++) {
-      auto* alone = std::get_if<NameRef>(&s.subscripts[axis]->node);
-      auto found = alone && !s.otherwise && !inner.contains(alone->name) ? uses.find(alone->name)
-                                                                         : uses.end();
+    for (size_t position = 0; position < s.subscripts.size(); position++) {
+      const Expr& subscript = *s.subscripts[position];
+      auto* alone = std::get_if<NameRef>(&subscript.node);
+      auto* run = std::get_if<Run>(&subscript.node);
+      const std::string key = alone ? alone->name : run ? "..." + run->name : "";
+      const bool counts = run || !s.otherwise;  // a run has no other place to be known from
+      auto found = !key.empty() && counts && !inner.contains(key) ? uses.find(key) : uses.end();
       if (found != uses.end() && !depends_on_inner(*s.base)) {
-        found->second.push_back({&whole, &s, axis});
+        found->second.push_back({&whole, &s, position});
       } else {
-        in(*s.subscripts[axis]);
+        in(subscript);
       }
     }
     if (s.otherwise) in(*s.otherwise);
@@ -63,9 +75,9 @@ struct FunctionChecker::UseFinder {
       if (i.lo) in(*i.lo);
       if (i.hi) in(*i.hi);
     }
-    for (auto& i : r.indices) inner.insert(i.name.text);
+    for (auto& i : r.indices) inner.insert(key_of(i));
     in(*r.body);
-    for (auto& i : r.indices) inner.erase(inner.find(i.name.text));
+    for (auto& i : r.indices) inner.erase(inner.find(key_of(i)));
   }
 };
 
@@ -89,17 +101,48 @@ const std::optional<typed::Type>& FunctionChecker::type_of_base(const Expr& base
   return base_types_.emplace(&base, std::move(type)).first->second;
 }
 
+/// Where the axes of a use begin, and how many they are. Of several runs in one list all but one
+/// must be known: the last one takes the axes that are left.
+std::optional<FunctionChecker::Axes> FunctionChecker::axes_of(const Use& use, size_t rank) {
+  const auto& list = use.subscript->subscripts;
+  const Expr* unknown = nullptr;
+  size_t others = 0;
+  std::vector<size_t> counts;
+  for (const ExprPtr& s : list) {
+    auto* run = std::get_if<Run>(&s->node);
+    auto* indices = run ? find_run(run->name) : nullptr;
+    if (run && !indices) {
+      if (unknown) return std::nullopt;
+      unknown = s.get();
+    }
+    counts.push_back(run ? (indices ? indices->size() : 0) : 1);
+    others += counts.back();
+  }
+  if (unknown ? others > rank : others != rank) return std::nullopt;
+  Axes axes{0, 0};
+  for (size_t i = 0; i <= use.position; i++) {
+    const size_t count = list[i].get() == unknown ? rank - others : counts[i];
+    if (i < use.position)
+      axes.first += count;
+    else
+      axes.count = count;
+  }
+  return axes;
+}
+
 std::optional<Extent> FunctionChecker::infer(const IndexBinding& index,
-                                             const std::vector<Use>& uses) {
+                                             const std::vector<Use>& uses, size_t offset) {
   std::optional<Extent> found;
   std::string found_where;
   Span found_span;
   for (const Use& use : uses) {
     const std::optional<typed::Type>& base = type_of_base(use.base());
-    if (!base || use.subscript->subscripts.size() != base->shape.size()) continue;
-    const Extent& extent = base->shape[use.axis];
+    auto axes = base ? axes_of(use, base->shape.size()) : std::nullopt;
+    if (!axes || offset >= axes->count) continue;
+    const size_t axis = axes->first + offset;
+    const Extent& extent = base->shape[axis];
     auto* name = std::get_if<NameRef>(&use.base().node);
-    std::string where = fmt::format("axis {} of {}{}", use.axis + 1,
+    std::string where = fmt::format("axis {} of {}{}", axis + 1,
                                     name ? quoted(name->name) + ", " : "", quoted(*base));
     if (!found) {
       found = extent;
@@ -128,41 +171,92 @@ void FunctionChecker::explain_no_extent(const IndexBinding& index, const std::ve
   // Where it stands alone something else is wrong.
   for (const Use& use : uses) {
     auto base = settled(use.base());
-    if (base) rank_matches(*use.subscript, base->type, use.whole->span);
+    auto count = base ? axis_count(*use.subscript) : std::nullopt;
+    if (count) rank_matches(*use.subscript, base->type, *count, use.whole->span);
   }
 }
 
+namespace {
+
+const Expr* find_name(const Expr& e, const std::string& name) {
+  auto* ref = std::get_if<NameRef>(&e.node);
+  if (ref && ref->name == name) return &e;
+  const Expr* found = nullptr;
+  for_each_child(e, [&](const Expr& child) {
+    if (!found) found = find_name(child, name);
+  });
+  return found;
+}
+
+}  // namespace
+
+/// The variables of a run: as many as the first use whose base's rank is known leaves to it.
+bool FunctionChecker::bind_run(const IndexBinding& index, const std::vector<Use>& uses,
+                               const Expr& body, std::vector<typed::VarId>& vars) {
+  for (const Use& use : uses) {
+    const std::optional<typed::Type>& base = type_of_base(use.base());
+    auto axes = base ? axes_of(use, base->shape.size()) : std::nullopt;
+    if (!axes) continue;
+    for (size_t i = 0; i < axes->count; i++) {
+      vars.push_back(hidden(fmt::format("{}.{}", index.name.text, i + 1), {DType::i64, {}},
+                            index.name.span, typed::VarKind::index));
+    }
+    scopes_.back().runs[index.name.text] = vars;
+    return true;
+  }
+  const Expr* bare = uses.empty() ? find_name(body, index.name.text) : nullptr;
+  if (bare) {
+    report(Diag::unknown_name, bare->span, index.name.text)
+        .note(index.name.span, "this is a run of indices")
+        .hint(fmt::format("a run is written `...{}` where it is used, too", index.name.text));
+  } else {
+    explain_no_extent(index, uses);
+  }
+  return false;
+}
+
 bool FunctionChecker::bind(const std::vector<IndexBinding>& indices, const Expr& body,
-                           std::vector<typed::VarId>& vars) {
-  auto& names = scopes_.back().names;
+                           BoundIndices& vars) {
   UseFinder finder;
+  std::map<std::string, Span> seen;
+  vars.resize(indices.size());
   bool fine = true;
-  for (const IndexBinding& i : indices) {
-    vars.push_back(hidden(i.name.text, {DType::i64, {}}, i.name.span, typed::VarKind::index));
-    auto [it, fresh] = names.emplace(i.name.text, vars.back());
+  for (size_t n = 0; n < indices.size(); n++) {
+    const IndexBinding& i = indices[n];
+    auto [it, fresh] = seen.emplace(key_of(i), i.name.span);
     if (!fresh) {
-      report(Diag::duplicate_index, i.name.span, i.name.text)
-          .note(var(it->second).span, "it is first bound here");
+      report(Diag::duplicate_index, i.name.span, key_of(i)).note(it->second, "it is first bound here");
       fine = false;
     }
-    if (!i.hi) finder.uses[i.name.text];
+    if (!i.hi) finder.uses[key_of(i)];
+    if (i.is_run) continue;
+    vars[n].push_back(hidden(i.name.text, {DType::i64, {}}, i.name.span, typed::VarKind::index));
+    scopes_.back().names[i.name.text] = vars[n][0];
   }
   if (!fine) return false;
   if (!finder.uses.empty()) finder.in(body);
   for (size_t n = 0; n < indices.size(); n++) {
+    const IndexBinding& i = indices[n];
+    if (i.is_run) fine &= bind_run(i, finder.uses[key_of(i)], body, vars[n]);
+  }
+  for (size_t n = 0; n < indices.size() && fine; n++) {
     if (indices[n].hi) continue;
-    auto found = infer(indices[n], finder.uses[indices[n].name.text]);
-    if (found) bounds_[vars[n]] = {Extent(0), *found};
-    fine &= found.has_value();
+    for (size_t k = 0; k < vars[n].size(); k++) {
+      auto found = infer(indices[n], finder.uses[key_of(indices[n])], k);
+      if (found) bounds_[vars[n][k]] = {Extent(0), *found};
+      fine &= found.has_value();
+    }
   }
   return fine;
 }
 
-MaybeChecked FunctionChecker::body_under(const std::vector<typed::VarId>& vars, const Expr& body) {
+MaybeChecked FunctionChecker::body_under(const BoundIndices& vars, const Expr& body) {
   bool runs = true;
-  for (typed::VarId v : vars) {
-    auto bound = bounds_.find(v);
-    runs &= bound == bounds_.end() || !bound->second.is_empty();
+  for (auto& index : vars) {
+    for (typed::VarId v : index) {
+      auto bound = bounds_.find(v);
+      runs &= bound == bounds_.end() || !bound->second.is_empty();
+    }
   }
   definitions_++;
   branches_ += !runs;
@@ -205,11 +299,11 @@ MaybeChecked FunctionChecker::index_definition(const Let& let, Span span,
   auto given = given_bounds(*let.indices);
   if (!given) return std::nullopt;
   scopes_.push_back({});
-  std::vector<typed::VarId> vars;
+  BoundIndices vars;
   MaybeChecked value;
   if (bind(*let.indices, *let.value, vars)) {
     for (size_t n = 0; n < vars.size(); n++) {
-      if ((*given)[n]) bounds_[vars[n]] = *(*given)[n];
+      if ((*given)[n]) bounds_[vars[n][0]] = *(*given)[n];
     }
     value = body_under(vars, *let.value);
   }
@@ -226,13 +320,15 @@ MaybeChecked FunctionChecker::index_definition(const Let& let, Span span,
 
   typed::Compute made;
   typed::Type type{value->dtype(), {}};
-  for (typed::VarId v : vars) {
-    const Bound& b = bounds_.at(v);
-    Extent extent = b.is_empty() ? Extent(0) : *Extent::sub(b.hi, b.lo);
-    made.indices.push_back({v, b.lo.constant().value_or(0), extent});
-    type.shape.push_back(extent);
+  for (auto& index : vars) {
+    for (typed::VarId v : index) {
+      const Bound& b = bounds_.at(v);
+      Extent extent = b.is_empty() ? Extent(0) : *Extent::sub(b.hi, b.lo);
+      made.indices.push_back({v, b.lo.constant().value_or(0), extent});
+      type.shape.push_back(extent);
+    }
   }
-  if (!fits_memory(type, span)) return std::nullopt;
+  if (!rank_fits(type.shape.size(), span) || !fits_memory(type, span)) return std::nullopt;
   made.body = boxed(std::move(value->expr));
   return Checked{{std::move(type), span, std::move(made)}};
 }
@@ -282,7 +378,7 @@ typed::Expr rounded_once(typed::Expr reduce) {
 
 MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
   if (!rank_fits(n.indices.size(), n.op_span)) return std::nullopt;
-  if (gives_index(n.reduction) && n.indices.size() != 1) {
+  if (gives_index(n.reduction) && (n.indices.size() != 1 || n.indices[0].is_run)) {
     report(Diag::one_index, n.op_span, text(n.reduction), n.indices.size());
     return std::nullopt;
   }
@@ -294,14 +390,14 @@ MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
     fine &= los.back() && his.back();
   }
   scopes_.push_back({});
-  std::vector<typed::VarId> vars;
+  BoundIndices vars;
   MaybeChecked body;
   if (bind(n.indices, *n.body, vars) && fine) {
     for (size_t k = 0; k < vars.size(); k++) {
       if (!n.indices[k].hi) continue;
       auto lo = affine(*los[k]), hi = affine(*his[k]);
       if (lo && hi && lo->is_number() && hi->is_number())
-        bounds_[vars[k]] = {lo->constant, hi->constant};
+        bounds_[vars[k][0]] = {lo->constant, hi->constant};
     }
     body = body_under(vars, *n.body);
   }
@@ -311,11 +407,18 @@ MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
 
   typed::Reduce made{n.reduction, {}, nullptr};
   for (size_t k = 0; k < vars.size(); k++) {
-    if (!n.indices[k].hi) {  // symbolic only while the function is checked for all dimensions
-      his[k] =
-          index_constant(bounds_.at(vars[k]).hi.constant().value_or(0), n.indices[k].name.span);
+    const Span at = n.indices[k].name.span;
+    for (typed::VarId v : vars[k]) {
+      if (!n.indices[k].hi) {  // symbolic only while the function is checked for all dimensions
+        los[k] = index_constant(0, at);
+        his[k] = index_constant(bounds_.at(v).hi.constant().value_or(0), at);
+      }
+      made.indices.push_back({v, boxed(*std::move(los[k])), boxed(*std::move(his[k]))});
     }
-    made.indices.push_back({vars[k], boxed(*std::move(los[k])), boxed(*std::move(his[k]))});
+  }
+  if (made.indices.empty()) {  // a run of none: there is one element
+    made.indices.push_back(
+        {hidden_index(span), boxed(index_constant(0, span)), boxed(index_constant(1, span))});
   }
   typed::Type type{gives_index(n.reduction) ? DType::i64 : body->dtype(), {}};
   bool open = body->open;

@@ -1,6 +1,7 @@
 // Literals take the type that their context asks for: another operand, an annotation, a parameter.
 // Until that is known an expression of literals is "open"; settling it gives every constant in it
 // the type, read from the digits as written (so that 0.1 is the nearest f32 or the nearest f64).
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -96,6 +97,7 @@ bool FunctionChecker::settle_default(Checked& c) {
 std::optional<DType> FunctionChecker::common_type(const std::vector<Checked*>& all) {
   std::optional<DType> closed, open;
   for (const Checked* c : all) {
+    if (c->type().aggregate) return std::nullopt;
     DType t = c->dtype();
     std::optional<DType>& common = c->open ? open : closed;
     if (!common || *common == t)
@@ -121,6 +123,7 @@ bool FunctionChecker::unify(const std::vector<Checked*>& all, DType common) {
 }
 
 bool FunctionChecker::coerce(Checked& c, DType to, const Origin& origin) {
+  if (c.type().aggregate) return refuse_type(c, {to, {}}, origin);
   bool floating = runtime::is_floating(c.dtype());
   if (c.open && to != DType::bool_ && (runtime::is_floating(to) || !floating)) return settle(c, to);
   if (!c.open && c.dtype() == to) return true;
@@ -131,8 +134,14 @@ bool FunctionChecker::coerce(Checked& c, DType to, const Origin& origin) {
   std::string found = !c.open    ? quoted(c.type())
                       : floating ? "a float literal"
                                  : "an integer literal";
-  auto& d =
-      report(Diag::type_mismatch, c.expr.span, quoted(typed::Type{to, c.type().shape}), found);
+  Span at = c.expr.span;
+  typed::Type wanted{to, c.type().shape};
+  if (auto* literal = std::get_if<typed::Pack>(&c.expr.node); literal && c.open && floating) {
+    auto culprit = std::ranges::find_if(
+        literal->elements, [](auto& e) { return runtime::is_floating(e.type.dtype); });
+    if (culprit != literal->elements.end()) at = culprit->span, wanted.shape.clear();
+  }
+  auto& d = report(Diag::type_mismatch, at, quoted(wanted), found);
   if (!origin.text.empty()) d.note(origin.span, origin.text);
   if (to == DType::bool_)
     d.hint("compare it, as in `x != 0`");
@@ -143,7 +152,16 @@ bool FunctionChecker::coerce(Checked& c, DType to, const Origin& origin) {
   return false;
 }
 
+bool FunctionChecker::refuse_type(const Checked& c, const typed::Type& to, const Origin& origin) {
+  auto& d = report(Diag::type_mismatch, c.expr.span, quoted(to), quoted(c.type()));
+  if (!origin.text.empty()) d.note(origin.span, origin.text);
+  return false;
+}
+
 bool FunctionChecker::coerce(Checked& c, const typed::Type& to, const Origin& origin) {
+  if (c.type().aggregate || to.aggregate) {
+    return same_parts(c.type(), to) || refuse_type(c, to, origin);
+  }
   if (same_shape(c.type(), to)) return coerce(c, to.dtype, origin);
   bool same_rank = c.type().shape.size() == to.shape.size();
   auto& d = same_rank ? report(Diag::extent_mismatch, c.expr.span,

@@ -1,13 +1,33 @@
 // Items: the functions and consts of prelude and program, and the instances that main needs.
 //
-// A function of the program is checked twice: once for all dimensions, whether it is called or not,
-// so that most mistakes are found where they are; and once for each combination of numbers that its
-// dimensions take, where everything is decided. Instances wait in a list, not on the stack.
+// A function of the program is checked twice: once for all that its parameters can stand for, whether
+// it is called or not, so that most mistakes are found where they are; and once for each combination
+// that they take, where everything is decided. Instances wait in a list, not on the stack.
+//
+// "For all" means with symbols for dimensions, with every element type in turn that a type parameter
+// admits, and with runs of no, one and two dimensions.
 #include <algorithm>
 
 #include "ast/checker.h"
 
 namespace tenon::ast {
+
+namespace {
+
+/// All types, those that most programs mean first: their messages are the ones to show.
+const std::vector<DType>& sample_types() {
+  static const std::vector<DType> kTypes = [] {
+    std::vector<DType> types{DType::f32, DType::i32};
+    for (size_t t = 0; t < std::size(runtime::kDTypes); t++) {
+      const auto type = static_cast<DType>(t);
+      if (std::ranges::find(types, type) == types.end()) types.push_back(type);
+    }
+    return types;
+  }();
+  return kTypes;
+}
+
+}  // namespace
 
 typed::Program check(const Program& prelude, const Program& program, const CheckOptions& options,
                      Diagnostics& diagnostics) {
@@ -20,21 +40,52 @@ ProgramChecker::ProgramChecker(const CheckOptions& options, Diagnostics& diagnos
 typed::Program ProgramChecker::check(const Program& prelude, const Program& program) {
   collect(prelude, true);
   collect(program, false);
+  lost_items_ = std::ranges::any_of(options_.syntax_errors, [&](Span error) {
+    const auto holds = [&](const auto& item) {
+      return item.span.file == error.file && item.span.begin <= error.begin &&
+             error.begin <= item.span.end;
+    };
+    return std::ranges::none_of(program.functions, holds) &&
+           std::ranges::none_of(program.consts, holds) &&
+           std::ranges::none_of(program.records, holds);
+  });
   apply_defines();
   collect_callees();
   spread_effects();
   find_recursion();
+  check_records();
   for (auto& [name, info] : user_.consts) const_value(info);
-  for (FunctionInfo* info : in_source_order(user_)) check_for_all_dimensions(*info);
+  for (FunctionInfo* info : in_source_order(user_)) check_for_all(*info);
+  if (options_.checks_prelude) {
+    for (FunctionInfo* info : in_source_order(prelude_)) check_for_all(*info);
+  }
 
   const FunctionInfo* main = find_function("main", false);
-  if (!main && options_.needs_main) diagnostics_.report(Diag::no_main, Span{});
-  if (diagnostics_.any() || !main) return {};
+  if (!main && options_.needs_main && !lost_items_) diagnostics_.report(Diag::no_main, Span{});
+  if (diagnostics_.any() || !options_.syntax_errors.empty() || !main) return {};
   program_.main = instantiate(*main, {}, main->tree->name.span, diagnostics_);
   for (size_t i = 0; i < instances_.size() && !diagnostics_.any(); i++) {
     check_instance(instances_[i]);
   }
   return std::move(program_);
+}
+
+namespace {
+
+/// `f32`, or `T` where that is an element type.
+bool is_scalar(const Function& f, const TypeExpr& type) {
+  if (!type.args.empty()) return false;
+  if (std::holds_alternative<DType>(type.head)) return true;
+  auto* name = std::get_if<Name>(&type.head);
+  return name && find_parameter(f.parameters, name->text, ParameterKind::type);
+}
+
+}  // namespace
+
+bool ProgramChecker::is_broken(Span item) const {
+  return std::ranges::any_of(options_.syntax_errors, [&](Span error) {
+    return error.file == item.file && item.begin <= error.begin && error.begin <= item.end;
+  });
 }
 
 void ProgramChecker::collect(const Program& program, bool is_prelude) {
@@ -51,11 +102,18 @@ void ProgramChecker::collect(const Program& program, bool is_prelude) {
   for (const Const& c : program.consts) {
     if (claim(c.name)) names.consts.emplace(c.name.text, ConstInfo{&c, is_prelude});
   }
+  for (const Record& r : program.records) {
+    if (claim(r.name)) names.records.emplace(r.name.text, RecordInfo{&r, is_prelude});
+  }
   for (const Function& f : program.functions) {
-    if (!claim(f.name)) continue;
-    bool all_scalar = !f.result || f.result->extents.empty();
-    for (const Param& p : f.params) all_scalar &= p.type.extents.empty();
-    names.functions.emplace(f.name.text, FunctionInfo{&f, is_prelude, all_scalar, {}, {}, {}});
+    const bool runs = f.name.text != "main" || f.span.file == options_.root_file.value_or(f.span.file);
+    if (runs && !claim(f.name)) continue;
+    bool all_scalar = !f.result || is_scalar(f, *f.result);
+    for (const Param& p : f.params) all_scalar &= is_scalar(f, p.type);
+    // The `main` of an imported file is checked, and has a name that nobody can call.
+    names.functions.emplace(
+        runs ? f.name.text : fmt::format("main of file {}", f.span.file),
+        FunctionInfo{&f, is_prelude, is_broken(f.span), all_scalar, {}, {}, {}});
   }
 }
 
@@ -89,42 +147,95 @@ void ProgramChecker::add_function_names(std::vector<std::string>& names, bool fr
   for (auto& [name, info] : user_.functions) names.push_back(name);
 }
 
-void ProgramChecker::check_for_all_dimensions(const FunctionInfo& info) {
-  const Function& f = *info.tree;
-  Dimensions symbols;
-  for (const Name& d : f.dimensions) {
-    if (symbols.emplace(d.text, Extent::parameter(d.text)).second) continue;
-    auto first = std::ranges::find(f.dimensions, d.text, &Name::text);
-    diagnostics_.report(Diag::duplicate_name, d.span, d.text)
-        .note(first->span, "it is first defined here");
+bool ProgramChecker::check_parameters(const std::vector<Parameter>& parameters) {
+  bool fine = true;
+  std::map<std::string, Span> seen;
+  for (const Parameter& p : parameters) {
+    auto [it, fresh] = seen.emplace(p.name.text, p.name.span);
+    if (!fresh) {
+      diagnostics_.report(Diag::duplicate_name, p.name.span, p.name.text)
+          .note(it->second, "it is first defined here");
+      fine = false;
+    }
+    if (p.kind == ParameterKind::type && !is_bound(p.bound.text)) {
+      diagnostics_.report(Diag::unknown_type, p.bound.span, p.bound.text)
+          .hint("a type parameter is `float`, `int` or `num`");
+      fine = false;
+    }
   }
-  if (f.name.text == "main" && (!f.params.empty() || f.result || !f.dimensions.empty())) {
+  return fine;
+}
+
+std::vector<Substitution> ProgramChecker::samples(const std::vector<Parameter>& parameters) {
+  constexpr size_t kRanks = 3;
+  const auto sample = [&](size_t type, size_t rank) {
+    Substitution out;
+    for (const Parameter& p : parameters) {
+      const std::string& name = p.name.text;
+      switch (p.kind) {
+        case ParameterKind::dimension: out.dimensions.emplace(name, Extent::parameter(name)); break;
+        case ParameterKind::type: {
+          std::vector<DType> admitted;
+          for (DType t : sample_types()) {
+            if (admits(p.bound.text, t)) admitted.push_back(t);
+          }
+          out.types.emplace(name, admitted[type % admitted.size()]);
+          break;
+        }
+        case ParameterKind::run:
+          for (size_t axis = 0; axis < rank; axis++) {
+            out.runs[name].push_back(Extent::parameter(fmt::format("{}.{}", name, axis + 1)));
+          }
+          out.runs[name];
+          break;
+      }
+    }
+    return out;
+  };
+  const auto has = [&](ParameterKind kind) {
+    return std::ranges::any_of(parameters, [&](const Parameter& p) { return p.kind == kind; });
+  };
+  std::vector<Substitution> all;
+  const size_t types = has(ParameterKind::type) ? sample_types().size() : 1;
+  for (size_t type = 0; type < types; type++) all.push_back(sample(type, 1));
+  if (has(ParameterKind::run)) {
+    for (size_t rank = 0; rank < kRanks; rank++) {
+      if (rank != 1) all.push_back(sample(0, rank));
+    }
+  }
+  return all;
+}
+
+void ProgramChecker::check_for_all(const FunctionInfo& info) {
+  const Function& f = *info.tree;
+  if (f.name.text == "main" && (!f.params.empty() || f.result || !f.parameters.empty())) {
     diagnostics_.report(Diag::main_signature, f.name.span);
   }
-  typed::Function scratch;
-  FunctionChecker checker(*this, &info, symbols, true, info.in_prelude, scratch, diagnostics_);
-  if (checker.signature()) checker.body();
+  if (!check_parameters(f.parameters)) return;
+  for (const Substitution& sample : samples(f.parameters)) {
+    typed::Function scratch;
+    Diagnostics found;
+    FunctionChecker checker(*this, &info, sample, true, info.in_prelude, scratch, found);
+    if (checker.signature() && !info.broken) checker.body();
+    for (Diagnostic d : found.all()) {
+      for (const Parameter& p : f.parameters) {
+        if (p.kind == ParameterKind::dimension) continue;
+        d.note(p.name.span, fmt::format("where {} is {}", quoted(p.name.text),
+                                        quoted(sample.text(p.name.text))));
+      }
+      diagnostics_.add(std::move(d));
+    }
+    if (found.any()) return;  // others would say the same
+  }
 }
 
 // ---- instances
 
-namespace {
-
-Dimensions by_name(const Function& function, const std::vector<Extent>& dimensions) {
-  Dimensions names;
-  for (size_t i = 0; i < dimensions.size(); i++) {
-    names.emplace(function.dimensions[i].text, dimensions[i]);
-  }
-  return names;
-}
-
-}  // namespace
-
 const typed::Function* ProgramChecker::instantiate(const FunctionInfo& info,
-                                                   const std::vector<Extent>& dimensions, Span call,
+                                                   const Substitution& parameters, Span call,
                                                    Diagnostics& found) {
   std::string key = (info.in_prelude ? "prelude " : "") + info.tree->name.text;
-  for (const Extent& d : dimensions) key += "," + d.text();
+  for (const Parameter& p : info.tree->parameters) key += "," + parameters.text(p.name.text);
   if (auto it = by_key_.find(key); it != by_key_.end()) return it->second;
   if (instances_.size() == kMaxInstances) {
     found.report(Diag::program_too_large, call, kMaxInstances);
@@ -135,19 +246,19 @@ const typed::Function* ProgramChecker::instantiate(const FunctionInfo& info,
   f.span = info.tree->span;
   f.pure = info.pure();
   f.recursive = info.recursion.has_value();
-  for (size_t i = 0; i < dimensions.size(); i++) {
-    f.dimensions.emplace_back(info.tree->dimensions[i].text, dimensions[i].value());
+  for (const Parameter& p : info.tree->parameters) {
+    f.arguments.emplace_back(p.name.text, parameters.text(p.name.text));
   }
   by_key_[key] = &f;
-  instances_.push_back({&info, dimensions, &f, call, present_});
+  instances_.push_back({&info, parameters, &f, call, present_});
   return &f;
 }
 
 void ProgramChecker::check_instance(const Instance& instance) {
   present_ = &instance;
   Diagnostics found;
-  FunctionChecker checker(*this, instance.info, by_name(*instance.info->tree, instance.dimensions),
-                          false, instance.info->in_prelude, *instance.function, found);
+  FunctionChecker checker(*this, instance.info, instance.parameters, false,
+                          instance.info->in_prelude, *instance.function, found);
   if (checker.signature()) checker.body();
   constexpr size_t kMaxNotes = 8;
   for (Diagnostic d : found.all()) {

@@ -6,11 +6,11 @@
 namespace tenon::ast {
 
 FunctionChecker::FunctionChecker(ProgramChecker& program, const FunctionInfo* info,
-                                 Dimensions dimensions, bool generic, bool in_prelude,
+                                 Substitution parameters, bool generic, bool in_prelude,
                                  typed::Function& out, Diagnostics& diagnostics)
     : program_(program),
       info_(info),
-      dimensions_(std::move(dimensions)),
+      parameters_(std::move(parameters)),
       generic_(generic),
       in_prelude_(in_prelude),
       out_(out),
@@ -99,6 +99,7 @@ std::optional<typed::VarId> FunctionChecker::find(const std::string& name) const
 }
 
 void FunctionChecker::report_unknown(const std::string& name, Span span) {
+  if (program_.lost_items() || (info_ && info_->broken)) return;
   auto& d = report(Diag::unknown_name, span, name);
   if (program_.find_function(name, in_prelude_) || builtin_kind(name) != BuiltinKind::none) {
     d.hint(fmt::format("{} is a function: call it, `{}(…)`", quoted(name), name));
@@ -108,7 +109,7 @@ void FunctionChecker::report_unknown(const std::string& name, Span span) {
   for (const Scope& scope : scopes_) {
     for (auto& [known, id] : scope.names) candidates.push_back(known);
   }
-  for (auto& [dimension, extent] : dimensions_) candidates.push_back(dimension);
+  for (auto& [dimension, extent] : parameters_.dimensions) candidates.push_back(dimension);
   program_.add_const_names(candidates, in_prelude_);
   std::string near = nearest(name, candidates);
   if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
@@ -122,7 +123,7 @@ void FunctionChecker::block(const Block& block, Stmts& out) {
     if (diagnostics_->full()) break;
     size_t before = out.size();
     std::visit([&](auto& s) { check(s, stmt.span, out); }, stmt.node);
-    if (out.size() == before && !diagnostics_->any()) {
+    if (out.size() == before && !diagnostics_->any() && !program_.anything_wrong()) {
       throw std::logic_error("a statement was refused without a word");
     }
   }
@@ -142,6 +143,7 @@ void FunctionChecker::check(const Let& let, Span span, Stmts& out) {
     }
   }
   std::optional<typed::Expr> value;
+  if (let.schedule) check_schedule(let);
   if (let.indices) {
     auto element = annotated && !wrong ? std::optional(annotated->dtype) : std::nullopt;
     if (auto c = index_definition(let, span, element)) value = std::move(c->expr);

@@ -1,4 +1,6 @@
 // Subscripts, and those that leave their extent by the ranges of their indices alone.
+#include <algorithm>
+
 #include "ast/checker.h"
 
 namespace tenon::ast {
@@ -6,8 +8,17 @@ namespace tenon::ast {
 MaybeChecked FunctionChecker::check(const Subscript& n, Span span, TypePtr) {
   auto base = settled(*n.base);
   if (!base) return std::nullopt;
+  Subscripts given;
+  if (!subscripts(n, base->type, span, given)) return std::nullopt;
+  const bool whole = std::ranges::all_of(given, [](auto& s) { return s.has_value(); });
+  if (!whole && n.otherwise) {
+    report(Diag::open_else, n.otherwise->span);
+    return std::nullopt;
+  }
+  if (!whole) return part(std::move(*base), std::move(given), span);
+  if (given.empty()) return Checked{std::move(*base)};  // by a run of no indices
   typed::Element made;
-  if (!subscripts(n, base->type, span, made.subscripts)) return std::nullopt;
+  for (auto& s : given) made.subscripts.push_back(std::move(*s));
   typed::Type scalar{base->type.dtype, {}};
   if (n.otherwise) {
     branches_++;
@@ -21,23 +32,53 @@ MaybeChecked FunctionChecker::check(const Subscript& n, Span span, TypePtr) {
   return Checked{{scalar, span, std::move(made)}};
 }
 
+const std::vector<typed::VarId>* FunctionChecker::find_run(const std::string& name) const {
+  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+    if (auto it = scope->runs.find(name); it != scope->runs.end()) return &it->second;
+  }
+  return nullptr;
+}
+
+std::optional<size_t> FunctionChecker::axis_count(const Subscript& n) {
+  size_t count = 0;
+  for (const ExprPtr& s : n.subscripts) {
+    auto* run = std::get_if<Run>(&s->node);
+    auto* indices = run ? find_run(run->name) : nullptr;
+    if (run && !indices) {
+      report(Diag::unknown_name, s->span, run->name)
+          .hint(fmt::format("bind the run of indices, as in `let y[...{0}] = x[...{0}];`", run->name));
+      return std::nullopt;
+    }
+    count += run ? indices->size() : 1;
+  }
+  return count;
+}
+
 bool FunctionChecker::subscripts(const Subscript& n, const typed::Type& base, Span span,
-                                 std::vector<typed::Expr>& out) {
-  bool fine = rank_matches(n, base, span);
-  for (size_t axis = 0; axis < n.subscripts.size(); axis++) {
-    const Expr& tree = *n.subscripts[axis];
-    auto s = expression_of(tree, {DType::i64, {}}, {tree.span, "a subscript is an integer"});
-    fine &= s.has_value();
-    if (!fine) continue;
-    if (!n.otherwise && branches_ == 0) check_range(*s, base.shape[axis], tree);
-    out.push_back(std::move(*s));
+                                 Subscripts& out) {
+  auto count = axis_count(n);
+  if (!count) return false;
+  bool fine = rank_matches(n, base, *count, span);
+  for (const ExprPtr& tree : n.subscripts) {
+    if (auto* run = std::get_if<Run>(&tree->node)) {
+      for (typed::VarId index : *find_run(run->name)) out.push_back(variable(index, tree->span));
+    } else if (std::holds_alternative<Colon>(tree->node)) {
+      out.push_back(std::nullopt);
+    } else {
+      auto s = expression_of(*tree, {DType::i64, {}}, {tree->span, "a subscript is an integer"});
+      fine &= s.has_value();
+      if (!fine) continue;
+      if (!n.otherwise && branches_ == 0) check_range(*s, base.shape[out.size()], *tree);
+      out.push_back(std::move(*s));
+    }
   }
   return fine;
 }
 
-bool FunctionChecker::rank_matches(const Subscript& n, const typed::Type& base, Span span) {
-  size_t rank = base.shape.size(), given = n.subscripts.size();
-  if (rank == given) return true;
+bool FunctionChecker::rank_matches(const Subscript& n, const typed::Type& base, size_t given,
+                                   Span span) {
+  size_t rank = base.shape.size();
+  if (rank == given && !base.aggregate) return true;
   auto* name = std::get_if<NameRef>(&n.base->node);
   std::string shown = name ? name->name : base.text();
   auto& d = rank == 0 ? report(Diag::not_a_tensor, n.base->span, base.text())
@@ -45,7 +86,12 @@ bool FunctionChecker::rank_matches(const Subscript& n, const typed::Type& base, 
   if (auto id = name ? find(name->name) : std::nullopt) {
     d.note(var(*id).span, fmt::format("{} is {}", quoted(shown), quoted(base)));
   }
-  if (rank == 2 && given == 1) d.hint(fmt::format("a row is `let row[j] = {}[i, j];`", shown));
+  if (rank > given && given > 0) {
+    std::string open;
+    for (size_t axis = given; axis < rank; axis++) open += ", :";
+    const std::string some = given == 1 ? "i" : "i, …";
+    d.hint(fmt::format("for the whole part write `{}[{}{}]`", shown, some, open));
+  }
   return false;
 }
 

@@ -7,11 +7,17 @@
 //   check_effect.cpp      assignment, and the effects print, save, write and assert
 //   check_expression.cpp  names and operators
 //   check_literal.cpp     literals, which take the type that their context asks for
-//   check_extent.cpp      extents, types with extents, shapes that agree
+//   check_extent.cpp      extents, shapes that agree
+//   check_type.cpp        types as written; what parameters can stand for
+//   check_record.cpp      records and tuples: made, taken apart
 //   check_index.cpp       index definitions and reductions; extents inferred
 //   check_subscript.cpp   subscripts, and those proved to be outside
-//   check_call.cpp        calls of functions: dimensions found from the arguments
+//   check_part.cpp        subscripts left open: parts read and assigned
+//   check_infer.cpp       what the arguments of a call say about the callee's parameters
+//   check_call.cpp        calls of functions
 //   check_builtin.cpp     calls of built-ins
+//   check_tensor.cpp      reshape, concat, scatter_add, uniform, normal
+//   check_schedule.cpp    schedules
 //   check_lift.cpp        element by element: lifting and broadcasting
 //   check_product.cpp     `@` and `**`
 //
@@ -39,6 +45,7 @@ using lexer::Diagnostic;
 using lexer::Diagnostics;
 using runtime::Scalar;
 using runtime::ScalarOp;
+using typed::Substitution;
 
 inline constexpr size_t kMaxInstances = 10'000;
 inline constexpr size_t kMaxConstNodes =
@@ -79,6 +86,9 @@ using Origin = lexer::Note;
 inline std::string quoted(std::string_view code) {
   return fmt::format("`{}`", code);
 }
+inline std::string counted(size_t n, std::string_view thing) {
+  return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
+}
 inline std::string quoted(const typed::Type& type) {
   return quoted(type.text());
 }
@@ -92,6 +102,7 @@ struct FunctionInfo {
 
   const Function* tree;
   bool in_prelude;
+  bool broken;                    ///< holds a syntax error: only its signature counts
   bool all_scalar;                ///< parameters and result
   std::vector<Callee> callees;    ///< each once
   std::optional<Span> effect;     ///< a call here that prints, saves or asserts, itself or inside
@@ -109,9 +120,16 @@ struct ConstInfo {
   MaybeChecked value = std::nullopt;
 };
 
-/// The functions and consts of one of the two programs.
+struct RecordInfo {
+  const Record* tree;
+  bool in_prelude;
+  bool wrong = false;             ///< its definition was refused; uses report nothing
+};
+
+/// The items of one of the two programs.
 struct Names {
   std::map<std::string, FunctionInfo> functions;
+  std::map<std::string, RecordInfo> records;
   std::map<std::string, ConstInfo> consts;
 };
 
@@ -123,20 +141,24 @@ class ProgramChecker {
   /// Who is called by this name; a program's own functions hide the prelude's.
   const FunctionInfo* find_function(const std::string& name, bool from_prelude) const;
   ConstInfo* find_const(const std::string& name, bool from_prelude);
+  const RecordInfo* find_record(const std::string& name, bool from_prelude) const;
+  void add_record_names(std::vector<std::string>& names, bool from_prelude) const;
+  /// Whether an item may be missing because of a syntax error: then unknown names report nothing.
+  bool lost_items() const { return lost_items_; }
+  bool anything_wrong() const { return diagnostics_.any(); }
   /// A copy of a const's value, nothing if it is wrong.
   MaybeChecked const_value(ConstInfo& info);
   void add_function_names(std::vector<std::string>& names, bool from_prelude) const;
   void add_const_names(std::vector<std::string>& names, bool from_prelude) const;
-  /// The instance of a function for these dimensions; its body is checked later. Null if there are
+  /// The instance of a function for these parameters; its body is checked later. Null if there are
   /// too many.
-  const typed::Function* instantiate(const FunctionInfo& info,
-                                     const std::vector<Extent>& dimensions, Span call,
-                                     Diagnostics& found);
+  const typed::Function* instantiate(const FunctionInfo& info, const Substitution& parameters,
+                                     Span call, Diagnostics& found);
 
  private:
   struct Instance {
     const FunctionInfo* info;
-    std::vector<Extent> dimensions;
+    Substitution parameters;
     typed::Function* function;
     Span call;  ///< where it was first asked for
     const Instance* caller;
@@ -153,7 +175,17 @@ class ProgramChecker {
   void apply_defines();
   void check_define(const Define& define, ConstInfo& info);
 
-  void check_for_all_dimensions(const FunctionInfo& info);
+  // check_record.cpp
+  void check_records();
+  bool check_record(const RecordInfo& info);
+  bool contains_itself(const RecordInfo& info);
+  /// What parameters are checked with where all their values are meant: dimensions as symbols, each
+  /// element type of their kind, runs of several lengths.
+  static std::vector<Substitution> samples(const std::vector<Parameter>& parameters);
+
+  bool check_parameters(const std::vector<Parameter>& parameters);
+  void check_for_all(const FunctionInfo& info);
+  bool is_broken(Span item) const;
   void check_instance(const Instance& instance);
 
   const CheckOptions& options_;
@@ -164,6 +196,7 @@ class ProgramChecker {
   std::map<std::string, const typed::Function*> by_key_;
   const Instance* present_ = nullptr;  ///< whose body is being checked
   int const_depth_ = 0;
+  bool lost_items_ = false;
 };
 
 /// constant + sum of coefficient * variable: the form in which the ranges of indices decide
@@ -177,14 +210,11 @@ struct Affine {
   std::optional<Affine> plus(const Affine& other, int64_t scale) const;
 };
 
-/// Dimension parameters and what they stand for: symbols, or an instance's numbers.
-using Dimensions = std::map<std::string, Extent>;
-
 /// Checks one function: for all instances at once (`generic`: its dimensions are symbols), or as
-/// one instance. Without a function: the value of a const.
+/// one instance. Without a function: the value of a const, or the types of a record's fields.
 class FunctionChecker {
  public:
-  FunctionChecker(ProgramChecker& program, const FunctionInfo* info, Dimensions dimensions,
+  FunctionChecker(ProgramChecker& program, const FunctionInfo* info, Substitution parameters,
                   bool generic, bool in_prelude, typed::Function& out, Diagnostics& diagnostics);
 
   bool signature();
@@ -200,6 +230,7 @@ class FunctionChecker {
   // check_statement.cpp
   void block(const Block& block, Stmts& out);
   void check(const Let& let, Span span, Stmts& out);
+  void check(const LetTuple& let, Span span, Stmts& out);
   void check(const If& s, Span span, Stmts& out);
   void check(const While& s, Span span, Stmts& out);
   void check(const For& s, Span span, Stmts& out);
@@ -210,6 +241,7 @@ class FunctionChecker {
 
   struct Scope {
     std::map<std::string, typed::VarId> names;
+    std::map<std::string, std::vector<typed::VarId>> runs;  ///< of indices, `...s`
   };
   typed::VarId declare(const Name& name, typed::Type type, typed::VarKind kind);
   void declare_wrong(
@@ -221,10 +253,24 @@ class FunctionChecker {
   // check_effect.cpp
   void check(const Assign& assign, Span span, Stmts& out);
   void check(const Evaluate& s, Span span, Stmts& out);
-  void assign_variable(const Assign& assign, typed::VarId id, Span span, Stmts& out);
-  void assign_element(const Assign& assign, const Subscript& target, typed::VarId id, Span span,
-                      Stmts& out);
-  std::optional<typed::VarId> assignable(const Expr& target);
+  /// A variable, or a field of one.
+  struct Place {
+    typed::VarId var;
+    std::vector<size_t> path;
+    typed::Type type;
+    Origin origin;
+  };
+  std::optional<Place> place(const Expr& target);
+  std::optional<typed::VarId> assignable(const NameRef& name, Span span);
+  void assign_whole(const Assign& assign, const Place& place, Span span, Stmts& out);
+  void assign_part(const Assign& assign, const Subscript& target, const Place& place, Span span,
+                   Stmts& out);
+  std::optional<typed::Expr> assigned_value(const Assign& assign, const typed::Type& type,
+                                            const Origin& origin, Span span);
+  std::optional<typed::Expr> assigned_part(const Assign& assign, const typed::Type& type,
+                                           const Origin& origin, Span span);
+  MaybeChecked combined_value(const Assign& assign, Span span);
+  std::optional<typed::Expr> printable(const Expr& e, std::string_view shown);
   void check_print(const Call& call, Span span, Stmts& out);
   void check_save(const Call& call, Span span, Stmts& out);
   void check_write(const Call& call, Span span, Stmts& out);
@@ -243,6 +289,9 @@ class FunctionChecker {
   MaybeChecked check(const StringLiteral& n, Span span, TypePtr want);
   MaybeChecked check(const ErrorExpr& n, Span span, TypePtr want);
   MaybeChecked check(const NameRef& n, Span span, TypePtr want);
+  MaybeChecked check(const Colon& n, Span span, TypePtr want);
+  MaybeChecked check(const Run& n, Span span, TypePtr want);
+  MaybeChecked check(const BracketArg& n, Span span, TypePtr want);
   MaybeChecked check(const Unary& n, Span span, TypePtr want);
   MaybeChecked check(const Binary& n, Span span, TypePtr want);
   MaybeChecked check(const ast::Convert& n, Span span, TypePtr want);
@@ -272,6 +321,7 @@ class FunctionChecker {
   /// Makes `c` have this element type by settling or widening, or reports.
   bool coerce(Checked& c, DType to, const Origin& origin = {});
   bool coerce(Checked& c, const typed::Type& to, const Origin& origin = {});
+  bool refuse_type(const Checked& c, const typed::Type& to, const Origin& origin);
   void widen(Checked& c, DType to);
 
   // check_constant.cpp
@@ -284,12 +334,40 @@ class FunctionChecker {
   // check_extent.cpp
   std::optional<Extent> extent(const Expr& e);
   std::optional<Extent> extent_of(const Binary& n, Span span);
-  std::optional<typed::Type> type(const TypeExpr& t);
   bool rank_fits(size_t rank, Span span);
   bool fits_memory(const typed::Type& type, Span span);
   /// Equal as polynomials; before the dimensions are known, also what cannot be decided yet.
   bool agree(const Extent& a, const Extent& b) const;
   bool same_shape(const typed::Type& a, const typed::Type& b) const;
+  bool same_parts(const typed::Type& a, const typed::Type& b) const;
+
+  // check_type.cpp
+  std::optional<typed::Type> type(const TypeExpr& t);
+  std::optional<typed::Type> tensor_type(DType dtype, const std::vector<BracketArg>& args, Span span);
+  std::optional<typed::Type> tuple_type(std::vector<typed::Type> parts, Span span);
+  /// The type, unless it has too many leaves.
+  std::optional<typed::Type> bounded(typed::Type type, Span span);
+  void report_unknown_type(const Name& name);
+  /// An extent, or those of a run, behind `shape`.
+  bool add_extents(const Expr& e, std::vector<Extent>& shape);
+  std::optional<typed::Type> record_type(const RecordInfo& info, const Substitution& arguments,
+                                         Span use);
+  /// What brackets say about parameters; false where they are wrong.
+  bool bracket_arguments(const std::vector<Parameter>& parameters, const Name& owner,
+                         const std::vector<BracketArg>& args, Substitution& out);
+  bool bracket_argument(const Parameter& parameter, const BracketArg& arg, Substitution& out);
+  /// The defaults of parameters that nothing else has decided.
+  bool add_defaults(const std::vector<Parameter>& parameters, bool in_prelude, Substitution& out);
+  std::optional<DType> element_type(const BracketArg& arg) const;
+
+  // check_record.cpp
+  MaybeChecked check(const Tuple& n, Span span, TypePtr want);
+  MaybeChecked check(const Field& n, Span span, TypePtr want);
+  MaybeChecked make_record(const RecordInfo& info, const Call& n, Span span, TypePtr want);
+  /// The arguments in the order of the fields; empty where they do not fit, after saying so.
+  std::vector<const Expr*> arguments_by_field(const RecordInfo& info, const Call& n, Span span);
+  std::optional<size_t> find_field(const typed::Type& type, const Name& name);
+  typed::Expr field(typed::Expr base, size_t part, Span span);
 
   // check_index.cpp
   struct Bound {
@@ -302,41 +380,93 @@ class FunctionChecker {
   std::optional<std::vector<std::optional<Bound>>> given_bounds(
       const std::vector<IndexBinding>& indices);
   /// Brings the indices into scope and infers the extents that are not given.
-  bool bind(const std::vector<IndexBinding>& indices, const Expr& body,
-            std::vector<typed::VarId>& vars);
-  std::optional<Extent> infer(const IndexBinding& index, const std::vector<Use>& uses);
+  /// The variables of each index: one, or those of a run.
+  using BoundIndices = std::vector<std::vector<typed::VarId>>;
+  bool bind(const std::vector<IndexBinding>& indices, const Expr& body, BoundIndices& vars);
+  bool bind_run(const IndexBinding& index, const std::vector<Use>& uses, const Expr& body,
+                std::vector<typed::VarId>& vars);
+  /// The axes of a base that one subscript stands for.
+  struct Axes { size_t first, count; };
+  std::optional<Axes> axes_of(const Use& use, size_t rank);
+  std::optional<Extent> infer(const IndexBinding& index, const std::vector<Use>& uses,
+                              size_t offset = 0);
   const std::optional<typed::Type>& type_of_base(const Expr& base);
   void explain_no_extent(const IndexBinding& index, const std::vector<Use>& uses);
   /// A body that runs for all combinations of `vars`.
-  MaybeChecked body_under(const std::vector<typed::VarId>& vars, const Expr& body);
+  MaybeChecked body_under(const BoundIndices& vars, const Expr& body);
   MaybeChecked check(const Reduce& n, Span span, TypePtr want);
   bool reduces(const Reduce& n, const Checked& body);
 
   // check_subscript.cpp
   MaybeChecked check(const Subscript& n, Span span, TypePtr want);
-  bool subscripts(const Subscript& n, const typed::Type& base, Span span,
-                  std::vector<typed::Expr>& out);
-  bool rank_matches(const Subscript& n, const typed::Type& base, Span span);
+  /// Nothing stands for a subscript left open.
+  using Subscripts = std::vector<std::optional<typed::Expr>>;
+  bool subscripts(const Subscript& n, const typed::Type& base, Span span, Subscripts& out);
+  /// How many axes the subscripts stand for, runs written out; nothing if a run is unknown.
+  std::optional<size_t> axis_count(const Subscript& n);
+  const std::vector<typed::VarId>* find_run(const std::string& name) const;
+  bool rank_matches(const Subscript& n, const typed::Type& base, size_t given, Span span);
   void check_range(const typed::Expr& subscript, const Extent& extent, const Expr& tree);
   std::optional<Affine> affine(const typed::Expr& e) const;
   std::optional<Bound> range(const Affine& form) const;
 
+  // check_part.cpp
+  MaybeChecked part(typed::Expr base, Subscripts subscripts, Span span);
+  /// `value` as a tensor of just this shape, repeated where it has fewer elements.
+  std::optional<typed::Expr> repeated(Checked value, const typed::Type& type, const Origin& origin);
+  static typed::Type part_type(const typed::Type& base, const Subscripts& subscripts);
+
+  // check_infer.cpp
+  /// What is known so far of the parameters of a function or record, and which argument said it.
+  struct Inference {
+    const Name& owner;
+    const std::vector<Parameter>& parameters;
+    bool in_prelude;
+    std::string_view role;  ///< of what decides: parameter, field
+    Substitution found = {};
+    std::map<std::string, Span> places = {};
+    std::map<std::string, DType> open = {};  ///< types of which literals have spoken
+    std::set<std::string> given = {};        ///< in brackets
+
+    Origin origin(const Param& param) const;
+  };
+  bool infer_parameters(Inference& inference, const TypeExpr& pattern, const Checked& arg,
+                        const Param& param);
+  bool infer_type(Inference& inference, const TypeExpr& pattern, const typed::Type& type, bool open,
+                  const Param& param, Span arg);
+  bool infer_shape(Inference& inference, const TypeExpr& pattern, const typed::Type& type,
+                   const Param& param, Span arg);
+  bool infer_extent(Inference& inference, const std::string& name, const Extent& extent,
+                    const std::string& where, const Param& param, Span arg);
+  bool infer_run(Inference& inference, const std::string& name, const std::vector<Extent>& extents,
+                 const Param& param, Span arg);
+  bool infer_element_type(Inference& inference, const std::string& name, DType type, bool open,
+                          const Param& param, Span arg);
+  bool infer_record(Inference& inference, const TypeExpr& pattern, const typed::Type& type,
+                    const Param& param, Span arg);
+  /// Gives open types their default and parameters theirs; says which are still not known.
+  bool finish(Inference& inference, Span span);
+  /// Whether all that a type names is known by now.
+  bool is_decided(const Inference& inference, const TypeExpr& type) const;
+
   // check_call.cpp
-  struct Binding;
   MaybeChecked check(const Call& n, Span span, TypePtr want);
   void report_unknown_function(const Call& n);
   MaybeChecked call_function(const FunctionInfo& info, const Call& n, Span span);
-  MaybeChecked call_scalar(const FunctionInfo& info, std::vector<Checked> args, Span span);
-  MaybeChecked call_tensor(const FunctionInfo& info, std::vector<Checked> args,
-                           const Binding& binding, Span span);
-  bool bind_argument(const FunctionInfo& info, const Param& param, const Checked& arg,
-                     Binding& binding);
+  bool infer_argument(const FunctionInfo& info, Inference& inference, const Param& param,
+                      const Checked& arg);
+  MaybeChecked call_scalar(const FunctionInfo& info, const Substitution& parameters,
+                           std::vector<Checked> args, Span span);
+  MaybeChecked call_tensor(const FunctionInfo& info, const Substitution& parameters,
+                           std::vector<Checked> args, Span span);
   /// A call of a checked function whose arguments fit; its value has the callee's result type.
-  MaybeChecked make_call(const FunctionInfo& info, const Dimensions& dims,
+  MaybeChecked make_call(const FunctionInfo& info, const Substitution& parameters,
                          std::vector<Checked> args, Span span);
-  /// A type written in `info`'s signature, for these dimensions.
-  std::optional<typed::Type> type_under(const FunctionInfo& info, const TypeExpr& t,
-                                        const Dimensions& dims, Span call);
+  /// A type written in the signature of `owner`, for these parameters.
+  std::optional<typed::Type> type_under(const Name& owner, bool in_prelude, const TypeExpr& t,
+                                        const Substitution& parameters, Span use);
+  bool no_names(const Call& n);
+  bool no_brackets(const Call& n);
   bool argument_count(const Name& callee, size_t takes, size_t given, Span span);
 
   // check_builtin.cpp
@@ -354,6 +484,22 @@ class FunctionChecker {
   bool find_callee(typed::Expr& call);
   /// The same for all those in a const's value; not for an open one, which has no final type.
   bool link_math(typed::Expr& e, bool open);
+
+  // check_tensor.cpp
+  MaybeChecked call_tensor_builtin(const Call& n, Span span, TypePtr want);
+  MaybeChecked call_reshape(const Call& n, Span span, TypePtr want);
+  MaybeChecked call_concat(const Call& n, Span span, TypePtr want);
+  std::optional<size_t> concat_axis(const Call& n, size_t rank);
+  MaybeChecked call_scatter_add(const Call& n, Span span, TypePtr want);
+  MaybeChecked call_random(const Call& n, Span span, TypePtr want);
+  MaybeChecked joined(std::vector<Checked> parts, size_t axis, DType dtype, Span span);
+  typed::Expr position(const std::vector<typed::ComputeIndex>& indices, const typed::Type& type,
+                       Span span);
+  std::vector<typed::ComputeIndex> indices_over(const typed::Type& type, Span span);
+
+  // check_schedule.cpp
+  void check_schedule(const Let& let);
+  void check_factor(const DirectiveWord& factor);
 
   // check_lift.cpp
   /// Makes a scalar expression of scalar operands. It may use each of them as often as it likes.
@@ -394,7 +540,7 @@ class FunctionChecker {
 
   ProgramChecker& program_;
   const FunctionInfo* info_;
-  Dimensions dimensions_;
+  Substitution parameters_;
   bool generic_, in_prelude_;
   typed::Function& out_;
   Diagnostics* diagnostics_;  ///< another while a type is only asked for
@@ -429,13 +575,24 @@ std::optional<Scalar> read_literal(std::string_view text, DType to);
 // check_statement.cpp
 bool ends(const Block& block);  ///< returns on every path or loops for ever
 
+// check_type.cpp
+/// `float`, `int` or `num`: what the element types of a parameter must be.
+bool admits(std::string_view bound, DType type);
+bool is_bound(std::string_view name);
+const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::string_view name,
+                                ParameterKind kind);
+/// `Dense[64, 10]`
+std::string applied(const Name& owner, const std::vector<Parameter>& parameters,
+                    const Substitution& arguments);
+typed::Type aggregate_type(typed::Aggregate aggregate);
+
 // check_call.cpp
 /// The name that is fewest edits away, if it is near enough to be what was meant; else empty.
 std::string nearest(const std::string& name, const std::vector<std::string>& candidates);
 
 // check_builtin.cpp
 std::optional<ScalarOp> scalar_builtin(std::string_view name);
-enum class BuiltinKind { none, scalar, math, clamp, shaped, effect, later };
+enum class BuiltinKind { none, scalar, math, clamp, shaped, tensor, effect };
 BuiltinKind builtin_kind(std::string_view name);
 void add_builtin_names(std::vector<std::string>& names);
 

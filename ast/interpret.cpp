@@ -1,9 +1,10 @@
 #include "ast/interpret.h"
 
 #include <array>
-#include <cmath>
+#include <stdexcept>
 #include <utility>
 
+#include "ast/accumulator.h"
 #include "runtime/npy.h"
 #include "runtime/print.h"
 
@@ -14,7 +15,12 @@ using runtime::Fault;
 using runtime::FaultKind;
 using runtime::Tensor;
 
-using Value = std::variant<Scalar, Tensor>;
+/// Parts: of a tuple or record.
+struct Value;
+using Parts = std::vector<Value>;
+struct Value : std::variant<Scalar, Tensor, Parts> {
+  using variant::variant;
+};
 
 /// What a statement leaves behind: where to go on.
 enum class Flow { next, break_, continue_, return_ };
@@ -40,72 +46,9 @@ auto at(Span span, const Action& action) {
   }
 }
 
-Scalar apply(ScalarOp op, Scalar a, Scalar b) {
-  return runtime::eval(op, std::array<Scalar, 2>{a, b});
-}
-bool is_nan(Scalar x) {
-  return runtime::is_floating(x.type) && std::isnan(x.f);
-}
 Scalar index_value(int64_t i) {
   return Scalar::integer(DType::i64, i);
 }
-Scalar number(DType type, int n) {
-  return runtime::is_floating(type) ? Scalar::floating(type, n) : Scalar::integer(type, n);
-}
-
-/// Takes in the elements of a reduction one by one, in order.
-class Accumulator {
- public:
-  Accumulator(Reduction reduction, DType type) : reduction_(reduction) {
-    switch (reduction) {
-      case Reduction::sum: value_ = number(type, 0); break;
-      case Reduction::prod: value_ = number(type, 1); break;
-      case Reduction::any: value_ = Scalar::boolean(false); break;
-      case Reduction::all: value_ = Scalar::boolean(true); break;
-      default: break;  // the first element begins
-    }
-  }
-
-  /// `index` is the value of the last index, which argmax and argmin give.
-  void take(Scalar x, int64_t index) {
-    switch (reduction_) {
-      case Reduction::sum: value_ = apply(ScalarOp::add, value_, x); break;
-      case Reduction::prod: value_ = apply(ScalarOp::mul, value_, x); break;
-      case Reduction::any: value_ = apply(ScalarOp::or_, value_, x); break;
-      case Reduction::all: value_ = apply(ScalarOp::and_, value_, x); break;
-      case Reduction::max: value_ = empty_ ? x : apply(ScalarOp::max, value_, x); break;
-      case Reduction::min: value_ = empty_ ? x : apply(ScalarOp::min, value_, x); break;
-      case Reduction::argmax: take_if_better(ScalarOp::gt, x, index); break;
-      case Reduction::argmin: take_if_better(ScalarOp::lt, x, index); break;
-    }
-    empty_ = false;
-  }
-
-  /// Nothing for a max, min, argmax or argmin of no elements.
-  std::optional<Scalar> result() const {
-    switch (reduction_) {
-      case Reduction::max:
-      case Reduction::min: return empty_ ? std::nullopt : std::optional(value_);
-      case Reduction::argmax:
-      case Reduction::argmin: return empty_ ? std::nullopt : std::optional(index_value(best_));
-      default: return value_;
-    }
-  }
-
- private:
-  /// The first NaN beats everything and is beaten by nothing.
-  void take_if_better(ScalarOp better, Scalar x, int64_t index) {
-    if (empty_ || (!is_nan(value_) && (is_nan(x) || apply(better, x, value_).i))) {
-      value_ = x;
-      best_ = index;
-    }
-  }
-
-  Reduction reduction_;
-  Scalar value_;
-  int64_t best_ = 0;
-  bool empty_ = true;
-};
 
 class Interpreter {
  public:
@@ -125,9 +68,20 @@ class Interpreter {
   Tensor tensor(const Expr& expr) {
     return std::visit([&](const auto& node) { return tensor_of(node, expr); }, expr.node);
   }
+  Parts parts(const Expr& expr) {
+    return std::visit([&](const auto& node) { return parts_of(node, expr); }, expr.node);
+  }
   Value value(const Expr& expr) {
+    if (expr.type.aggregate) return parts(expr);
     if (expr.type.is_scalar()) return scalar(expr);
     return tensor(expr);
+  }
+  /// Where a variable's value is, or that of a field of one; null if `expr` is anything else.
+  const Value* stored(const Expr& expr) {
+    if (const auto* variable = std::get_if<Variable>(&expr.node)) return &vars_[variable->var];
+    const auto* field = std::get_if<Field>(&expr.node);
+    const Value* whole = field ? stored(*field->base) : nullptr;
+    return whole ? &std::get<Parts>(*whole)[field->part] : nullptr;
   }
   int64_t integer(const Expr& expr) { return scalar(expr).i; }
   bool holds(const Expr& expr) { return scalar(expr).i != 0; }
@@ -154,14 +108,19 @@ class Interpreter {
   }
   Scalar scalar_of(const Load& node, const Expr& expr) { return tensor_of(node, expr).at(0); }
   Scalar scalar_of(const Pack& node, const Expr&) { return scalar(node.elements.front()); }
+  Scalar scalar_of(const Field& node, const Expr&) { return std::get<Scalar>(field(node)); }
+  Value field(const Field& node) {
+    const Value* whole = stored(*node.base);
+    return whole ? std::get<Parts>(*whole)[node.part] : parts(*node.base)[node.part];
+  }
 
   Scalar scalar_of(const Element& node, const Expr& expr) {
     // A variable's tensor is looked at where it is: evaluating subscripts assigns no variable that
     // holds one, and copying it would cost more than the element.
-    const auto* variable = std::get_if<Variable>(&node.tensor->node);
-    const Tensor whole = variable ? Tensor() : tensor(*node.tensor);
+    const Value* there = stored(*node.tensor);
+    const Tensor whole = there ? Tensor() : tensor(*node.tensor);
     const auto looked_at = [&]() -> const Tensor& {
-      return variable ? std::get<Tensor>(vars_[variable->var]) : whole;
+      return there ? std::get<Tensor>(*there) : whole;
     };
     if (!node.otherwise) return looked_at().at(offset(looked_at, node.subscripts, expr.span));
 
@@ -189,8 +148,9 @@ class Interpreter {
       values[axis] = integer(subscripts[axis]);
     return checked_offset(tensor().shape(), values, subscripts, span);
   }
+  template <class Subscripts>
   static int64_t checked_offset(const runtime::Shape& shape, const int64_t* values,
-                                const std::vector<Expr>& subscripts, Span span) {
+                                const Subscripts& subscripts, Span span) {
     int64_t offset = 0;
     for (size_t axis = 0; axis < shape.size(); ++axis) {
       if (values[axis] < 0 || values[axis] >= shape[axis]) {
@@ -259,10 +219,55 @@ class Interpreter {
     for (size_t i = 0; i < elements.size(); ++i) write_element(data, i, elements[i]);
     return result;
   }
-  /// The rest are scalars by construction (typed.h).
+  Tensor tensor_of(const Field& node, const Expr&) { return std::get<Tensor>(field(node)); }
+  Tensor tensor_of(const ScatterAdd& node, const Expr& expr) {
+    Tensor result = tensor(*node.tensor);
+    const Tensor ids = tensor(*node.ids), values = tensor(*node.values);
+    const int64_t rows = result.shape()[0];
+    const int64_t row = rows == 0 ? 0 : result.count() / rows;
+    at(expr.span, [&] {
+      for (int64_t i = 0; i < ids.count(); ++i) {
+        const int64_t id = ids.at(i).i;
+        if (id < 0 || id >= rows) {
+          throw Fault{FaultKind::subscript_out_of_range, id, rows, {}};
+        }
+        for (int64_t k = 0; k < row; ++k) {
+          const std::array<Scalar, 2> both = {result.at(id * row + k), values.at(i * row + k)};
+          result.set(id * row + k, runtime::eval(ScalarOp::add, both));
+        }
+      }
+    });
+    return result;
+  }
+
+  Parts parts_of(const Variable& variable, const Expr&) {
+    return std::get<Parts>(vars_[variable.var]);
+  }
+  Parts parts_of(const IfExpr& node, const Expr&) {
+    return parts(holds(*node.condition) ? *node.then : *node.otherwise);
+  }
+  Parts parts_of(const Call& node, const Expr& expr) {
+    return std::get<Parts>(*call(node, expr.span));
+  }
+  Parts parts_of(const Field& node, const Expr&) { return std::get<Parts>(field(node)); }
+  Parts parts_of(const Tuple& node, const Expr&) {
+    Parts all;
+    for (const Expr& part : node.parts) all.push_back(value(part));
+    return all;
+  }
+
+  // What a kind of node never makes (typed.h).
+  template <class Node>
+  Scalar scalar_of(const Node&, const Expr&) {
+    throw std::logic_error("a tensor or aggregate where a scalar is due");
+  }
   template <class Node>
   Tensor tensor_of(const Node& node, const Expr& expr) {
     return Tensor::scalar(scalar_of(node, expr));
+  }
+  template <class Node>
+  Parts parts_of(const Node&, const Expr&) {
+    throw std::logic_error("a scalar or tensor where an aggregate is due");
   }
 
   void evaluate_operands(const Compute& node) {
@@ -326,13 +331,43 @@ class Interpreter {
   }
   Flow run_stmt(const Update& update, Span span) {
     std::vector<int64_t> subscripts;
-    for (const Expr& subscript : update.subscripts) subscripts.push_back(integer(subscript));
-    const Scalar element = scalar(update.value);
-    Tensor& target = std::get<Tensor>(vars_[update.var]);
-    const int64_t offset =
-        checked_offset(target.shape(), subscripts.data(), update.subscripts, span);
-    at(span, [&] { target.set(offset, element); });
+    for (const auto& subscript : update.subscripts) {
+      subscripts.push_back(subscript ? integer(*subscript) : 0);
+    }
+    Value assigned = value(update.value);
+    Value* target = &vars_[update.var];
+    for (size_t part : update.path) target = &std::get<Parts>(*target)[part];
+    if (subscripts.empty()) {
+      *target = std::move(assigned);
+    } else {
+      at(span, [&] { replace(std::get<Tensor>(*target), update, std::move(subscripts), assigned, span); });
+    }
     return Flow::next;
+  }
+  /// Writes an element, or the part over the axes left open, where `subscripts` holds 0.
+  void replace(Tensor& target, const Update& update, std::vector<int64_t> subscripts,
+               const Value& assigned, Span span) {
+    std::vector<size_t> open;
+    runtime::Shape bounds = target.shape();
+    for (size_t axis = 0; axis < subscripts.size(); ++axis) {
+      if (update.subscripts[axis]) continue;
+      open.push_back(axis);
+      bounds[axis] = 1;  // an empty part has subscripts to check, too
+    }
+    checked_offset(bounds, subscripts.data(), update.subscripts, span);
+    const auto* scalar = std::get_if<Scalar>(&assigned);
+    const int64_t count = scalar ? 1 : std::get<Tensor>(assigned).count();
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t rest = i, offset = 0;
+      for (size_t k = open.size(); k-- > 0;) {
+        subscripts[open[k]] = rest % target.shape()[open[k]];
+        rest /= target.shape()[open[k]];
+      }
+      for (size_t axis = 0; axis < subscripts.size(); ++axis) {
+        offset = offset * target.shape()[axis] + subscripts[axis];
+      }
+      target.set(offset, scalar ? *scalar : std::get<Tensor>(assigned).at(i));
+    }
   }
   Flow run_stmt(const If& node, Span) {
     return run(holds(node.condition) ? node.then : node.otherwise);
@@ -399,7 +434,8 @@ class Interpreter {
   std::string piece_text(const std::variant<std::string, Expr>& piece) {
     if (const auto* text = std::get_if<std::string>(&piece)) return *text;
     const Value printed = value(std::get<Expr>(piece));
-    return std::visit([](const auto& v) { return runtime::to_text(v); }, printed);
+    const auto* tensor = std::get_if<Tensor>(&printed);
+    return tensor ? runtime::to_text(*tensor) : runtime::to_text(std::get<Scalar>(printed));
   }
 
   runtime::Context& context_;

@@ -20,10 +20,12 @@ class Printer {
   explicit Printer(const lexer::SourceMap& sources) : sources_(sources) {}
 
   std::string program(const Program& program) {
+    for (const Import& item : program.imports) line(item.span, "import {}", quoted(item.path));
     for (const Const& item : program.consts) {
       line(item.span, "const {}", item.name.text);
       below([&] { expr(item.value); });
     }
+    for (const Record& item : program.records) record(item);
     for (const Function& item : program.functions) function(item);
     return std::move(text_);
   }
@@ -71,24 +73,65 @@ class Printer {
   void function(const Function& function) {
     line(function.span, "function {}", function.name.text);
     below([&] {
-      for (const Name& name : function.dimensions) line(name.span, "dimension {}", name.text);
-      for (const Param& param : function.params) {
-        line(param.name.span, "param {}", param.name.text);
-        below([&] { type(param.type); });
-      }
+      parameters(function.parameters);
+      params("param", function.params);
       if (function.result) part("result", [&] { type(*function.result); });
       part("body", [&] { block(function.body); });
     });
   }
 
+  void record(const Record& record) {
+    line(record.span, "struct {}", record.name.text);
+    below([&] {
+      parameters(record.parameters);
+      params("field", record.fields);
+    });
+  }
+
+  void parameters(std::span<const Parameter> parameters) {
+    constexpr std::string_view kKinds[] = {"dimension", "type", "run"};
+    for (const Parameter& p : parameters) {
+      line(p.name.span, "{} {}{}{}", kKinds[static_cast<int>(p.kind)], p.name.text,
+           p.bound.text.empty() ? "" : ": ", p.bound.text);
+      if (p.fallback) below([&] { expr(p.fallback); });
+    }
+  }
+
+  void params(std::string_view role, std::span<const Param> params) {
+    for (const Param& param : params) {
+      line(param.name.span, "{} {}", role, param.name.text);
+      below([&] { type(param.type); });
+    }
+  }
+
   void type(const TypeExpr& type) {
-    line(type.span, "type {}", row(type.dtype).text);
-    below([&] { exprs(type.extents); });
+    if (const auto* parts = std::get_if<std::vector<TypeExpr>>(&type.head)) {
+      line(type.span, "type tuple");
+      below([&] {
+        for (const TypeExpr& part : *parts) this->type(part);
+      });
+      return;
+    }
+    const auto* name = std::get_if<Name>(&type.head);
+    line(type.span, "type {}", name ? name->text : row(std::get<DType>(type.head)).text);
+    below([&] { brackets(type.args); });
+  }
+
+  void brackets(std::span<const BracketArg> args) {
+    for (const BracketArg& arg : args) bracket(arg);
+  }
+  void bracket(const BracketArg& arg) {
+    const auto value = [&] {
+      if (const auto* e = std::get_if<ExprPtr>(&arg.value)) return expr(*e);
+      line(arg.span, "type {}", row(std::get<DType>(arg.value)).text);
+    };
+    if (arg.name.text.empty()) return value();
+    part(arg.name.text, value);
   }
 
   void indices(std::span<const IndexBinding> indices) {
     for (const IndexBinding& index : indices) {
-      line(index.name.span, "index {}", index.name.text);
+      line(index.name.span, "index {}{}", index.is_run ? "..." : "", index.name.text);
       below([&] {
         if (index.lo) part("from", [&] { expr(index.lo); });
         if (index.hi) part("to", [&] { expr(index.hi); });
@@ -110,6 +153,32 @@ class Printer {
       if (let.indices) indices(*let.indices);
       if (let.type) type(*let.type);
       expr(let.value);
+      if (let.schedule) schedule(*let.schedule);
+    });
+  }
+  void print(Span span, const LetTuple& let) {
+    line(span, "{} tuple", let.is_var ? "var" : "let");
+    below([&] {
+      for (const Name& name : let.names) line(name.span, "name {}", name.text);
+      expr(let.value);
+    });
+  }
+  void schedule(const Schedule& schedule) {
+    std::string path;
+    for (const Name& name : schedule.path) path += (path.empty() ? " " : ".") + name.text;
+    line(schedule.span, "schedule{}", path);
+    below([&] {
+      for (const Directive& directive : schedule.directives) {
+        line(directive.name.span, "directive {}", directive.name.text);
+        below([&] {
+          for (const DirectiveWord& word : directive.words) {
+            if (word.factor)
+              expr(word.factor);
+            else if (!word.name.empty())
+              line(word.span, "word {}", word.name);
+          }
+        });
+      }
     });
   }
   void print(Span span, const Assign& assign) {
@@ -189,7 +258,16 @@ class Printer {
   }
   void print(Span span, const Call& e) {
     line(span, "call {}", e.callee.text);
-    below([&] { exprs(e.args); });
+    below([&] {
+      if (!e.brackets.empty()) part("brackets", [&] { brackets(e.brackets); });
+      for (size_t i = 0; i < e.args.size(); ++i) {
+        const bool named = !e.arg_names.empty() && !e.arg_names[i].text.empty();
+        if (named)
+          part(e.arg_names[i].text, [&] { expr(e.args[i]); });
+        else
+          expr(e.args[i]);
+      }
+    });
   }
   void print(Span span, const Convert& e) {
     line(span, "convert {}", row(e.to).text);
@@ -202,6 +280,17 @@ class Printer {
       exprs(e.subscripts);
       if (e.otherwise) part("else", [&] { expr(e.otherwise); });
     });
+  }
+  void print(Span span, const Colon&) { line(span, "whole axis"); }
+  void print(Span span, const Run& e) { line(span, "run {}", e.name); }
+  void print(Span, const BracketArg& e) { bracket(e); }
+  void print(Span span, const Field& e) {
+    line(span, "field {}", e.name.text);
+    below([&] { expr(e.base); });
+  }
+  void print(Span span, const Tuple& e) {
+    line(span, "tuple");
+    below([&] { exprs(e.elements); });
   }
   void print(Span span, const Reduce& e) {
     line(span, "reduce {}", ast::text(e.reduction));

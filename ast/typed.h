@@ -7,11 +7,15 @@
 //   - `and`, `or` are IfExpr nodes (the right side is evaluated only when it decides);
 //   - element-wise operators on tensors, lifted functions, `@`, zeros() and broadcasting are Compute
 //     nodes, like the index definitions of the program;
+//   - subscripts left open, reshape() and concat() are Compute nodes as well;
+//   - a record that is loaded is a Tuple of Loads;
 //   - consts, dimension parameters and literals are Constant nodes.
 //
 // A typed function is one instance of a source function: its extents are numbers. It is what the
 // tree interpreter runs (interpret.h) and what lowering to SSA reads (ir/lower.h).
 #pragma once
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,17 +33,45 @@ using runtime::DType;
 using runtime::Scalar;
 using runtime::ScalarOp;
 
-/// Of a value. `shape` is empty for scalars. While a function is checked for all its instances at
-/// once extents hold its parameters; in the typed tree they are constants.
+/// What the parameters of a function or record stand for: `[B = 1797, T = f32, S = (2, 3)]`.
+struct Substitution {
+  std::map<std::string, Extent> dimensions;
+  std::map<std::string, DType> types;
+  std::map<std::string, std::vector<Extent>> runs;
+
+  bool operator==(const Substitution&) const = default;
+  /// One parameter's part: `1797`, `f32`, `2x3`.
+  std::string text(const std::string& parameter) const;
+};
+
+struct Aggregate;
+
+/// Of a value: a scalar (`shape` empty), a tensor, or a tuple or record of others. While a function
+/// is checked for all its instances at once extents hold its parameters; in the typed tree they are
+/// constants.
 struct Type {
   DType dtype = DType::i64;
-  std::vector<Extent> shape;
+  std::vector<Extent> shape = {};
+  std::shared_ptr<const Aggregate> aggregate = nullptr;  ///< if there is one, the rest means nothing
 
-  bool is_scalar() const { return shape.empty(); }
-  bool operator==(const Type&) const = default;
-  std::string text() const;           ///< `f32[64, 10]`
+  bool is_scalar() const { return shape.empty() && !aggregate; }
+  bool operator==(const Type& other) const;
+  std::string text() const;           ///< `f32[64, 10]`, `(f32, i64[3])`, `Dense[64, 10]`
   runtime::Shape concrete_shape() const;
+  /// Of the scalars and tensors that it is made of, in order; of itself if it is one.
+  size_t leaf_count() const;
+  void for_each_leaf(const std::function<void(const Type&)>& visit) const;
 };
+
+/// A tuple (no name, no fields) or a record.
+struct Aggregate {
+  std::string name, shown;            ///< `Dense`, `Dense[64, 10]`
+  Substitution arguments;
+  std::vector<std::string> fields;
+  std::vector<Type> parts;
+  size_t leaves = 0;                  ///< at most kMaxLeaves
+};
+inline constexpr size_t kMaxLeaves = 1'000;
 
 using VarId = uint32_t;  ///< index into Function::vars
 
@@ -88,11 +120,16 @@ struct Operand { VarId var; ExprPtr value; };
 struct Compute { std::vector<Operand> operands; std::vector<ComputeIndex> indices; ExprPtr body; };
 struct Pack { std::vector<Expr> elements; };                 ///< a tensor literal's scalars, row-major
 struct Load { std::string path; };
+struct Tuple { std::vector<Expr> parts; };                   ///< a tuple or record, part by part
+struct Field { ExprPtr base; size_t part; };
+/// `tensor` with values[i], an element or a part, added to tensor[ids[i]], in the order of i.
+struct ScatterAdd { ExprPtr tensor, ids, values; };
 
 struct Expr {
   Type type;
   Span span;
-  std::variant<Constant, Variable, Apply, Convert, IfExpr, Element, Reduce, Call, Compute, Pack, Load>
+  std::variant<Constant, Variable, Apply, Convert, IfExpr, Element, Reduce, Call, Compute, Pack, Load,
+               Tuple, Field, ScatterAdd>
       node;
 };
 
@@ -101,7 +138,15 @@ struct Expr {
 struct Stmt;
 
 struct Define { VarId var; Expr value; };                      ///< let, var, and assignment to a var
-struct Update { VarId var; std::vector<Expr> subscripts; Expr value; };  ///< `t[i, j] = e`
+/// `t[i, j] = e`, `t[i, :] = e`, `s.f = e`: at the field that `path` leads to (empty: the variable
+/// itself). Open subscripts are nothing, and then the value has just the extents left open. Without
+/// subscripts the whole field is replaced.
+struct Update {
+  VarId var;
+  std::vector<size_t> path;
+  std::vector<std::optional<Expr>> subscripts;
+  Expr value;
+};
 struct If { Expr condition; std::vector<Stmt> then, otherwise; };
 struct While { Expr condition; std::vector<Stmt> body; };
 struct For { VarId var; Expr lo, hi; std::vector<Stmt> body; };
@@ -126,7 +171,7 @@ struct Stmt {
 
 struct Function {
   std::string name;                   ///< of the source function
-  std::vector<std::pair<std::string, int64_t>> dimensions;  ///< `B = 1797, I = 64`
+  std::vector<std::pair<std::string, std::string>> arguments;  ///< `B = 1797, T = f32`
   std::vector<Var> vars;              ///< parameters first
   size_t param_count = 0;
   std::optional<Type> result;
@@ -147,6 +192,7 @@ struct Program {
 /// Where an element out of range is reported: from the first subscript to the last. `whole` is the
 /// place of the element or assignment, for subscripts that have none.
 Span subscripts_span(const std::vector<Expr>& subscripts, Span whole);
+Span subscripts_span(const std::vector<std::optional<Expr>>& subscripts, Span whole);
 
 /// `emit types`: source-like text with every type written out.
 std::string print(const Program& program);

@@ -78,7 +78,17 @@ class FunctionPrinter {
     }
   }
   void statement(const Update& node) {
-    line(fmt::format("{}[{}] = {};", names_[node.var], list(node.subscripts), text(node.value)));
+    std::string target = names_[node.var], subscripts;
+    const Type* type = &function_.vars[node.var].type;
+    for (size_t part : node.path) {
+      target += "." + type->aggregate->fields[part];
+      type = &type->aggregate->parts[part];
+    }
+    for (const auto& s : node.subscripts) {
+      subscripts += (subscripts.empty() ? "" : ", ") + (s ? text(*s) : ":");
+    }
+    if (!subscripts.empty()) target += "[" + subscripts + "]";
+    line(fmt::format("{} = {};", target, text(node.value)));
   }
   void statement(const If& node) {
     line(fmt::format("if {} {{", text(node.condition)));
@@ -202,6 +212,27 @@ class FunctionPrinter {
   }
   std::string text_of(const Load& node, const Expr& expr, int) const {
     return fmt::format("load({}: {})", in_quotes(node.path), expr.type.text());
+  }
+
+  /// A record is shown as it is made in source, a tuple's field by its number.
+  std::string text_of(const Tuple& node, const Expr& expr, int) const {
+    const Aggregate& type = *expr.type.aggregate;
+    std::string parts;
+    for (size_t i = 0; i < node.parts.size(); ++i) {
+      if (i > 0) parts += ", ";
+      if (!type.name.empty()) parts += type.fields[i] + " = ";
+      parts += text(node.parts[i]);
+    }
+    return fmt::format("{}({})", type.name.empty() ? "" : type.shown, parts);
+  }
+  std::string text_of(const Field& node, const Expr&, int) const {
+    const Aggregate& type = *node.base->type.aggregate;
+    return fmt::format("{}.{}", text(*node.base, kTightest),
+                       type.name.empty() ? std::to_string(node.part) : type.fields[node.part]);
+  }
+  std::string text_of(const ScatterAdd& node, const Expr&, int) const {
+    return fmt::format("scatter_add({}, {}, {})", text(*node.tensor), text(*node.ids),
+                       text(*node.values));
   }
 
   const Function& function_;

@@ -4,7 +4,7 @@
 namespace tenon::driver {
 
 std::string emit_ast(Session& session) {
-  ast::Program program = parse_program(session);
+  ast::Program program = parse_root(session);
   session.stop_if_wrong();
   return ast::print(program, session.sources);
 }

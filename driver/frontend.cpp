@@ -1,7 +1,8 @@
 #include "driver/frontend.h"
 
-#include <algorithm>
+#include <filesystem>
 #include <iterator>
+#include <set>
 #include <span>
 
 #include "ast/check.h"
@@ -11,44 +12,99 @@ namespace tenon::driver {
 
 std::span<const std::pair<std::string_view, std::string_view>> prelude_texts();
 
-ast::Program parse_program(Session& session) {
-  uint32_t file = session.open(session.options.file);
-  return session.timed("parsing",
-                       [&] { return parser::parse(session.sources, file, session.diagnostics); });
+namespace {
+
+namespace fs = std::filesystem;
+
+template <class Items>
+void append(Items& to, Items& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-/// All files of the prelude, as one program.
-static ast::Program parse_prelude(Session& session) {
+void append(ast::Program& to, ast::Program from) {
+  append(to.imports, from.imports);
+  append(to.consts, from.consts);
+  append(to.records, from.records);
+  append(to.functions, from.functions);
+}
+
+/// What tells files apart: however a path is written, a file is read once.
+fs::path identity(const fs::path& path) {
+  std::error_code failed;
+  fs::path canonical = fs::weakly_canonical(path, failed);
+  return failed ? path.lexically_normal() : canonical;
+}
+
+/// `root` and all that it imports, each file once. The root comes last: of two items with one name it
+/// has the second.
+ast::Program with_imports(Session& session, ast::Program root) {
+  std::set<fs::path> seen;
+  if (session.options.file != "-") seen.insert(identity(session.options.file));
   ast::Program all;
-  for (auto [name, text] : prelude_texts()) {
-    uint32_t file = session.sources.add(std::string(name) + ".tn", std::string(text));
-    ast::Program part = parser::parse(session.sources, file, session.diagnostics);
-    std::ranges::move(part.consts, std::back_inserter(all.consts));
-    std::ranges::move(part.functions, std::back_inserter(all.functions));
+  std::vector<ast::Import> imports = root.imports;
+  for (size_t i = 0; i < imports.size(); ++i) {
+    const ast::Import import = imports[i];
+    const std::string& importer = session.sources.file(import.span.file).name();
+    const fs::path path = (fs::path(importer).parent_path() / import.path).lexically_normal();
+    if (!seen.insert(identity(path)).second) continue;
+    if (auto file = session.open_imported(path.string(), import.span)) {
+      ast::Program imported = parser::parse(session.sources, *file, session.diagnostics);
+      imports.insert(imports.end(), imported.imports.begin(), imported.imports.end());
+      append(all, std::move(imported));
+    }
   }
+  append(all, std::move(root));
   return all;
 }
 
-ast::typed::Program check_program(Session& session, bool needs_main) {
-  ast::Program prelude =
-      session.timed("parsing the prelude", [&] { return parse_prelude(session); });
-  ast::Program program = parse_program(session);
-  session.stop_if_wrong();
+ast::Program parse_prelude(Session& session) {
+  ast::Program prelude;
+  for (auto [name, text] : prelude_texts()) {
+    uint32_t file = session.sources.add(std::string(name) + ".tn", std::string(text));
+    append(prelude, parser::parse(session.sources, file, session.diagnostics));
+  }
+  return prelude;
+}
 
+ast::CheckOptions check_options(const Session& session) {
   ast::CheckOptions options;
-  options.needs_main = needs_main;
+  for (const lexer::Diagnostic& d : session.diagnostics.all()) {
+    options.syntax_errors.push_back(d.span);
+  }
   for (const std::string& define : session.options.defines) {
     size_t equals = define.find('=');
     if (equals == std::string::npos || equals == 0)
       throw UsageError{"-D " + define + ": it is written -D NAME=VALUE"};
     options.defines.push_back({define.substr(0, equals), define.substr(equals + 1)});
   }
+  return options;
+}
+
+}  // namespace
+
+ast::Program parse_root(Session& session) {
+  uint32_t file = session.open(session.options.file);
+  return session.timed("parsing",
+                       [&] { return parser::parse(session.sources, file, session.diagnostics); });
+}
+
+ast::typed::Program check_program(Session& session, bool needs_main) {
+  ast::Program prelude =
+      session.timed("parsing the prelude", [&] { return parse_prelude(session); });
+  ast::Program root_program = parse_root(session);
+  const uint32_t root = static_cast<uint32_t>(session.sources.size() - 1);
+  const ast::Program program = with_imports(session, std::move(root_program));
+
+  ast::CheckOptions options = check_options(session);
+  options.needs_main = needs_main;
+  options.root_file = root;
   try {
     auto typed = session.timed(
         "checking", [&] { return ast::check(prelude, program, options, session.diagnostics); });
     session.stop_if_wrong();
     return typed;
   } catch (const ast::BadDefine& e) {
+    session.stop_if_wrong();
     throw UsageError{e.message};
   }
 }

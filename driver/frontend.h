@@ -6,9 +6,10 @@
 
 namespace tenon::driver {
 
-/// Parses the program named on the command line. Ends the invocation on errors.
-ast::Program parse_program(Session& session);
-/// The same, checked together with the prelude.
+/// The file named on the command line as a tree.
+ast::Program parse_root(Session& session);
+/// That file and all that it imports, checked together with the prelude. Ends the invocation on
+/// errors.
 ast::typed::Program check_program(Session& session, bool needs_main = true);
 
 }  // namespace tenon::driver

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +23,8 @@ std::optional<std::string> read_file(const std::string& path) {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> owned(nullptr, std::fclose);
   std::FILE* file = stdin;
   if (path != "-") {
-    if (std::filesystem::is_directory(path)) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) {
       errno = EISDIR;
       return std::nullopt;
     }
@@ -41,16 +43,24 @@ std::optional<std::string> read_file(const std::string& path) {
 
 }  // namespace
 
-uint32_t Session::open(const std::string& path) {
+std::optional<uint32_t> Session::open_imported(const std::string& path, lexer::Span from) {
   std::string name = path == "-" ? "<standard input>" : path;
   auto text = read_file(path);
   if (!text) {
-    diagnostics.report(Diag::cannot_open, {}, name, std::strerror(errno));
-  } else if (text->size() > lexer::kMaxSourceBytes) {
-    diagnostics.report(Diag::source_too_large, {}, name, lexer::kMaxSourceBytes >> 20);
+    diagnostics.report(Diag::cannot_open, from, name, std::strerror(errno));
+    return std::nullopt;
   }
-  stop_if_wrong();
+  if (text->size() > lexer::kMaxSourceBytes) {
+    diagnostics.report(Diag::source_too_large, from, name, lexer::kMaxSourceBytes >> 20);
+    return std::nullopt;
+  }
   return sources.add(name, std::move(*text));
+}
+
+uint32_t Session::open(const std::string& path) {
+  auto file = open_imported(path, {});
+  stop_if_wrong();
+  return *file;
 }
 
 bool Session::color() const {
@@ -65,7 +75,12 @@ void Session::show(const lexer::Diagnostic& diagnostic) {
 }
 
 void Session::stop_if_wrong() {
-  for (const lexer::Diagnostic& d : diagnostics.all()) show(d);
+  // As a reader meets them, whichever phase found them.
+  std::vector<lexer::Diagnostic> all = diagnostics.all();
+  std::ranges::stable_sort(all, {}, [](const lexer::Diagnostic& d) {
+    return std::pair(d.span.file, d.span.begin);
+  });
+  for (const lexer::Diagnostic& d : all) show(d);
   if (diagnostics.any()) throw Exit{kProgramWrong};
 }
 

@@ -59,6 +59,8 @@ class Session {
 
   /// Reads a file (`-`: standard input) into `sources`. Reports and throws Exit if it cannot.
   uint32_t open(const std::string& path);
+  /// The same for one that is asked for at `from`; reports and gives nothing if it cannot.
+  std::optional<uint32_t> open_imported(const std::string& path, lexer::Span from);
   /// Prints what was reported, and throws Exit if anything was.
   void stop_if_wrong();
   /// Prints one diagnostic to standard error.

@@ -40,14 +40,28 @@ FunctionLowering::FunctionLowering(ModuleLowering& shared, const typed::Function
                                    Function& out)
     : shared_(shared), source_(source), out_(out), ssa_(out) {
   for (const typed::Var& var : source.vars) {
-    ssa_.add_variable(shared.module.types.intern({var.type.dtype, var.type.concrete_shape()}),
-                      var.name);
+    // An aggregate's own number is never used.
+    first_leaf_.push_back(ssa_.add_variable(type_id(var.type), var.name));
+  }
+  for (typed::VarId var = 0; var < source.vars.size(); ++var) {
+    const typed::Var& whole = source.vars[var];
+    if (!whole.type.aggregate) continue;
+    bool first = true;
+    for_each_leaf(whole.type, whole.name, [&](const typed::Type& leaf, const std::string& name) {
+      const typed::VarId added = ssa_.add_variable(type_id(leaf), name);
+      if (std::exchange(first, false)) first_leaf_[var] = added;
+    });
   }
 }
 
 void FunctionLowering::run() {
   begin(out_.add_block("entry"));
-  for (typed::VarId var = 0; var < source_.param_count; ++var) write(var, out_.params[var]);
+  size_t next = 0;
+  for (typed::VarId var = 0; var < source_.param_count; ++var) {
+    const size_t count = source_.vars[var].type.leaf_count();
+    write_leaves(first_leaf_[var], {out_.params.begin() + next, out_.params.begin() + next + count});
+    next += count;
+  }
   block(source_.body);
   if (block_ && out_.results.empty()) {
     emit_effect(Op::ret, {}, {}, source_.span);
@@ -96,16 +110,30 @@ void FunctionLowering::block(const std::vector<typed::Stmt>& stmts) {
 }
 
 void FunctionLowering::statement(const typed::Define& node, Span) {
-  write(node.var, value(node.value, source_.vars[node.var].name));
+  write_leaves(first_leaf_[node.var], leaves(node.value, source_.vars[node.var].name));
 }
 
 void FunctionLowering::statement(const typed::Update& node, Span span) {
-  std::vector<ValueId> args = values(node.subscripts);
+  const typed::Var& variable = source_.vars[node.var];
+  typed::VarId leaf = first_leaf_[node.var];
+  const typed::Type* type = &variable.type;
+  for (size_t part : node.path) {
+    for (size_t i = 0; i < part; ++i) {
+      leaf += static_cast<typed::VarId>(type->aggregate->parts[i].leaf_count());
+    }
+    type = &type->aggregate->parts[part];
+  }
+  if (node.subscripts.empty()) return write_leaves(leaf, leaves(node.value, variable.name));
+  std::vector<ValueId> args;
+  std::vector<bool> open;
+  for (const auto& subscript : node.subscripts) {
+    open.push_back(!subscript);
+    if (subscript) args.push_back(value(*subscript));
+  }
   args.push_back(value(node.value));
-  args.insert(args.begin(), read(node.var));
-  const TypeId type = out_.value(args.front()).type;
-  write(node.var, emit(Op::update, type, std::move(args), Part::element(node.subscripts.size()),
-                       subscripts_span(node.subscripts, span), source_.vars[node.var].name));
+  args.insert(args.begin(), read(leaf));
+  write(leaf, emit(Op::update, type_id(*type), std::move(args), Part{std::move(open)},
+                   subscripts_span(node.subscripts, span), variable.name));
 }
 
 void FunctionLowering::statement(const typed::If& node, Span span) {
@@ -205,7 +233,7 @@ void FunctionLowering::statement(const typed::Continue&, Span span) {
 
 void FunctionLowering::statement(const typed::Return& node, Span span) {
   std::vector<ValueId> args;
-  if (node.value) args.push_back(value(*node.value));
+  if (node.value) args = leaves(*node.value);
   emit_effect(Op::ret, std::move(args), {}, span);
   block_ = {};
 }
@@ -249,13 +277,13 @@ void FunctionLowering::statement(const typed::Evaluate& node, Span) {
 
 namespace {
 
-/// `f`, or `f.1797x64` with the function's extents; `f.2` where that is taken.
+/// `f`, or `f.1797x64` with what its parameters stand for; `f.2` where that is taken.
 std::string module_name(const typed::Function& function, std::set<std::string>& taken) {
-  std::string base = function.name, extents;
-  for (const auto& [name, value] : function.dimensions) {
-    extents += fmt::format("{}{}", extents.empty() ? "" : "x", value);
+  std::string base = function.name, arguments;
+  for (const auto& [name, value] : function.arguments) {
+    if (!value.empty()) arguments += (arguments.empty() ? "" : "x") + value;
   }
-  if (!extents.empty()) base += "." + extents;
+  if (!arguments.empty()) base += "." + arguments;
   std::string name = base;
   for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}.{}", base, n);
   return name;
@@ -271,9 +299,15 @@ Function signature(Module& module, const typed::Function& source, std::string na
   out.recursive = source.recursive;
   out.span = source.span;
   for (size_t i = 0; i < source.param_count; ++i) {
-    out.params.push_back(out.add_value(type_of(source.vars[i].type), source.vars[i].name));
+    for_each_leaf(source.vars[i].type, source.vars[i].name,
+                  [&](const typed::Type& leaf, const std::string& name) {
+                    out.params.push_back(out.add_value(type_of(leaf), name));
+                  });
   }
-  if (source.result) out.results = {type_of(*source.result)};
+  if (source.result) {
+    source.result->for_each_leaf(
+        [&](const typed::Type& leaf) { out.results.push_back(type_of(leaf)); });
+  }
   return out;
 }
 

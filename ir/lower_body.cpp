@@ -167,6 +167,28 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Load&, const TypedEx
   return exprs_.value(hoist(expr), expr.type.dtype);
 }
 
+BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Tuple&, const TypedExpr&, Scope&) {
+  return std::nullopt;
+}
+
+BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::ScatterAdd&, const TypedExpr&, Scope&) {
+  return std::nullopt;
+}
+
+BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Field&, const TypedExpr& expr,
+                                               Scope& scope) {
+  if (const auto field = outer_field(expr, scope)) return exprs_.value(*field, expr.type.dtype);
+  if (!may_hoist(expr, scope)) return std::nullopt;
+  return exprs_.value(hoist(expr), expr.type.dtype);
+}
+
+/// No index and no argument is a record: what a field is taken of is a variable around, if any.
+std::optional<ValueId> BodyLowering::outer_field(const TypedExpr& expr, const Scope& scope) {
+  if (!scope.is_root || !std::holds_alternative<typed::Field>(expr.node)) return std::nullopt;
+  const auto leaf = around_.leaf_variable(expr);
+  return leaf ? std::optional(around_.read(*leaf)) : std::nullopt;
+}
+
 // ---- tensors and their elements
 
 BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Element& node, const TypedExpr& expr,
@@ -226,6 +248,7 @@ std::optional<BodyLowering::Tensor> BodyLowering::tensor(const TypedExpr& expr, 
     if (bound != scope.bindings.end()) return std::get<Tensor>(bound->second);
     return around_.read(variable->var);
   }
+  if (const auto field = outer_field(expr, scope)) return *field;
   if (may_hoist(expr, scope)) return hoist(expr);
   if (std::holds_alternative<typed::Compute>(expr.node) ||
       std::holds_alternative<typed::IfExpr>(expr.node)) {
@@ -345,6 +368,7 @@ bool BodyLowering::bind_args(const typed::Call& node, Scope& scope, Inlining& in
                              std::vector<ExprId>& scalars) {
   for (size_t i = 0; i < node.args.size(); ++i) {
     const typed::VarId param = static_cast<typed::VarId>(i);
+    if (node.args[i].type.aggregate) return false;
     if (!is_scalar(node.args[i])) {
       const std::optional<Tensor> arg = tensor(node.args[i], scope);
       if (!arg) return false;

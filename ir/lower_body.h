@@ -58,6 +58,11 @@ class BodyLowering {
   MaybeExpr lower_of(const typed::Compute& node, const TypedExpr& expr, Scope& scope);
   MaybeExpr lower_of(const typed::Pack& node, const TypedExpr& expr, Scope& scope);
   MaybeExpr lower_of(const typed::Load& node, const TypedExpr& expr, Scope& scope);
+  MaybeExpr lower_of(const typed::Tuple& node, const TypedExpr& expr, Scope& scope);
+  MaybeExpr lower_of(const typed::Field& node, const TypedExpr& expr, Scope& scope);
+  MaybeExpr lower_of(const typed::ScatterAdd& node, const TypedExpr& expr, Scope& scope);
+  /// A field of a variable of the function around.
+  std::optional<ValueId> outer_field(const TypedExpr& expr, const Scope& scope);
   /// As lower(), for what is evaluated only sometimes.
   MaybeExpr lower_conditional(const TypedExpr& expr, Scope& scope);
 

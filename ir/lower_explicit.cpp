@@ -35,6 +35,40 @@ ValueId FunctionLowering::explicit_compute(const typed::Compute& node, const Typ
   return read(result);
 }
 
+/// for i in 0..n { result[ids[i], :, …] = result[ids[i], :, …] + values[i, :, …] }
+ValueId FunctionLowering::value_of(const typed::ScatterAdd& node, const TypedExpr& expr,
+                                   std::string_view hint) {
+  const Span span = expr.span;
+  const typed::VarId result = temporary(type_of(expr), hint);
+  write(result, value(*node.tensor));
+  const ValueId ids = value(*node.ids), values = value(*node.values);
+  const Shape shape = expr.type.concrete_shape();
+  const Shape part(shape.begin() + 1, shape.end());
+  const TypeId part_type = shared_.module.types.intern({expr.type.dtype, part});
+  const typed::VarId i = temporary(shared_.module.types.scalar(DType::i64), "i");
+  const ValueId count_ids = constant(node.ids->type.shape[0].value(), span);
+  count(i, constant(0, span), count_ids, span, [&] {
+    const TypeId i64 = shared_.module.types.scalar(DType::i64);
+    const ValueId id = emit(Op::element, i64, {ids, read(i)}, {}, span, "id");
+    const auto row = [&](ValueId tensor, ValueId first) {
+      std::vector<ExprId> subscripts = {out_.exprs.value(first, DType::i64)};
+      for (uint32_t level = 0; level < part.size(); ++level) {
+        subscripts.push_back(out_.exprs.index(level));
+      }
+      return out_.exprs.read(tensor, expr.type.dtype, std::move(subscripts));
+    };
+    const ExprId old = row(read(result), id);
+    const ExprId sum = out_.exprs.apply(ScalarOp::add, {old, row(values, read(i))});
+    const ValueId added =
+        emit(Op::compute, part_type, {}, Compute{part, sum, {{old, span}}}, span, hint);
+    std::vector<bool> open(shape.size(), true);
+    open[0] = false;
+    write(result, emit(Op::update, type_of(expr), {read(result), id, added},
+                       Part{std::move(open)}, span, hint));
+  });
+  return read(result);
+}
+
 /// max, min, argmax and argmin of nothing fail: so does the same reduction of a constant.
 void FunctionLowering::refuse_empty(const typed::Reduce& node, std::span<const ValueId> bounds,
                                     Span span) {

@@ -59,8 +59,8 @@ ValueId FunctionLowering::apply(ScalarOp op, std::vector<ValueId> args, Span spa
 
 // ---- expressions
 
-TypeId FunctionLowering::type_of(const TypedExpr& expr) {
-  return shared_.module.types.intern({expr.type.dtype, expr.type.concrete_shape()});
+TypeId FunctionLowering::type_id(const typed::Type& type) {
+  return shared_.module.types.intern({type.dtype, type.concrete_shape()});
 }
 
 ValueId FunctionLowering::value(const TypedExpr& expr, std::string_view hint) {
@@ -181,7 +181,7 @@ ValueId FunctionLowering::value_of(const typed::Call& node, const TypedExpr& exp
 
 std::vector<ValueId> FunctionLowering::call(const typed::Call& node, const TypedExpr& expr,
                                             std::string_view hint) {
-  std::vector<ValueId> args = values(node.args), results;
+  std::vector<ValueId> args = all_leaves(node.args), results;
   const FuncId callee = shared_.functions.at(node.callee);
   for (const TypeId type : shared_.module.function(callee).results)
     results.push_back(out_.add_value(type, hint));

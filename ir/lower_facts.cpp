@@ -47,7 +47,9 @@ void for_each_part(const Stmt& stmt, const std::function<void(const TypedExpr&)>
   std::visit(Overloaded{
                  [&](const typed::Define& s) { expr(s.value); },
                  [&](const typed::Update& s) {
-                   for (const TypedExpr& subscript : s.subscripts) expr(subscript);
+                   for (const auto& subscript : s.subscripts) {
+                     if (subscript) expr(*subscript);
+                   }
                    expr(s.value);
                  },
                  [&](const typed::If& s) { expr(s.condition), block(s.then), block(s.otherwise); },
@@ -94,6 +96,11 @@ void for_each_child(const TypedExpr& expr, const std::function<void(const TypedE
                    visit(*node.body);
                  },
                  [&](const typed::Pack& node) { each(node.elements); },
+                 [&](const typed::Tuple& node) { each(node.parts); },
+                 [&](const typed::Field& node) { visit(*node.base); },
+                 [&](const typed::ScatterAdd& node) {
+                   visit(*node.tensor), visit(*node.ids), visit(*node.values);
+                 },
              },
              expr.node);
 }
@@ -144,6 +151,7 @@ bool LowerFacts::node_may_fail(const TypedExpr& expr) {
                         },
                         [&](const typed::Call& node) { return may_fail(*node.callee); },
                         [&](const typed::Load&) { return true; },
+                        [&](const typed::ScatterAdd&) { return true; },
                         [&](const auto&) { return false; },
                     },
                     expr.node);

@@ -3,6 +3,7 @@
 //   lower.cpp           modules, functions, statements
 //   lower_expr.cpp      expressions as instructions
 //   lower_body.cpp      expressions as bodies of computes
+//   lower_leaves.cpp    tuples and records: as many values as they have scalars and tensors (leaves)
 //   lower_explicit.cpp  computes and reductions as loops of instructions, where a body cannot say it
 //   lower_facts.cpp     what may fail, what may be inlined
 #pragma once
@@ -39,9 +40,12 @@ class FunctionLowering {
 
   Function& out() { return out_; }
   ModuleLowering& shared() { return shared_; }
-  TypeId type_of(const TypedExpr& expr);
+  TypeId type_of(const TypedExpr& expr) { return type_id(expr.type); }
+  TypeId type_id(const typed::Type& type);
   ValueId read(typed::VarId variable) { return ssa_.read(variable, block_); }
   ValueId value(const TypedExpr& expr, std::string_view hint = "t");
+  /// The variable of the first leaf, if `expr` is a variable or a field of one.
+  std::optional<typed::VarId> leaf_variable(const TypedExpr& expr) const;
   /// Every use of `placeholder` becomes one of `value`.
   void settle(ValueId placeholder, ValueId value) { ssa_.forward(placeholder, value); }
 
@@ -87,10 +91,23 @@ class FunctionLowering {
   ValueId value_of(const typed::Compute& node, const TypedExpr& expr, std::string_view hint);
   ValueId value_of(const typed::Pack& node, const TypedExpr& expr, std::string_view hint);
   ValueId value_of(const typed::Load& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Tuple& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::Field& node, const TypedExpr& expr, std::string_view hint);
+  ValueId value_of(const typed::ScatterAdd& node, const TypedExpr& expr, std::string_view hint);
   ValueId guarded_element(const typed::Element& node, const TypedExpr& expr, std::string_view hint);
   std::vector<ValueId> values(const std::vector<TypedExpr>& exprs);
   /// The results of a call; `hint` names them.
   std::vector<ValueId> call(const typed::Call& node, const TypedExpr& expr, std::string_view hint);
+
+  // lower_leaves.cpp
+  /// The values of all leaves in order; of a scalar or tensor its own.
+  std::vector<ValueId> leaves(const TypedExpr& expr, std::string_view hint = "t");
+  std::vector<ValueId> leaves_of_if(const typed::IfExpr& node, const TypedExpr& expr,
+                                    std::string_view hint);
+  static size_t leaves_before(const typed::Field& field);
+  void write_leaves(typed::VarId first, const std::vector<ValueId>& values);
+  /// Arguments, leaf by leaf.
+  std::vector<ValueId> all_leaves(const std::vector<TypedExpr>& exprs);
 
   // lower_explicit.cpp
   ValueId explicit_compute(const typed::Compute& node, const TypedExpr& expr, std::string_view hint);
@@ -118,9 +135,16 @@ class FunctionLowering {
   const typed::Function& source_;
   Function& out_;
   SsaBuilder ssa_;
+  /// By VarId: where the leaves of a variable begin. That of a scalar or tensor is the variable
+  /// itself; those of tuples and records are behind all variables of the source.
+  std::vector<typed::VarId> first_leaf_;
   BlockId block_;  ///< none where no code can be reached
   std::vector<Loop> loops_;
 };
+
+/// Visits the scalars and tensors that a type is made of, with names like `model.w1`.
+void for_each_leaf(const typed::Type& type, const std::string& name,
+                   const std::function<void(const typed::Type&, const std::string&)>& visit);
 
 /// The number that a reduction of numbers starts from, or the zero of a new tensor.
 Scalar number(DType type, int n);

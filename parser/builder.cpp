@@ -22,6 +22,17 @@ int depth(const ExprList& children) {
   return deepest;
 }
 
+int depth(const ast::BracketArg& arg) {
+  const auto* value = std::get_if<ExprPtr>(&arg.value);
+  return value ? depth(*value) : 0;
+}
+
+int depth(const BracketList& args) {
+  int deepest = 0;
+  for (const ast::BracketArg& arg : args) deepest = std::max(deepest, depth(arg));
+  return deepest;
+}
+
 int depth(const IndexList& indices) {
   int deepest = 0;
   for (const ast::IndexBinding& index : indices) {
@@ -35,11 +46,14 @@ struct ChildrenDepth {
   int operator()(const ast::Unary& e) const { return depth(e.operand); }
   int operator()(const ast::Binary& e) const { return std::max(depth(e.left), depth(e.right)); }
   int operator()(const ast::Matmul& e) const { return std::max(depth(e.left), depth(e.right)); }
-  int operator()(const ast::Call& e) const { return depth(e.args); }
+  int operator()(const ast::Call& e) const { return std::max(depth(e.brackets), depth(e.args)); }
   int operator()(const ast::Convert& e) const { return depth(e.operand); }
   int operator()(const ast::Subscript& e) const {
     return std::max({depth(e.base), depth(e.subscripts), depth(e.otherwise)});
   }
+  int operator()(const ast::BracketArg& e) const { return depth(e); }
+  int operator()(const ast::Field& e) const { return depth(e.base); }
+  int operator()(const ast::Tuple& e) const { return depth(e.elements); }
   int operator()(const ast::Reduce& e) const { return std::max(depth(e.indices), depth(e.body)); }
   int operator()(const ast::IfExpr& e) const {
     return std::max({depth(e.condition), depth(e.then), depth(e.otherwise)});
@@ -76,8 +90,12 @@ ExprPtr Builder::number(Span span, bool is_float) {
   return expr(span, ast::NumberLiteral{std::move(text), is_float});
 }
 
+std::string Builder::string_value(Span span) const {
+  return lexer::string_value(tokens_.text(span));
+}
+
 ExprPtr Builder::string(Span span) {
-  return expr(span, ast::StringLiteral{lexer::string_value(tokens_.text(span))});
+  return expr(span, ast::StringLiteral{string_value(span)});
 }
 
 ExprPtr Builder::unary(Span span, ScalarOp op, ExprPtr operand) {
@@ -113,16 +131,32 @@ ExprPtr Builder::parenthesized(Span span, ExprPtr inner) {
   return inner;
 }
 
-ExprPtr Builder::call(Span span, ExprPtr callee, ExprList args) {
-  if (auto* function = std::get_if<ast::NameRef>(&callee->node)) {
-    return expr(span, ast::Call{{std::move(function->name), callee->span}, std::move(args)});
+ExprPtr Builder::subscript(Span span, ExprPtr base, BracketList brackets, ExprPtr otherwise) {
+  ExprList subscripts;
+  for (ast::BracketArg& arg : brackets) {
+    auto* plain = arg.name.text.empty() ? std::get_if<ExprPtr>(&arg.value) : nullptr;
+    const Span place = arg.span;
+    subscripts.push_back(plain ? std::move(*plain) : expr(place, std::move(arg)));
   }
-  if (auto* subscript = std::get_if<ast::Subscript>(&callee->node)) {
-    bool is_refused = std::ranges::any_of(subscript->subscripts, is_error);
-    if (is_refused) return expr(span, ast::ErrorExpr{});
-    if (std::holds_alternative<ast::NameRef>(subscript->base->node)) {
-      return unsupported(callee->span, "arguments in brackets are");
+  return expr(span, ast::Subscript{std::move(base), std::move(subscripts), std::move(otherwise)});
+}
+
+ExprPtr Builder::call(Span span, ExprPtr callee, ArgList args) {
+  if (auto* function = std::get_if<ast::NameRef>(&callee->node)) {
+    return call(span, {std::move(function->name), callee->span}, {}, std::move(args));
+  }
+  auto* subscript = std::get_if<ast::Subscript>(&callee->node);
+  auto* function =
+      subscript && !subscript->otherwise ? std::get_if<ast::NameRef>(&subscript->base->node) : nullptr;
+  if (function) {
+    BracketList brackets;
+    for (ExprPtr& e : subscript->subscripts) {
+      auto* arg = std::get_if<ast::BracketArg>(&e->node);
+      const Span place = e->span;
+      brackets.push_back(arg ? std::move(*arg) : ast::BracketArg{{}, std::move(e), place});
     }
+    return call(span, {std::move(function->name), subscript->base->span}, std::move(brackets),
+                std::move(args));
   }
   if (!is_error(callee)) {
     tokens_.diagnostics()
@@ -132,22 +166,47 @@ ExprPtr Builder::call(Span span, ExprPtr callee, ExprList args) {
   return expr(span, ast::ErrorExpr{});
 }
 
-ExprPtr Builder::convert(Span span, DType to, Span type_span, ExprList args) {
-  if (args.size() == 1) return expr(span, ast::Convert{to, type_span, std::move(args[0])});
+ExprPtr Builder::call(Span span, ast::Name callee, BracketList brackets, ArgList args) {
+  ast::Call made{std::move(callee), std::move(brackets), {}, {}};
+  const bool named = std::ranges::any_of(args, [](const Arg& a) { return !a.name.text.empty(); });
+  for (Arg& arg : args) {
+    made.args.push_back(std::move(arg.value));
+    if (named) made.arg_names.push_back(std::move(arg.name));
+  }
+  return expr(span, std::move(made));
+}
+
+ExprPtr Builder::convert(Span span, DType to, Span type_span, ArgList args) {
+  if (args.size() == 1 && args[0].name.text.empty()) {
+    return expr(span, ast::Convert{to, type_span, std::move(args[0].value)});
+  }
   tokens_.diagnostics().report(Diag::argument_count, span, row(to).text, 1, args.size());
   return expr(span, ast::ErrorExpr{});
 }
 
+ExprPtr Builder::tuple(Span span, ExprPtr first, ExprList others) {
+  others.insert(others.begin(), std::move(first));
+  return expr(span, ast::Tuple{std::move(others)});
+}
+
+ast::TypeExpr Builder::tuple_type(Span span, ast::TypeExpr first, TypeList others) {
+  others.insert(others.begin(), std::move(first));
+  return {std::move(others), {}, span};
+}
+
 ast::Stmt Builder::assign(Span span, ExprPtr target, std::optional<ScalarOp> op, ExprPtr value) {
   const auto* subscript = std::get_if<ast::Subscript>(&target->node);
-  const ast::Expr& whole = subscript ? *subscript->base : *target;
+  const ast::Expr* whole = subscript ? subscript->base.get() : target.get();
+  while (const auto* field = std::get_if<ast::Field>(&whole->node)) whole = field->base.get();
   bool is_element = !subscript || !subscript->otherwise;
-  bool is_named = std::holds_alternative<ast::NameRef>(whole.node) ||
-                  std::holds_alternative<ast::ErrorExpr>(whole.node);
+  bool is_named = std::holds_alternative<ast::NameRef>(whole->node) ||
+                  std::holds_alternative<ast::ErrorExpr>(whole->node);
   if (!is_element || !is_named) {
     tokens_.diagnostics()
         .report(Diag::not_assignable, target->span, lexer::shortened(tokens_.text(target->span)))
-        .hint("a variable can be assigned, `x = 1`, and an element of one, `t[i, j] = 1`");
+        .hint("a variable can be assigned, `x = 1`, and a field, an element or a part of one, "
+              "`s.f = 1`, `t[i, j] = 1`, `t[i, :] = 1`");
+    target = expr(target->span, ast::ErrorExpr{});
   }
   return {span, ast::Assign{std::move(target), op, std::move(value)}};
 }

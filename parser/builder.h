@@ -20,8 +20,19 @@ using runtime::ScalarOp;
 using ExprNode = decltype(ast::Expr::node);
 using ExprList = std::vector<ExprPtr>;
 using NameList = std::vector<ast::Name>;
+using TypeList = std::vector<ast::TypeExpr>;
+using ParameterList = std::vector<ast::Parameter>;
+using BracketList = std::vector<ast::BracketArg>;
+using DirectiveList = std::vector<ast::Directive>;
 using ParamList = std::vector<ast::Param>;
 using IndexList = std::vector<ast::IndexBinding>;
+
+/// An argument of a call; the name is empty in most.
+struct Arg {
+  ast::Name name;
+  ExprPtr value;
+};
+using ArgList = std::vector<Arg>;
 
 class Builder {
  public:
@@ -33,6 +44,7 @@ class Builder {
   ExprPtr expr(Span span, ExprNode node);
   ExprPtr number(Span span, bool is_float);
   ExprPtr string(Span span);
+  std::string string_value(Span span) const;
   ExprPtr unary(Span span, ScalarOp op, ExprPtr operand);
   ExprPtr binary(ExprPtr left, ScalarOp op, Span op_span, ExprPtr right);
   /// binary(), but refuses `a < b < c`, which is not what it says on paper.
@@ -40,8 +52,13 @@ class Builder {
   ExprPtr matmul(ExprPtr left, Span op_span, ExprPtr right);
   /// Widens the span of `inner` over its parentheses.
   ExprPtr parenthesized(Span span, ExprPtr inner);
-  ExprPtr call(Span span, ExprPtr callee, ExprList args);
-  ExprPtr convert(Span span, DType to, Span type_span, ExprList args);
+  ExprPtr subscript(Span span, ExprPtr base, BracketList brackets, ExprPtr otherwise);
+  /// `f(x)` and `f[N = 3](x)`; `callee` must be a name, with or without brackets.
+  ExprPtr call(Span span, ExprPtr callee, ArgList args);
+  ExprPtr call(Span span, ast::Name callee, BracketList brackets, ArgList args);
+  ExprPtr convert(Span span, DType to, Span type_span, ArgList args);
+  ExprPtr tuple(Span span, ExprPtr first, ExprList others);
+  ast::TypeExpr tuple_type(Span span, ast::TypeExpr first, TypeList others);
 
   ast::Stmt assign(Span span, ExprPtr target, std::optional<ScalarOp> op, ExprPtr value);
 

@@ -39,7 +39,7 @@ struct Category {
 const std::vector<Category>& categories() {
   using enum TokenGroup;
   static const std::vector<Category> kCategories = {
-      {"`fn`, `const`", {kw_fn, kw_import}, {kw_const, kw_struct}, {}},
+      {"`fn`, `struct`, `const`", {kw_fn, kw_import}, {kw_const, kw_struct}, {}},
       {"a statement",
        {kw_let, kw_while},
        {kw_var, kw_return, kw_if, kw_for, kw_break, kw_continue, kw_true, kw_false, left_paren,
@@ -149,6 +149,7 @@ std::string hint(const Situation& at) {
   }
   if (previous == string) return "strings are literals, and are not computed with";
   if (found == kw_const) return "a `const` stands outside of functions";
+  if (found == kw_import) return "an `import` stands outside of functions";
   if (found == kw_let || found == kw_var || found == kw_while || found == kw_for ||
       found == kw_return) {
     if (at.expects(kw_fn)) return "statements stand inside functions";

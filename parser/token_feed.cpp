@@ -88,7 +88,6 @@ void TokenFeed::follow_brackets(const Token& token) {
       break;
     case kw_fn:
     case kw_struct:
-    case kw_import:
     case end_of_file:
       if (!open_.empty()) report_unclosed(token);
       break;
