@@ -10,7 +10,8 @@
 //   check_extent.cpp      extents, shapes that agree
 //   check_type.cpp        types as written; what parameters can stand for
 //   check_record.cpp      records and tuples: made, taken apart
-//   check_index.cpp       index definitions and reductions; extents inferred
+//   check_index.cpp       index definitions and reductions
+//   infer_extents.cpp     the extents of their indices
 //   check_subscript.cpp   subscripts, and those proved to be outside
 //   check_part.cpp        subscripts left open: parts read and assigned
 //   check_infer.cpp       what the arguments of a call say about the callee's parameters
@@ -374,28 +375,38 @@ class FunctionChecker {
     Extent lo, hi;  ///< [lo, hi)
     bool is_empty() const;
   };
-  struct Use;
-  struct UseFinder;
+  /// The variables of each index: one, or those of a run.
+  using BoundIndices = std::vector<std::vector<typed::VarId>>;
   MaybeChecked index_definition(const Let& let, Span span, std::optional<DType> want);
   std::optional<std::vector<std::optional<Bound>>> given_bounds(
       const std::vector<IndexBinding>& indices);
-  /// Brings the indices into scope and infers the extents that are not given.
-  /// The variables of each index: one, or those of a run.
-  using BoundIndices = std::vector<std::vector<typed::VarId>>;
-  bool bind(const std::vector<IndexBinding>& indices, const Expr& body, BoundIndices& vars);
-  bool bind_run(const IndexBinding& index, const std::vector<Use>& uses, const Expr& body,
-                std::vector<typed::VarId>& vars);
-  /// The axes of a base that one subscript stands for.
-  struct Axes { size_t first, count; };
-  std::optional<Axes> axes_of(const Use& use, size_t rank);
-  std::optional<Extent> infer(const IndexBinding& index, const std::vector<Use>& uses,
-                              size_t offset = 0);
-  const std::optional<typed::Type>& type_of_base(const Expr& base);
-  void explain_no_extent(const IndexBinding& index, const std::vector<Use>& uses);
   /// A body that runs for all combinations of `vars`.
   MaybeChecked body_under(const BoundIndices& vars, const Expr& body);
   MaybeChecked check(const Reduce& n, Span span, TypePtr want);
   bool reduces(const Reduce& n, const Checked& body);
+
+  // infer_extents.cpp
+  struct Use;
+  struct UseFinder;
+  /// An extent that a use asks for, its place, and what stands there in words.
+  struct Evidence {
+    Extent extent;
+    Span span;
+    std::string where;
+  };
+  /// The axes of a base that one subscript stands for.
+  struct Axes { size_t first, count; };
+  /// Brings the indices into scope and infers the extents that are not given.
+  bool bind(const std::vector<IndexBinding>& indices, const Expr& body, BoundIndices& vars);
+  bool bind_run(const IndexBinding& index, const std::vector<Use>& uses, const Expr& body,
+                std::vector<typed::VarId>& vars);
+  /// The extent that all uses agree on. Of a run: of its index number `offset`.
+  std::optional<Extent> infer(const IndexBinding& index, const std::vector<Use>& uses,
+                              size_t offset = 0);
+  std::optional<Evidence> evidence(const Use& use, size_t offset);
+  std::optional<Axes> axes_of(const Use& use, size_t rank);
+  const std::optional<typed::Type>& type_of_base(const Expr& base);
+  void explain_no_extent(const IndexBinding& index, const std::vector<Use>& uses);
 
   // check_subscript.cpp
   MaybeChecked check(const Subscript& n, Span span, TypePtr want);
