@@ -16,7 +16,7 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-long demo bless lessons-check lessons-update format clean help
+.PHONY: build deps test test-long demo bless fuzz-files lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
 	@$(NINJA) --target tenon
@@ -56,6 +56,9 @@ bless: $(BUILD)/build.ninja ## what the tests print now is right: records it (th
 	@$(NINJA) --target tenon tenon_golden tenon_agree
 	@$(BUILD)/bin/tenon_golden $(TENON) $(RECORD); golden=$$?; \
 	  $(BUILD)/bin/tenon_agree $(TENON) $(RECORD) && exit $$golden
+
+fuzz-files: | deps ## damages files and reads them, MINUTES=1 per format; not part of `make test`
+	@scripts/fuzz-files.sh $(or $(MINUTES),1)
 
 lessons-check: $(BUILD)/build.ninja ## the chapters' quotations, outputs and links are true
 	@$(NINJA) --target tenon tenon_lessons

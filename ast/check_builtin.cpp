@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ast/checker.h"
+#include "runtime/file_format.h"
 
 namespace tenon::ast {
 
@@ -16,7 +17,7 @@ struct Builtin {
 constexpr Builtin kBuiltins[] = {
     {"clamp", BuiltinKind::clamp, 3},    {"zeros", BuiltinKind::shaped, 0},
     {"ones", BuiltinKind::shaped, 0},    {"full", BuiltinKind::shaped, 1},
-    {"load", BuiltinKind::shaped, 1},    {"reshape", BuiltinKind::tensor, 0},
+    {"load", BuiltinKind::shaped, 0},    {"reshape", BuiltinKind::tensor, 0},
     {"concat", BuiltinKind::tensor, 0},  {"scatter_add", BuiltinKind::tensor, 0},
     {"uniform", BuiltinKind::tensor, 0}, {"normal", BuiltinKind::tensor, 0},
     {"print", BuiltinKind::effect, 0},   {"save", BuiltinKind::effect, 0},
@@ -84,22 +85,20 @@ MaybeChecked FunctionChecker::call_clamp(const Call& n, Span span) {
   return apply(ScalarOp::min, n.callee.text, list(std::move(*raised), std::move(high)), span);
 }
 
+MaybeChecked FunctionChecker::no_context(std::string_view name, std::string_view args, Span span) {
+  report(Diag::needs_context, span, name)
+      .hint(fmt::format("give it a type: `let x: f32[2, 3] = {}({});`", name, args));
+  return std::nullopt;
+}
+
 /// zeros, ones, full, load: their type is what the context wants.
 MaybeChecked FunctionChecker::call_shaped(const Call& n, Span span, TypePtr want) {
   const std::string& name = n.callee.text;
-  if (name == "load" && n.args.size() == 2) {
-    report(Diag::not_supported, span, "loading from `.safetensors` files is");
-    return std::nullopt;
-  }
+  if (name == "load") return call_load(n, span, want);
   size_t takes = find_builtin(name)->takes;
   if (!argument_count(n.callee, takes, n.args.size(), span)) return std::nullopt;
-  if (!want) {
-    report(Diag::needs_context, span, name)
-        .hint(fmt::format("give it a type: `let x: f32[2, 3] = {}({});`", name, takes ? "…" : ""));
-    return std::nullopt;
-  }
+  if (!want) return no_context(name, takes ? "…" : "", span);
   const typed::Type type = *want;
-  if (name == "load") return call_load(n, span, type);
   if (name == "full") {
     auto value = expression_of(*n.args[0], {type.dtype, {}});
     if (!value) return std::nullopt;
@@ -108,14 +107,36 @@ MaybeChecked FunctionChecker::call_shaped(const Call& n, Span span, TypePtr want
   return filled(type, number(type.dtype, name == "ones", span), span);
 }
 
-MaybeChecked FunctionChecker::call_load(const Call& n, Span span, const typed::Type& type) {
+/// load("x.npy"), or load("m.safetensors", "w") where the file holds tensors by name.
+MaybeChecked FunctionChecker::call_load(const Call& n, Span span, TypePtr want) {
+  const bool named = n.args.size() == 2;
+  if (!named && !argument_count(n.callee, 1, n.args.size(), span)) return std::nullopt;
   auto* path = string_argument(*n.args[0], "a string, the file's name");
-  if (!path) return std::nullopt;
-  if (!path->ends_with(".npy")) {
-    report(Diag::not_supported, n.args[0]->span, "loading from other files than `.npy` is");
+  auto* name = named ? string_argument(*n.args[1], "a string, the tensor's name") : nullptr;
+  if (!path || named != (name != nullptr)) return std::nullopt;
+
+  const runtime::FileFormat* format = runtime::file_format(*path);
+  if (!format) {
+    report(Diag::file_ending, n.args[0]->span, n.callee.text)
+        .hint("it reads `.npy` and `.safetensors` files");
     return std::nullopt;
   }
-  return Checked{{type, span, typed::Load{*path}}};
+  if (format->named && !named) {
+    report(Diag::tensor_name, n.args[0]->span, "a `.safetensors` file holds tensors by name")
+        .hint("say which: `load(\"m.safetensors\", \"w\")`, or load it whole into a `struct`");
+    return std::nullopt;
+  }
+  if (named && !format->named) {
+    report(Diag::tensor_name, n.args[1]->span, "a `.npy` file holds one tensor without a name")
+        .hint("leave this out");
+    return std::nullopt;
+  }
+  if (!want) return no_context(n.callee.text, "…", span);
+  if (want->aggregate) {
+    report(Diag::type_mismatch, span, quoted(*want), "a tensor or scalar of a file");
+    return std::nullopt;
+  }
+  return Checked{{*want, span, typed::Load{*path, named ? *name : ""}}};
 }
 
 }  // namespace tenon::ast

@@ -1,35 +1,11 @@
 // Calls: of functions of the program and the prelude, whose dimensions are found from the
 // arguments, and lifting of scalar functions. Built-ins are in check_builtin.cpp.
 #include <algorithm>
-#include <numeric>
 
 #include "ast/checker.h"
+#include "runtime/nearest.h"
 
 namespace tenon::ast {
-
-std::string nearest(const std::string& name, const std::vector<std::string>& candidates) {
-  constexpr size_t kLongest = 64;
-  std::string best;
-  size_t best_distance = std::max<size_t>(name.size() / 3, 1) + 1;
-  for (const std::string& candidate : candidates) {
-    if (std::max(name.size(), candidate.size()) > kLongest) continue;
-    std::vector<size_t> row(candidate.size() + 1);  // Levenshtein's distance, a row at a time
-    std::iota(row.begin(), row.end(), 0);
-    for (size_t i = 1; i <= name.size(); i++) {
-      size_t diagonal = std::exchange(row[0], i);
-      for (size_t j = 1; j < row.size(); j++) {
-        size_t replace = diagonal + (name[i - 1] != candidate[j - 1]);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, replace});
-      }
-    }
-    if (row.back() < best_distance) {
-      best = candidate;
-      best_distance = row.back();
-    }
-  }
-  return best;
-}
 
 bool FunctionChecker::argument_count(const Name& callee, size_t takes, size_t given, Span span) {
   if (takes == given) return true;
@@ -117,7 +93,7 @@ void FunctionChecker::report_unknown_function(const Call& n) {
   add_builtin_names(candidates);
   program_.add_record_names(candidates, in_prelude_);
   program_.add_function_names(candidates, in_prelude_);
-  std::string near = nearest(name, candidates);
+  std::string near = runtime::nearest(name, candidates);
   auto& d = report(Diag::unknown_function, n.callee.span, name);
   if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ast/checker.h"
+#include "runtime/file_format.h"
 
 namespace tenon::ast {
 
@@ -179,6 +180,10 @@ void FunctionChecker::check_save(const Call& call, Span span, Stmts& out) {
   if (!argument_count(call.callee, 2, call.args.size(), call.callee.span)) return;
   auto* path = string_argument(*call.args[0], "a string, the file's name");
   auto value = printable(*call.args[1], call.callee.text);
+  if (path && runtime::file_format(*path) != &runtime::kNpy) {
+    report(Diag::file_ending, call.args[0]->span, call.callee.text).hint("it writes `.npy` files");
+    return;
+  }
   if (path && value) out.push_back({span, typed::Save{*path, std::move(*value)}});
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ast/checker.h"
+#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -132,7 +133,7 @@ std::optional<size_t> FunctionChecker::find_field(const typed::Type& type, const
   auto it = std::ranges::find(fields, name.text);
   if (it != fields.end()) return it - fields.begin();
   auto& d = report(Diag::unknown_field, name.span, type.text(), name.text);
-  std::string near = nearest(name.text, fields);
+  std::string near = runtime::nearest(name.text, fields);
   if (!near.empty())
     d.hint(fmt::format("did you mean {}?", quoted(near)));
   else if (type.aggregate && !is_record)
@@ -173,7 +174,7 @@ std::vector<const Expr*> FunctionChecker::arguments_by_field(const RecordInfo& i
       std::vector<std::string> fields;
       for (const Param& f : record.fields) fields.push_back(f.name.text);
       auto& d = report(Diag::unknown_field, name.span, record.name.text, name.text);
-      std::string near = nearest(name.text, fields);
+      std::string near = runtime::nearest(name.text, fields);
       if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
       fine = false;
       continue;

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "ast/checker.h"
+#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -154,7 +155,7 @@ void FunctionChecker::check_schedule(const Let& let) {
     if (row == std::end(kDirectives)) {
       std::vector<std::string> names;
       for (const DirectiveRow& known : kDirectives) names.emplace_back(known.name);
-      std::string near = nearest(directive.name.text, names);
+      std::string near = runtime::nearest(directive.name.text, names);
       auto& d = report(Diag::schedule_directive, directive.name.span,
                        fmt::format("there is no directive {}", quoted(directive.name.text)));
       if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));

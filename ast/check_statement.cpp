@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "ast/checker.h"
+#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -111,7 +112,7 @@ void FunctionChecker::report_unknown(const std::string& name, Span span) {
   }
   for (auto& [dimension, extent] : parameters_.dimensions) candidates.push_back(dimension);
   program_.add_const_names(candidates, in_prelude_);
-  std::string near = nearest(name, candidates);
+  std::string near = runtime::nearest(name, candidates);
   if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
 }
 

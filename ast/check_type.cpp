@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ast/checker.h"
+#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -80,7 +81,7 @@ void FunctionChecker::report_unknown_type(const Name& name) {
   for (auto& row : runtime::kDTypes) candidates.emplace_back(row.text);
   for (auto& [parameter, type] : parameters_.types) candidates.push_back(parameter);
   program_.add_record_names(candidates, in_prelude_);
-  std::string near = nearest(name.text, candidates);
+  std::string near = runtime::nearest(name.text, candidates);
   auto& d = report(Diag::unknown_type, name.span, name.text);
   if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
 }
@@ -228,7 +229,7 @@ bool FunctionChecker::bracket_arguments(const std::vector<Parameter>& parameters
       auto& d = report(Diag::bracket_argument, arg.span, what);
       std::vector<std::string> names;
       for (const Parameter& p : parameters) names.push_back(p.name.text);
-      std::string near = arg.name.text.empty() ? "" : nearest(arg.name.text, names);
+      std::string near = arg.name.text.empty() ? "" : runtime::nearest(arg.name.text, names);
       if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
       return false;
     }

@@ -484,7 +484,8 @@ class FunctionChecker {
   MaybeChecked call_scalar_builtin(ScalarOp op, const Call& n, Span span);
   MaybeChecked call_clamp(const Call& n, Span span);
   MaybeChecked call_shaped(const Call& n, Span span, TypePtr want);
-  MaybeChecked call_load(const Call& n, Span span, const typed::Type& type);
+  MaybeChecked call_load(const Call& n, Span span, TypePtr want);
+  MaybeChecked no_context(std::string_view name, std::string_view args, Span span);
   std::optional<std::vector<Checked>> arguments(const Call& n);
 
   // check_math.cpp
@@ -596,10 +597,6 @@ const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::s
 std::string applied(const Name& owner, const std::vector<Parameter>& parameters,
                     const Substitution& arguments);
 typed::Type aggregate_type(typed::Aggregate aggregate);
-
-// check_call.cpp
-/// The name that is fewest edits away, if it is near enough to be what was meant; else empty.
-std::string nearest(const std::string& name, const std::vector<std::string>& candidates);
 
 // check_builtin.cpp
 std::optional<ScalarOp> scalar_builtin(std::string_view name);

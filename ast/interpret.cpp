@@ -6,6 +6,7 @@
 
 #include "ast/accumulator.h"
 #include "runtime/npy.h"
+#include "runtime/tensor_file.h"
 #include "runtime/print.h"
 
 namespace tenon::ast::typed {
@@ -195,8 +196,8 @@ class Interpreter {
   }
   Tensor tensor_of(const Load& node, const Expr& expr) {
     return at(expr.span, [&] {
-      return runtime::load_npy(context_.data_dir / node.path, expr.type.dtype,
-                               expr.type.concrete_shape());
+      return runtime::load_tensor(context_.data_dir / node.path, node.name, expr.type.dtype,
+                                  expr.type.concrete_shape());
     });
   }
   Tensor tensor_of(const Compute& node, const Expr& expr) {

@@ -119,7 +119,8 @@ struct Operand { VarId var; ExprPtr value; };
 /// row-major order. Without indices it is a scalar: its operands are named once and used often.
 struct Compute { std::vector<Operand> operands; std::vector<ComputeIndex> indices; ExprPtr body; };
 struct Pack { std::vector<Expr> elements; };                 ///< a tensor literal's scalars, row-major
-struct Load { std::string path; };
+/// `name` is the tensor's in a file that holds them by name; else empty (runtime/file_format.h).
+struct Load { std::string path, name; };
 struct Tuple { std::vector<Expr> parts; };                   ///< a tuple or record, part by part
 struct Field { ExprPtr base; size_t part; };
 /// `tensor` with values[i], an element or a part, added to tensor[ids[i]], in the order of i.

@@ -211,7 +211,8 @@ class FunctionPrinter {
     return fmt::format("{}[{}]", expr.type.text(), list(node.elements));
   }
   std::string text_of(const Load& node, const Expr& expr, int) const {
-    return fmt::format("load({}: {})", in_quotes(node.path), expr.type.text());
+    const std::string name = node.name.empty() ? "" : ", " + in_quotes(node.name);
+    return fmt::format("load({}{}: {})", in_quotes(node.path), name, expr.type.text());
   }
 
   /// A record is shown as it is made in source, a tuple's field by its number.

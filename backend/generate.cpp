@@ -31,7 +31,7 @@ constexpr Declaration kDeclarations[] = {
     {"void", "tn_print_float", "(ptr, i32, double) nounwind"},
     {"void", "tn_print_tensor", "(ptr, i32, i32, ptr, ptr) nounwind"},
     {"void", "tn_print_end", "(ptr) nounwind"},
-    {"ptr", "tn_load", "(ptr, i32, ptr, i32, i32, ptr) nounwind"},
+    {"ptr", "tn_load", "(ptr, i32, ptr, ptr, i32, i32, ptr) nounwind"},
     {"void", "tn_write", "(ptr, ptr, i64) nounwind"},
     {"i32", "tn_save", "(ptr, i32, ptr, i32, i32, ptr, ptr) nounwind"},
     TN_MATH(MATH)

@@ -22,6 +22,9 @@ if(TENON_SANITIZE)
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g)
   target_link_options(tenon_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(TENON_LIBFUZZER)  # by scripts/fuzz-files.sh
+  target_compile_options(tenon_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 function(tenon_folder name)
   cmake_parse_arguments(arg "" "LESSON" "USES" ${ARGN})

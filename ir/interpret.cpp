@@ -9,6 +9,7 @@
 
 #include "ir/interpret_body.h"
 #include "runtime/npy.h"
+#include "runtime/tensor_file.h"
 #include "runtime/print.h"
 
 namespace tenon::ir {
@@ -166,8 +167,9 @@ Slot Interpreter::value_of(const Function& function, Frame& frame, const Inst& i
     case Op::update: return update(function, frame, inst);
     case Op::load: {
       const Type loaded_type = type();
-      Tensor loaded = runtime::load_npy(context_.data_dir / inst.get<std::string>(),
-                                        loaded_type.dtype, loaded_type.shape);
+      const auto& [path, name] = inst.get<LoadFrom>();
+      Tensor loaded = runtime::load_tensor(context_.data_dir / path, name, loaded_type.dtype,
+                                           loaded_type.shape);
       if (loaded_type.is_scalar()) return {loaded.at(0), {}};
       return new_tensor(std::move(loaded));
     }

@@ -76,6 +76,11 @@ struct Compute {
   std::vector<std::pair<ExprId, Span>> sites;
 };
 
+/// load: which tensor of which file; `name` as in ast::typed::Load.
+struct LoadFrom {
+  std::string path, name;
+};
+
 /// The part of a tensor that an update replaces: `:` leaves an axis open, the others have a
 /// subscript each. With none open it is an element.
 struct Part {
@@ -87,12 +92,12 @@ struct Part {
 
 /// What an instruction carries besides values. Which alternative goes with which Op:
 ///   constant: Scalar; apply: ScalarOp; compute: Compute; update: Part; call: FuncId;
-///   load, save: std::string (path); assert_: std::string (message);
+///   load: LoadFrom; save: std::string (path); assert_: std::string (message);
 ///   print: std::vector<std::string>: the texts before, between and after the args (size args + 1),
 ///          blanks between pieces included;
 ///   jump, branch: std::vector<Edge> (one, two)
-using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, Part, FuncId, std::string,
-                               std::vector<std::string>, std::vector<Edge>>;
+using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, Part, FuncId, LoadFrom,
+                               std::string, std::vector<std::string>, std::vector<Edge>>;
 
 struct Inst {
   Op op;

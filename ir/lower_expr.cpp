@@ -196,7 +196,7 @@ ValueId FunctionLowering::value_of(const typed::Pack& node, const TypedExpr& exp
 
 ValueId FunctionLowering::value_of(const typed::Load& node, const TypedExpr& expr,
                                    std::string_view hint) {
-  return emit(Op::load, type_of(expr), {}, node.path, expr.span, hint);
+  return emit(Op::load, type_of(expr), {}, LoadFrom{node.path, node.name}, expr.span, hint);
 }
 
 }  // namespace tenon::ir

@@ -270,7 +270,9 @@ ResultTypes FunctionParser::parse_call(Inst& inst) {
 }
 
 ResultTypes FunctionParser::parse_load(Inst& inst) {
-  inst.attribute = parse_string(scanner_);
+  LoadFrom from{parse_string(scanner_), {}};
+  if (scanner_.accept(",")) from.name = parse_string(scanner_);
+  inst.attribute = std::move(from);
   scanner_.expect(":");
   return {module_.types.intern(parse_type(scanner_))};
 }

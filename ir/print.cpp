@@ -243,9 +243,13 @@ void Printer::inst(const Inst& inst) {
       values(inst.args);
       out_ += ')';
       break;
-    case Op::load:
-      put("{} : {}", string_text(inst.get<std::string>()), type_of(inst.result()).text());
+    case Op::load: {
+      const auto& [path, name] = inst.get<LoadFrom>();
+      out_ += string_text(path);
+      if (!name.empty()) put(", {}", string_text(name));
+      put(" : {}", type_of(inst.result()).text());
       break;
+    }
     case Op::save:
       put("{}, ", string_text(inst.get<std::string>()));
       values(inst.args);

@@ -12,6 +12,7 @@
 #include "ir/dominators.h"
 #include "ir/text.h"
 #include "ir/verify_body.h"
+#include "runtime/file_format.h"
 
 namespace tenon::ir {
 
@@ -37,7 +38,7 @@ size_t attribute_index(Op op) {
     case Op::compute: return kIndexOf<Compute>;
     case Op::update: return kIndexOf<Part>;
     case Op::call: return kIndexOf<FuncId>;
-    case Op::load:
+    case Op::load: return kIndexOf<LoadFrom>;
     case Op::save:
     case Op::assert_: return kIndexOf<std::string>;
     case Op::print: return kIndexOf<std::vector<std::string>>;
@@ -345,7 +346,12 @@ void FunctionVerifier::check_call(const Inst& inst) {
     want_type(inst.results[i], module_.types[callee.results[i]], "the result");
 }
 
-void FunctionVerifier::check_load(const Inst&) {}
+void FunctionVerifier::check_load(const Inst& inst) {
+  const auto& [path, name] = inst.get<LoadFrom>();
+  const runtime::FileFormat* format = runtime::file_format(path);
+  if (ensure(format, "the ending of its file's name tells no known format"))
+    ensure(format->named || name.empty(), "its file holds one tensor without a name");
+}
 void FunctionVerifier::check_save(const Inst&) {
   ensure(!function_.pure, "a pure function has an effect");
 }

@@ -8,6 +8,7 @@
 #include "runtime/context.h"
 #include "runtime/npy.h"
 #include "runtime/print.h"
+#include "runtime/tensor_file.h"
 
 namespace tenon::runtime {
 namespace {
@@ -91,8 +92,8 @@ void tn_write(tn_context* c, const void* bytes, int64_t count) {
   });
 }
 
-void* tn_load(tn_context* c, int32_t site, const char* path, int32_t dtype, int32_t rank,
-              const int64_t* shape) {
+void* tn_load(tn_context* c, int32_t site, const char* path, const char* name, int32_t dtype,
+              int32_t rank, const int64_t* shape) {
   void* data = nullptr;
   const auto allocate = [&](int64_t bytes) {
     data = tn_alloc(c, bytes, site);
@@ -100,7 +101,8 @@ void* tn_load(tn_context* c, int32_t site, const char* path, int32_t dtype, int3
     return static_cast<std::byte*>(data);
   };
   const bool loaded = guarded(c, site, [&](Context& context) {
-    load_npy(context.data_dir / path, static_cast<DType>(dtype), shape_of(rank, shape), allocate);
+    load_tensor(context.data_dir / path, name, static_cast<DType>(dtype), shape_of(rank, shape),
+                allocate);
   });
   if (loaded) return data;
   tn_drop(c, data);

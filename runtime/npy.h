@@ -2,18 +2,16 @@
 // the file before memory is taken, written whole or not at all.
 #pragma once
 #include <filesystem>
-#include <functional>
 
+#include "runtime/file.h"
 #include "runtime/tensor.h"
 
 namespace tenon::runtime {
 
 /// Reads a tensor of just this type and shape: C or Fortran order, either byte order.
-/// Throws Fault cannot_read, not_a_npy_file, file_holds_other_type or out_of_memory.
-Tensor load_npy(const std::filesystem::path& path, DType type, const Shape& shape);
-/// The same into memory of the caller's, asked for once nothing but the reading itself can fail.
+/// Throws Fault cannot_read, not_a_tensor_file, file_holds_other_type or what `allocate` throws.
 void load_npy(const std::filesystem::path& path, DType type, const Shape& shape,
-              const std::function<std::byte*(int64_t bytes)>& allocate);
+              const Allocate& allocate);
 
 /// Writes C order, little endian, NaNs as the canonical one, to a temporary file beside `path` that
 /// replaces it at the end.

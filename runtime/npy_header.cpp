@@ -5,22 +5,10 @@
 #include <cctype>
 
 #include "runtime/fault.h"
+#include "runtime/file.h"
 
 namespace tenon::runtime {
 namespace {
-
-/// Text of a file in a message: short, and nothing that a terminal obeys.
-std::string shown(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 24)) {
-    if (std::isprint(static_cast<unsigned char>(c))) {
-      out += c;
-    } else {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    }
-  }
-  return text.size() > 24 ? out + "..." : out;
-}
 
 /// A reader of just the literals that a header is made of.
 class Parser {
@@ -100,7 +88,7 @@ class Parser {
     bool comma = true;
     while (!accept(')')) {
       if (!comma) fail("a comma or ')' is missing");
-      if (shape.size() == kMaxNpyRank) fail(fmt::format("more than {} extents", kMaxNpyRank));
+      if (shape.size() == kMaxFileRank) fail(fmt::format("more than {} extents", kMaxFileRank));
       shape.push_back(extent());
       comma = accept(',');
     }
@@ -139,7 +127,7 @@ class Parser {
   }
 
   [[noreturn]] void fail(std::string_view why) const {
-    throw Fault{FaultKind::not_a_npy_file, 0, 0,
+    throw Fault{FaultKind::not_a_tensor_file, 0, 0,
                 fmt::format("{}, byte {}: {}", file_, offset_ + at_, why)};
   }
 
@@ -159,9 +147,8 @@ std::string tuple_text(const Shape& shape) {
 }  // namespace
 
 std::string NpyHeader::type_text() const {
-  if (const auto type = npy_type(descr)) return runtime::type_text(type->type, shape);
-  const std::string element = fmt::format("'{}'", shown(descr));
-  return shape.empty() ? element : fmt::format("{}[{}]", element, fmt::join(shape, ", "));
+  const auto known = npy_type(descr);
+  return runtime::type_text(known ? std::optional(known->type) : std::nullopt, descr, shape);
 }
 
 std::optional<NpyType> npy_type(std::string_view descr) {

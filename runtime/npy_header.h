@@ -17,8 +17,6 @@ struct NpyHeader {
   std::string type_text() const;
 };
 
-inline constexpr size_t kMaxNpyRank = 64;  ///< NumPy's own bound
-
 /// What an element type code such as "<f4" says; nothing where Tenon lacks the type.
 struct NpyType {
   DType type;
@@ -27,7 +25,7 @@ struct NpyType {
 std::optional<NpyType> npy_type(std::string_view descr);
 
 /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`. Throws Fault
-/// not_a_npy_file, whose text counts bytes from the start of the file: `offset` is where `text`
+/// not_a_tensor_file, whose text counts bytes from the start of the file: `offset` is where `text`
 /// begins there; `file` names it.
 NpyHeader parse_npy_header(std::string_view text, size_t offset, std::string_view file);
 

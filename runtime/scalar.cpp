@@ -136,7 +136,7 @@ template <DType>
 struct NativeOf;
 template <class T>
 struct DTypeOf;
-#define DTYPE(name, text, cpp, bytes, kind, npy)                             \
+#define DTYPE(name, text, cpp, bytes, kind, npy, safetensors)                \
   template <>                                                                \
   struct NativeOf<DType::name> {                                             \
     using type = std::conditional_t<Kind::kind == Kind::boolean, bool, cpp>; \
@@ -205,7 +205,7 @@ Scalar call_small(F f, std::span<const Scalar> args) {
 template <ScalarOp op, class F>
 Scalar apply(F f, std::span<const Scalar> args) {
   switch (args.back().type) {
-#define DTYPE(name, text, cpp, bytes, kind, npy)               \
+#define DTYPE(name, text, cpp, bytes, kind, npy, safetensors)  \
   case DType::name:                                            \
     if constexpr (!takes(op, DType::name)) {                   \
       break;                                                   \
@@ -269,10 +269,10 @@ Scalar nearest(DType type, T value) {
   Scalar s;
   s.type = type;
   switch (type) {
-#define DTYPE(name, text, cpp, bytes, kind, npy)          \
-  case DType::name:                                       \
-    if constexpr (Kind::kind == Kind::floating)           \
-      s.f = static_cast<double>(static_cast<cpp>(value)); \
+#define DTYPE(name, text, cpp, bytes, kind, npy, safetensors) \
+  case DType::name:                                           \
+    if constexpr (Kind::kind == Kind::floating)               \
+      s.f = static_cast<double>(static_cast<cpp>(value));     \
     break;
 #include "runtime/dtypes.def"
   }

@@ -10,7 +10,7 @@
 namespace tenon::runtime {
 
 enum class DType : uint8_t {
-#define DTYPE(name, text, cpp, bytes, kind, npy) name,
+#define DTYPE(name, text, cpp, bytes, kind, npy, safetensors) name,
 #include "runtime/dtypes.def"
 };
 
@@ -28,7 +28,7 @@ struct DTypeRow {
   std::string_view text;
   int bytes;
   Kind kind;
-  std::string_view npy;
+  std::string_view npy, safetensors;
 };
 struct ScalarOpRow {
   std::string_view text;
@@ -41,7 +41,8 @@ struct ScalarOpRow {
 };
 
 inline constexpr DTypeRow kDTypes[] = {
-#define DTYPE(name, text, cpp, bytes, kind, npy) {text, bytes, Kind::kind, npy},
+#define DTYPE(name, text, cpp, bytes, kind, npy, safetensors) \
+  {text, bytes, Kind::kind, npy, safetensors},
 #include "runtime/dtypes.def"
 };
 inline constexpr ScalarOpRow kScalarOps[] = {
@@ -50,13 +51,25 @@ inline constexpr ScalarOpRow kScalarOps[] = {
 #include "runtime/scalar_ops.def"
 };
 
-constexpr const DTypeRow& row(DType t) { return kDTypes[static_cast<int>(t)]; }
-constexpr const ScalarOpRow& row(ScalarOp op) { return kScalarOps[static_cast<int>(op)]; }
-constexpr bool is_integer(DType t) { return row(t).kind == Kind::integer; }
-constexpr bool is_floating(DType t) { return row(t).kind == Kind::floating; }
+constexpr const DTypeRow& row(DType t) {
+  return kDTypes[static_cast<int>(t)];
+}
+constexpr const ScalarOpRow& row(ScalarOp op) {
+  return kScalarOps[static_cast<int>(op)];
+}
+constexpr bool is_integer(DType t) {
+  return row(t).kind == Kind::integer;
+}
+constexpr bool is_floating(DType t) {
+  return row(t).kind == Kind::floating;
+}
 /// f16 and bf16, which are computed with in f32 and rounded once.
-constexpr bool is_small_float(DType t) { return is_floating(t) && row(t).bytes == 2; }
-constexpr int bits_of(DType t) { return row(t).bytes * 8; }
+constexpr bool is_small_float(DType t) {
+  return is_floating(t) && row(t).bytes == 2;
+}
+constexpr int bits_of(DType t) {
+  return row(t).bytes * 8;
+}
 int64_t lowest(DType integer);
 int64_t highest(DType integer);
 

@@ -83,11 +83,11 @@ void Tensor::set(int64_t offset, Scalar value) {
 
 Scalar read_element(DType type, const std::byte* data, int64_t offset) {
   switch (type) {
-#define DTYPE(name, text, cpp, bytes, kind, npy)         \
-  case DType::name: {                                    \
-    cpp element;                                         \
-    std::memcpy(&element, data + offset * bytes, bytes); \
-    return number(type, element);                        \
+#define DTYPE(name, text, cpp, bytes, kind, npy, safetensors) \
+  case DType::name: {                                         \
+    cpp element;                                              \
+    std::memcpy(&element, data + offset * bytes, bytes);      \
+    return number(type, element);                             \
   }
 #include "runtime/dtypes.def"
   }
@@ -96,15 +96,15 @@ Scalar read_element(DType type, const std::byte* data, int64_t offset) {
 
 void write_element(std::byte* data, int64_t offset, Scalar value) {
   switch (value.type) {
-#define DTYPE(name, text, cpp, bytes, kind, npy)         \
-  case DType::name: {                                    \
-    cpp element;                                         \
-    if constexpr (Kind::kind == Kind::floating)          \
-      element = static_cast<cpp>(value.f);               \
-    else                                                 \
-      element = static_cast<cpp>(value.i);               \
-    std::memcpy(data + offset * bytes, &element, bytes); \
-    return;                                              \
+#define DTYPE(name, text, cpp, bytes, kind, npy, safetensors) \
+  case DType::name: {                                         \
+    cpp element;                                              \
+    if constexpr (Kind::kind == Kind::floating)               \
+      element = static_cast<cpp>(value.f);                    \
+    else                                                      \
+      element = static_cast<cpp>(value.i);                    \
+    std::memcpy(data + offset * bytes, &element, bytes);      \
+    return;                                                   \
   }
 #include "runtime/dtypes.def"
   }

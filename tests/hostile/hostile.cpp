@@ -58,6 +58,13 @@ std::string npy(std::string header, std::string_view data) {
   return "\x93NUMPY" + std::string{1, 0} + length + header + std::string(data);
 }
 
+/// A .safetensors file of this header, whose length is said to be `length`.
+std::string safetensors(const std::string& header, const std::string& data, uint64_t length) {
+  std::string file;
+  for (int i = 0; i < 8; ++i) file += static_cast<char>(length >> 8 * i & 0xff);
+  return file + header + data;
+}
+
 Attack source(std::string name, std::string text) {
   return {std::move(name), {"check", "attack.tn"}, {{"attack.tn", std::move(text)}}, "E"};
 }
@@ -72,6 +79,32 @@ Attack array(std::string name, std::string file) {
           {"run", "--target", "interp", "attack.tn"},
           {{"attack.tn", program}, {"x.npy", std::move(file)}},
           "E07"};
+}
+
+Attack tensors(std::string name, std::string file) {
+  const std::string program =
+      "fn main() {\n  let x: f32[4] = load(\"m.safetensors\", \"w\");\n  print(x);\n}\n";
+  return {std::move(name),
+          {"run", "--target", "interp", "attack.tn"},
+          {{"attack.tn", program}, {"m.safetensors", std::move(file)}},
+          "E07"};
+}
+Attack tensors_header(std::string name, const std::string& header) {
+  return tensors(std::move(name), safetensors(header, std::string(16, '\0'), header.size()));
+}
+
+std::string one_tensor(const std::string& shape, const std::string& offsets) {
+  return fmt::format(R"({{"w":{{"dtype":"F32","shape":[{}],"data_offsets":[{}]}}}})", shape,
+                     offsets);
+}
+/// Like `"t7":{…}` for each number below `count`, all alike.
+std::string many_tensors(int count) {
+  std::string entries;
+  for (int i = 0; i < count; ++i) {
+    entries += fmt::format(R"({}"t{}":{{"dtype":"F32","shape":[],"data_offsets":[0,4]}})",
+                           i ? "," : "", i);
+  }
+  return "{" + entries + "}";
 }
 
 std::vector<Attack> attacks() {
@@ -126,6 +159,28 @@ std::vector<Attack> attacks() {
       array("a .npy header without an end", "\x93NUMPY" + std::string("\x01\x00\xff\xff", 4) + "{"),
       array("a .npy file of random bytes", random_bytes(1u << 16)),
       array("an empty .npy file", ""),
+      tensors("an empty .safetensors file", ""),
+      tensors("a .safetensors file of random bytes", random_bytes(1u << 16)),
+      tensors("a .safetensors header longer than all numbers", safetensors("{}", "", UINT64_MAX)),
+      tensors("a .safetensors header of 100 MB that is not there",
+              safetensors("{}", "", 100'000'000)),
+      tensors("a .safetensors header of 100 MB without an end",
+              safetensors("{\"" + std::string(99'999'998, 'x'), "", 100'000'000)),
+      tensors_header("a .safetensors header with a tensor beyond the file",
+                     one_tensor("4", "0,9223372036854775807")),
+      tensors_header("a .safetensors header whose extents overflow",
+                     one_tensor("4294967296,4294967297", "0,16")),
+      tensors_header("a .safetensors header with a negative extent", one_tensor("-4", "0,16")),
+      tensors_header("a .safetensors header with an extent of 10 MB",
+                     one_tensor(std::string(10u << 20, '9'), "0,16")),
+      tensors_header("a .safetensors header with 1,000,000 extents",
+                     one_tensor(repeated("1,", 1'000'000) + "4", "0,16")),
+      tensors_header("a .safetensors header with 100,000 overlapping tensors",
+                     many_tensors(100'000)),
+      tensors_header("a .safetensors header with 1,000,000 nested lists",
+                     "{\"w\":" + repeated("[", 1'000'000)),
+      tensors_header("a .safetensors header with 1,000,000 nested objects",
+                     repeated("{\"w\":", 1'000'000)),
   };
 }
 

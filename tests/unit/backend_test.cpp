@@ -453,9 +453,9 @@ TEST_CASE("files: what is saved is loaded, and a missing one is a fault") {
   print %y, " ", %t
 )", path))));
   CHECK(outcome.printed == "[[false, false, false],\n [true, false, false]] 2.5\n");
-  check_fails(Program(main_text(fmt::format("  %x = load \"{}.not\": f32[3]\n", path))),
+  check_fails(Program(main_text(fmt::format("  %x = load \"{}/none.npy\": f32[3]\n", folder.path().string()))),
               FaultKind::cannot_read,
-              fmt::format("cannot read {}.not: No such file or directory", path), "load");
+              fmt::format("cannot read {}/none.npy: No such file or directory", folder.path().string()), "load");
 }
 
 TEST_CASE("memory that runs out") {

@@ -84,6 +84,7 @@ entry:
   %quotient, %rest = call @divmod(%i, %j)
   %l = load "in \"quotes\" \\ and\n\t\x01\x7f.npy" : i64[0, 3]
   %k = load "n.npy" : i32
+  %named = load "m.safetensors", "layers.0.\"w\"" : f32[2]
   save "out.npy", %q
   write %none
   print

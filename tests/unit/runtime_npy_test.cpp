@@ -11,6 +11,7 @@
 #include "runtime/fault.h"
 #include "runtime/npy.h"
 #include "runtime/print.h"
+#include "runtime/tensor_file.h"
 #include "tests/support/text.h"
 
 namespace tenon::runtime {
@@ -37,7 +38,7 @@ std::string loaded(const std::string& bytes, DType type, const Shape& shape) {
   ScratchFolder scratch;
   tests::write_file(scratch.path() / "t.npy", bytes);
   try {
-    return to_text(load_npy(scratch.path() / "t.npy", type, shape));
+    return to_text(load_tensor(scratch.path() / "t.npy", "", type, shape));
   } catch (const Fault& fault) {
     std::string text = fault.message();
     const std::string folder = scratch.path().lexically_normal().string() + "/";
@@ -82,7 +83,7 @@ TEST_CASE("Fortran order is turned into C order") {
       for (int i = 0; i < 30; ++i) many += static_cast<char>((i + 2 * j + 3 * k) % 100);
   ScratchFolder scratch;
   tests::write_file(scratch.path() / "t.npy", file_bytes(dict("|i1", "(30, 70, 50)", true), many));
-  const Tensor tensor = load_npy(scratch.path() / "t.npy", DType::i8, {30, 70, 50});
+  const Tensor tensor = load_tensor(scratch.path() / "t.npy", "", DType::i8, {30, 70, 50});
   int wrong = 0;
   for (int64_t offset = 0; offset < tensor.count(); ++offset) {
     const int64_t i = offset / 3500, j = offset / 50 % 70, k = offset % 50;
@@ -140,7 +141,7 @@ TEST_CASE("headers that are none, with the place") {
   for (const Row& row : rows) {
     CAPTURE(row.header);
     CHECK(loaded(file_bytes(row.header), DType::f32, {}) ==
-          "not a usable .npy file: t.npy, " + row.message);
+          "not a usable file of tensors: t.npy, " + row.message);
   }
   std::string deep = "(";
   for (int i = 0; i < 65; ++i) deep += "1, ";
@@ -150,7 +151,7 @@ TEST_CASE("headers that are none, with the place") {
 
 TEST_CASE("files whose size is not what their header says") {
   const auto message = [](const std::string& bytes) { return loaded(bytes, DType::f32, {2}); };
-  const std::string begins = "not a usable .npy file: t.npy";
+  const std::string begins = "not a usable file of tensors: t.npy";
   CHECK(message("") == begins + " is too short");
   CHECK(message("\x93NUMPY\x01") == begins + " is too short");
   CHECK(message("PK and more text") == begins + " does not start with \\x93NUMPY");
@@ -175,19 +176,22 @@ TEST_CASE("what is no readable file") {
   ScratchFolder scratch;
   const auto message = [&](const std::filesystem::path& path) {
     try {
-      load_npy(path, DType::f32, {});
+      load_tensor(path, "", DType::f32, {});
     } catch (const Fault& fault) {
       CHECK(fault.kind == FaultKind::cannot_read);
       return fault.text.substr(fault.text.rfind('/') + 1);
     }
     return std::string("it was read");
   };
-  std::filesystem::create_directory(scratch.path() / "folder");
-  REQUIRE(mkfifo((scratch.path() / "pipe").c_str(), 0600) == 0);
+  std::filesystem::create_directory(scratch.path() / "folder.npy");
+  std::filesystem::create_symlink("/dev/zero", scratch.path() / "device.npy");
+  std::filesystem::create_symlink("loop.npy", scratch.path() / "loop.npy");
+  REQUIRE(mkfifo((scratch.path() / "pipe.npy").c_str(), 0600) == 0);
   CHECK(message(scratch.path() / "none.npy") == "none.npy: No such file or directory");
-  CHECK(message(scratch.path() / "folder") == "folder: Is a directory");
-  CHECK(message(scratch.path() / "pipe") == "pipe: not a regular file");
-  CHECK(message("/dev/zero") == "zero: not a regular file");
+  CHECK(message(scratch.path() / "folder.npy") == "folder.npy: Is a directory");
+  CHECK(message(scratch.path() / "pipe.npy") == "pipe.npy: not a regular file");
+  CHECK(message(scratch.path() / "device.npy") == "device.npy: not a regular file");
+  CHECK(message(scratch.path() / "loop.npy") == "loop.npy: Too many levels of symbolic links");
 }
 
 TEST_CASE("no damage to a good file does harm") {
@@ -203,11 +207,11 @@ TEST_CASE("no damage to a good file does harm") {
     if (round % 4 == 0) bytes.resize(random() % (bytes.size() + 1));
     tests::write_file(path, bytes);
     try {
-      const Tensor tensor = load_npy(path, DType::f32, {2, 3});
+      const Tensor tensor = load_tensor(path, "", DType::f32, {2, 3});
       CHECK(tensor.count() == 6);
       ++read;
     } catch (const Fault& fault) {
-      CHECK((fault.kind == FaultKind::not_a_npy_file ||
+      CHECK((fault.kind == FaultKind::not_a_tensor_file ||
              fault.kind == FaultKind::file_holds_other_type));
       ++refused;
     }
@@ -232,7 +236,7 @@ TEST_CASE("what was saved is loaded again") {
       CAPTURE(type_text(type, shape));
       const Tensor tensor = filled(type, shape);
       save_npy(path, tensor);
-      const Tensor again = load_npy(path, type, shape);
+      const Tensor again = load_tensor(path, "", type, shape);
       int wrong = 0;
       for (int64_t i = 0; i < tensor.count(); ++i) wrong += !(again.at(i) == tensor.at(i));
       CHECK(wrong == 0);
@@ -329,7 +333,7 @@ TEST_CASE("saving through a link keeps the link") {
   std::filesystem::create_symlink("real.npy", scratch.path() / "link.npy");
   save_npy(scratch.path() / "link.npy", filled(DType::i8, {2}));
   CHECK(std::filesystem::is_symlink(scratch.path() / "link.npy"));
-  CHECK(to_text(load_npy(scratch.path() / "real.npy", DType::i8, {2})) == "[-2, -1]");
+  CHECK(to_text(load_tensor(scratch.path() / "real.npy", "", DType::i8, {2})) == "[-2, -1]");
 }
 
 }  // namespace
