@@ -110,7 +110,9 @@ MaybeChecked FunctionChecker::call_shaped(const Call& n, Span span, TypePtr want
 /// load("x.npy"), or load("m.safetensors", "w") where the file holds tensors by name.
 MaybeChecked FunctionChecker::call_load(const Call& n, Span span, TypePtr want) {
   const bool named = n.args.size() == 2;
-  if (!named && !argument_count(n.callee, 1, n.args.size(), span)) return std::nullopt;
+  const size_t takes = n.args.empty() ? 1 : 2;
+  if (n.args.size() != 1 && !argument_count(n.callee, takes, n.args.size(), span))
+    return std::nullopt;
   auto* path = string_argument(*n.args[0], "a string, the file's name");
   auto* name = named ? string_argument(*n.args[1], "a string, the tensor's name") : nullptr;
   if (!path || named != (name != nullptr)) return std::nullopt;

@@ -381,10 +381,11 @@ void FunctionWriter::write_load(const Inst& inst) {
   const Type& result = type(inst.result());
   const std::string block = result.is_scalar() ? out_.fresh("loaded") : name(inst.result());
   const auto& [path, tensor] = inst.get<ir::LoadFrom>();
+  const std::string file = out_.module.string_constant(path);
+  const std::string named = tensor.empty() ? "null" : out_.module.string_constant(tensor);
   out_.line("{} = call ptr @tn_load(ptr %context, i32 {}, ptr {}, ptr {}, i32 {}, i32 {}, ptr {})",
-            block, out_.module.site(inst.span), out_.module.string_constant(path),
-            out_.module.string_constant(tensor), dtype_number(result.dtype), result.shape.size(),
-            out_.module.shape_constant(result.shape));
+            block, out_.module.site(inst.span), file, named, dtype_number(result.dtype),
+            result.shape.size(), out_.module.shape_constant(result.shape));
   fail_if_null(block);
   if (!result.is_scalar()) return;
   backend::write_load(out_, name(inst.result()), result.dtype, block);

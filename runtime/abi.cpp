@@ -101,7 +101,7 @@ void* tn_load(tn_context* c, int32_t site, const char* path, const char* name, i
     return static_cast<std::byte*>(data);
   };
   const bool loaded = guarded(c, site, [&](Context& context) {
-    load_tensor(context.data_dir / path, name, static_cast<DType>(dtype), shape_of(rank, shape),
+    load_tensor(context.data_dir / path, name == nullptr ? "" : name, static_cast<DType>(dtype), shape_of(rank, shape),
                 allocate);
   });
   if (loaded) return data;

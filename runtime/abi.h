@@ -37,7 +37,7 @@ void tn_print_end(tn_context* context);
 void tn_write(tn_context* context, const void* bytes, int64_t count);
 
 /// A block as by tn_alloc, or null; relative paths start at the context's data_dir. `name` is the
-/// tensor's in a file that holds several, else empty.
+/// tensor's in a file that holds several; may be null.
 void* tn_load(tn_context* context, int32_t site, const char* path, const char* name, int32_t dtype,
               int32_t rank, const int64_t* shape);
 int32_t tn_save(tn_context* context, int32_t site, const char* path, int32_t dtype, int32_t rank,

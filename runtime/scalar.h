@@ -51,25 +51,13 @@ inline constexpr ScalarOpRow kScalarOps[] = {
 #include "runtime/scalar_ops.def"
 };
 
-constexpr const DTypeRow& row(DType t) {
-  return kDTypes[static_cast<int>(t)];
-}
-constexpr const ScalarOpRow& row(ScalarOp op) {
-  return kScalarOps[static_cast<int>(op)];
-}
-constexpr bool is_integer(DType t) {
-  return row(t).kind == Kind::integer;
-}
-constexpr bool is_floating(DType t) {
-  return row(t).kind == Kind::floating;
-}
+constexpr const DTypeRow& row(DType t) { return kDTypes[static_cast<int>(t)]; }
+constexpr const ScalarOpRow& row(ScalarOp op) { return kScalarOps[static_cast<int>(op)]; }
+constexpr bool is_integer(DType t) { return row(t).kind == Kind::integer; }
+constexpr bool is_floating(DType t) { return row(t).kind == Kind::floating; }
 /// f16 and bf16, which are computed with in f32 and rounded once.
-constexpr bool is_small_float(DType t) {
-  return is_floating(t) && row(t).bytes == 2;
-}
-constexpr int bits_of(DType t) {
-  return row(t).bytes * 8;
-}
+constexpr bool is_small_float(DType t) { return is_floating(t) && row(t).bytes == 2; }
+constexpr int bits_of(DType t) { return row(t).bytes * 8; }
 int64_t lowest(DType integer);
 int64_t highest(DType integer);
 

@@ -151,7 +151,7 @@ TEST_CASE("generated code saves and loads") {
   const int32_t data[] = {4, 5, 6};
   const std::string path = (scratch.path() / "t.npy").string();
   CHECK(tn_save(c, 1, path.c_str(), number(DType::i32), 1, shape, data) == 0);
-  auto* loaded = static_cast<int32_t*>(tn_load(c, 2, "t.npy", "", number(DType::i32), 1, shape));
+  auto* loaded = static_cast<int32_t*>(tn_load(c, 2, "t.npy", nullptr, number(DType::i32), 1, shape));
   REQUIRE(loaded != nullptr);
   CHECK(std::memcmp(loaded, data, sizeof data) == 0);
   tn_drop(c, loaded);
@@ -163,7 +163,7 @@ TEST_CASE("generated code fails to load and to save") {
   Context context;
   const int64_t shape[] = {3};
   const int32_t data[] = {4, 5, 6};
-  CHECK(tn_load(c_name(context), 8, "no/such.npy", "", number(DType::i32), 1, shape) == nullptr);
+  CHECK(tn_load(c_name(context), 8, "no/such.npy", nullptr, number(DType::i32), 1, shape) == nullptr);
   REQUIRE(context.fault);
   CHECK(context.fault->site == 8);
   CHECK(context.fault->message() == "cannot read no/such.npy: No such file or directory");
