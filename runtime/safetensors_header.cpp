@@ -18,8 +18,9 @@ using Json = nlohmann::json;
 /// document would lose the second of two equal keys, and would cost many times the header's size.
 class HeaderReader {
  public:
-  HeaderReader(int64_t data_bytes, std::string_view name, const NamedFile& file)
-      : data_bytes_(data_bytes), wanted_(name), file_(file) {}
+  HeaderReader(std::string_view header, int64_t data_bytes, std::string_view name,
+               const NamedFile& file)
+      : header_(header), data_bytes_(data_bytes), wanted_(name), file_(file) {}
 
   SafetensorsEntry result() {
     check_names();
@@ -109,10 +110,12 @@ class HeaderReader {
   bool boolean(bool) { unexpected("true or false"); }
   bool binary(Json::binary_t&) { unexpected("binary data"); }
 
-  bool parse_error(size_t position, const std::string& last, const Json::exception&) {
+  bool parse_error(size_t position, const std::string&, const Json::exception&) {
     // The position counts what was read, the offending byte included.
-    const size_t byte = kSafetensorsPrefix + std::max<size_t>(position, 1) - 1;
-    file_.refuse(fmt::format(", byte {}: not JSON where it says '{}'", byte, shown(last)));
+    const size_t at = std::max<size_t>(position, 1) - 1;
+    if (at >= header_.size()) file_.refuse(": its header ends within the JSON");
+    file_.refuse(fmt::format(", byte {}: no JSON from here on: {}", kSafetensorsPrefix + at,
+                             shown(header_.substr(at))));
   }
 
  private:
@@ -250,6 +253,7 @@ class HeaderReader {
                                : fmt::format(": {}", why));
   }
 
+  const std::string_view header_;
   const int64_t data_bytes_;
   const std::string_view wanted_;
   const NamedFile& file_;
@@ -284,7 +288,7 @@ SafetensorsEntry find_tensor(std::string_view header, int64_t data_bytes, std::s
   if (!header.starts_with('{')) file.refuse(": its header does not start with '{'");
   if (const size_t zero = header.find('\0'); zero != header.npos)
     file.refuse(fmt::format(", byte {}: a zero byte in the header", kSafetensorsPrefix + zero));
-  HeaderReader reader(data_bytes, name, file);
+  HeaderReader reader(header, data_bytes, name, file);
   Json::sax_parse(header, &reader);
   return reader.result();
 }

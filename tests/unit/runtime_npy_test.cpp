@@ -296,10 +296,10 @@ TEST_CASE("a .npy file has no bf16") {
         "t.npy: .npy files have no bf16; `f32(x)` has every number of bf16");
   CHECK(tests::files_below(scratch.path()).empty());
   save_npy(path, filled(DType::f16, {2}));
-  CHECK(message([&] { load_npy(path, DType::bf16, {2}); }) ==
+  CHECK(message([&] { load_tensor(path, "", DType::bf16, {2}); }) ==
         "t.npy holds f16[2], and no .npy file holds bf16");
   tests::write_file(path, file_bytes(dict("", "(2,)"), "1234"));
-  CHECK(message([&] { load_npy(path, DType::bf16, {2}); }) ==
+  CHECK(message([&] { load_tensor(path, "", DType::bf16, {2}); }) ==
         "t.npy holds ''[2], and no .npy file holds bf16");
 }
 
