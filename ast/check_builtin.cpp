@@ -107,6 +107,27 @@ MaybeChecked FunctionChecker::call_shaped(const Call& n, Span span, TypePtr want
   return filled(type, number(type.dtype, name == "ones", span), span);
 }
 
+/// A record by its fields, each from the tensor of its name; those of records inside have both names,
+/// with a dot between.
+MaybeChecked FunctionChecker::load_whole(const std::string& path, const typed::Type& type,
+                                         const std::string& name, Span span) {
+  if (!type.aggregate) return Checked{{type, span, typed::Load{path, name}}};
+  const typed::Aggregate& record = *type.aggregate;
+  if (record.fields.empty()) {
+    report(Diag::type_mismatch, span, quoted(type), "tensors by name")
+        .hint("a tuple's parts have no names: load a record");
+    return std::nullopt;
+  }
+  typed::Tuple made;
+  for (size_t i = 0; i < record.parts.size(); i++) {
+    const std::string field = name.empty() ? record.fields[i] : name + "." + record.fields[i];
+    auto part = load_whole(path, record.parts[i], field, span);
+    if (!part) return std::nullopt;
+    made.parts.push_back(std::move(part->expr));
+  }
+  return Checked{{type, span, std::move(made)}};
+}
+
 /// load("x.npy"), or load("m.safetensors", "w") where the file holds tensors by name.
 MaybeChecked FunctionChecker::call_load(const Call& n, Span span, TypePtr want) {
   const bool named = n.args.size() == 2;
@@ -123,6 +144,7 @@ MaybeChecked FunctionChecker::call_load(const Call& n, Span span, TypePtr want) 
         .hint("it reads `.npy` and `.safetensors` files");
     return std::nullopt;
   }
+  if (format->named && !named && want && want->aggregate) return load_whole(*path, *want, "", span);
   if (format->named && !named) {
     report(Diag::tensor_name, n.args[0]->span, "a `.safetensors` file holds tensors by name")
         .hint("say which: `load(\"m.safetensors\", \"w\")`, or load it whole into a `struct`");
@@ -135,7 +157,8 @@ MaybeChecked FunctionChecker::call_load(const Call& n, Span span, TypePtr want) 
   }
   if (!want) return no_context(n.callee.text, "…", span);
   if (want->aggregate) {
-    report(Diag::type_mismatch, span, quoted(*want), "a tensor or scalar of a file");
+    report(Diag::type_mismatch, span, quoted(*want), "a tensor or scalar of a file")
+        .hint("a record is loaded whole from a `.safetensors` file");
     return std::nullopt;
   }
   return Checked{{*want, span, typed::Load{*path, named ? *name : ""}}};

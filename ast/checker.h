@@ -485,6 +485,8 @@ class FunctionChecker {
   MaybeChecked call_clamp(const Call& n, Span span);
   MaybeChecked call_shaped(const Call& n, Span span, TypePtr want);
   MaybeChecked call_load(const Call& n, Span span, TypePtr want);
+  MaybeChecked load_whole(const std::string& path, const typed::Type& type, const std::string& name,
+                          Span span);
   MaybeChecked no_context(std::string_view name, std::string_view args, Span span);
   std::optional<std::vector<Checked>> arguments(const Call& n);
 

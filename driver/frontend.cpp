@@ -92,8 +92,12 @@ ast::typed::Program check_program(Session& session, bool needs_main) {
   ast::Program prelude =
       session.timed("parsing the prelude", [&] { return parse_prelude(session); });
   ast::Program root_program = parse_root(session);
-  const uint32_t root = static_cast<uint32_t>(session.sources.size() - 1);
-  const ast::Program program = with_imports(session, std::move(root_program));
+  uint32_t root = static_cast<uint32_t>(session.sources.size() - 1);
+  ast::Program program = with_imports(session, std::move(root_program));
+  if (session.entry && !session.diagnostics.any()) {
+    root = session.sources.add("<command line>", session.entry(program));
+    append(program, parser::parse(session.sources, root, session.diagnostics));
+  }
 
   ast::CheckOptions options = check_options(session);
   options.needs_main = needs_main;

@@ -59,6 +59,19 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
   if (command == "run") {
     add_program_options(app, o);
     add_target_option(app, o);
+    app.add_option("--call", o.call, "call F instead of main; brackets may follow: F[N = 3]")
+        ->type_name("F");
+    app.add_option("--in", o.inputs, "an argument of F, x=x.npy; dimensions come from the files")
+        ->type_name("X=FILE")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--out", o.outputs, "where F's result goes, a .npy file for each part of it")
+        ->type_name("FILE")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--threads", o.threads, "default: all cores; results do not depend on it")
+        ->check(CLI::Range(1, 4096))
+        ->type_name("N");
     app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");

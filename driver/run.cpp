@@ -20,6 +20,8 @@ std::filesystem::path data_folder(const Options& options) {
   return std::filesystem::path(options.file).parent_path();
 }
 
+}  // namespace
+
 void show_failure(Session& session, const ast::RunError& error) {
   lexer::Diagnostic d;
   d.code = row(error.fault.kind).code;
@@ -27,8 +29,6 @@ void show_failure(Session& session, const ast::RunError& error) {
   d.message = error.fault.message();
   session.show(d);
 }
-
-}  // namespace
 
 void execute(Session& session, const std::function<void(runtime::Context&)>& program) {
   auto run_once = [&](std::FILE* out) {
@@ -67,6 +67,13 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
 }
 
 void command_run(Session& session) {
+  const Options& o = session.options;
+  if (o.call.empty() && (!o.inputs.empty() || !o.outputs.empty())) {
+    throw UsageError{"--in and --out go with --call F"};
+  }
+  if (!o.call.empty()) {
+    session.entry = [&](const ast::Program& program) { return call_text(session, program); };
+  }
   const std::string& target = session.options.target;
 #define TARGET(name, lesson, summary)                                                              \
   if (target == #name) {                                                                           \

@@ -12,4 +12,10 @@ namespace tenon::driver {
 /// and ends the invocation with the rendered error if it fails.
 void execute(Session& session, const std::function<void(runtime::Context&)>& program);
 
+/// Prints a run-time error.
+void show_failure(Session& session, const ast::RunError& error);
+
+/// The text of a `main` that calls --call's function with what --in names and saves to --out.
+std::string call_text(Session& session, const ast::Program& program);
+
 }  // namespace tenon::driver

@@ -1,6 +1,7 @@
 // One invocation of tenon: its options, its files, its diagnostics, and where its time went.
 #pragma once
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,10 @@
 
 #include "lexer/diag.h"
 #include "lexer/source.h"
+
+namespace tenon::ast {
+struct Program;
+}
 
 namespace tenon::driver {
 
@@ -35,6 +40,9 @@ struct Options {
   std::vector<std::string> defines;
   std::string data;           ///< --data; empty: the program's folder
   int time_runs = 0;          ///< --time
+  int threads = 0;            ///< --threads; 0: as many as the machine has
+  std::string call;           ///< --call F[N = 3]
+  std::vector<std::string> inputs, outputs;  ///< --in x=x.npy, --out y.npy
   std::string stage, output;  ///< emit
   lexer::DiagFormat format = lexer::DiagFormat::human;
   std::string color = "auto";
@@ -56,6 +64,8 @@ class Session {
   lexer::SourceMap sources;
   lexer::Diagnostics diagnostics;
   std::string phase = "reading the command line";  ///< for internal errors
+  /// If set, makes the text of the `main` that runs in place of the program's.
+  std::function<std::string(const ast::Program&)> entry;
 
   /// Reads a file (`-`: standard input) into `sources`. Reports and throws Exit if it cannot.
   uint32_t open(const std::string& path);

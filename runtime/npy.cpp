@@ -8,7 +8,6 @@
 #include <cstring>
 #include <limits>
 
-#include "runtime/npy_header.h"
 #include "runtime/small_float.h"
 
 namespace tenon::runtime {
@@ -21,6 +20,8 @@ constexpr int64_t kChunk = 64 << 10;  ///< bytes; a multiple of every element's 
 class NpyFile {
  public:
   explicit NpyFile(const std::filesystem::path& path) : file_(path) { read_header(); }
+
+  const NpyHeader& header() const { return header_; }
 
   void expect(DType type, const Shape& shape) const {
     if (row(type).npy.empty())
@@ -141,6 +142,10 @@ void canonicalize_nans(DType type, std::byte* data, int64_t bytes) {
 }
 
 }  // namespace
+
+NpyHeader read_npy_header(const std::filesystem::path& path) {
+  return NpyFile(path).header();
+}
 
 void load_npy(const std::filesystem::path& path, DType type, const Shape& shape,
               const Allocate& allocate) {

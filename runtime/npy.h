@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "runtime/file.h"
+#include "runtime/npy_header.h"
 #include "runtime/tensor.h"
 
 namespace tenon::runtime {
@@ -12,6 +13,9 @@ namespace tenon::runtime {
 /// Throws Fault cannot_read, not_a_tensor_file, file_holds_other_type or what `allocate` throws.
 void load_npy(const std::filesystem::path& path, DType type, const Shape& shape,
               const Allocate& allocate);
+
+/// What a .npy file holds, its data not read. Throws Fault cannot_read or not_a_tensor_file.
+NpyHeader read_npy_header(const std::filesystem::path& path);
 
 /// Writes C order, little endian, NaNs as the canonical one, to a temporary file beside `path` that
 /// replaces it at the end.
