@@ -12,6 +12,7 @@
 //   //@ exit 1               the program fails, with the same words everywhere
 //   //@ fails 6:16           the same, and its error is at that place (or somewhere in a line: `6`)
 //   //@ arguments -D N=3     more arguments for `tenon run`
+//   //@ elsewhere stories    another runner tests it: its data is not part of the project
 //
 // And the IR that is printed is all there is to know: of each program, as lowered and after each
 // pass of the -O2 pipeline, print(parse(text)) == text, and the text runs to the same output.
@@ -272,11 +273,19 @@ std::string check_ir(const Program& program, const std::string& tenon) {
 
 // ---- all of them
 
+bool is_tested_elsewhere(const fs::path& program) {
+  for (const std::string& line : split_lines(read_file(program))) {
+    if (directive(line).starts_with("elsewhere ")) return true;
+  }
+  return false;
+}
+
 std::vector<Program> collect(const fs::path& folder, const std::string& filter, Tally& tally) {
   std::vector<Program> programs;
   for (const fs::path& path : entries_of(folder)) {
     if (!contains(path.string(), filter)) continue;
     const fs::path source = fs::path(path).replace_extension(".tn");
+    if (path.extension() == ".tn" && is_tested_elsewhere(path)) continue;
     if (path.extension() == ".tn") programs.push_back(read_program(fs::absolute(path)));
     if (path.extension() == ".out" && !fs::exists(source)) {
       tally.fail(path.filename().string(), "there is no program for this output; delete it");
