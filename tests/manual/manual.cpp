@@ -1,0 +1,110 @@
+// The language manual: every program in docs/language.md does what the page says.
+//
+//   tenon_manual TENON [--bless]
+//
+// A block ```tenon runs, and prints what the block ```text behind it holds; ```tenon-wrong draws the
+// compile errors, and ```tenon-fails the output and run-time error that stand there. A block of kind
+// `… body` is what stands inside `fn main() { … }`. --bless writes what they print into the page.
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/arguments.h"
+#include "tests/support/process.h"
+#include "tests/support/text.h"
+
+namespace tenon::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kPage = TENON_ROOT "/docs/language.md";
+
+/// A program of the page and the lines that say what it prints: (begin, end), without the fences.
+struct Example {
+  std::string kind, text;
+  size_t line;  ///< of its opening fence, from 0
+  size_t begin = 0, end = 0;
+};
+
+/// The examples of the page; what is wrong with its form goes to `tally`.
+std::vector<Example> examples_of(const std::vector<std::string>& lines, Tally& tally) {
+  std::vector<Example> examples;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (!lines[i].starts_with("```")) continue;
+    const std::string kind(trim(lines[i].substr(3)));
+    const size_t open = i;
+    std::string text;
+    for (++i; i < lines.size() && lines[i] != "```"; ++i) text += lines[i] + "\n";
+    if (kind.starts_with("tenon")) {
+      examples.push_back({kind, text, open});
+    } else if (kind == "text" && !examples.empty() && examples.back().begin == 0) {
+      examples.back().begin = open + 1;
+      examples.back().end = i;
+    } else {
+      tally.fail(fmt::format("line {}", open + 1), "a block that belongs to no program");
+    }
+  }
+  return examples;
+}
+
+std::string printed(const Example& example, const std::string& tenon, std::string& output) {
+  ScratchFolder scratch;
+  const bool body = example.kind.ends_with(" body");
+  const fs::path file = scratch.path() / "example.tn";
+  write_file(file, body ? "fn main() {\n" + example.text + "}\n" : example.text);
+  const bool wrong = example.kind.starts_with("tenon-wrong");
+  const int status = wrong || example.kind.starts_with("tenon-fails") ? 1 : 0;
+  for (const std::string target : {"interp", "cpu"}) {
+    std::vector<std::string> argv = {tenon, "run", "--target", target, "example.tn"};
+    if (wrong) argv = {tenon, "check", "example.tn"};
+    const Outcome outcome = run({argv, scratch.path(), ""});
+    if (outcome.status != status) return describe(outcome) + "\n" + outcome.err;
+    const std::string all = outcome.out + outcome.err;
+    if (target != "interp" && all != output) return "the engines disagree:\n" + all;
+    output = all;
+  }
+  return {};
+}
+
+int check(const Arguments& arguments) {
+  Tally tally("manual");
+  const std::vector<std::string> lines = split_lines(read_file(kPage));
+  const std::vector<Example> examples = examples_of(lines, tally);
+  std::vector<std::string> outputs(examples.size());
+  for_each_in_parallel(examples.size(), [&](size_t i) {
+    const Example& example = examples[i];
+    const std::string what = fmt::format("docs/language.md:{}", example.line + 1);
+    const std::string problem = printed(example, arguments.tenon, outputs[i]);
+    std::string expected;
+    for (size_t l = example.begin; l < example.end; ++l) expected += lines[l] + "\n";
+    if (!problem.empty())
+      tally.fail(what, problem);
+    else if (example.begin == 0)
+      tally.fail(what, "no block ```text behind it says what it prints");
+    else if (!arguments.bless && outputs[i] != expected)
+      tally.fail(what, "prints something else:\n" + outputs[i]);
+    else
+      tally.pass();
+  });
+  const int status = tally.close();
+  if (!arguments.bless || status != 0) return status;
+  std::string page;
+  size_t from = 0;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    for (; from < examples[i].begin; ++from) page += lines[from] + "\n";
+    page += outputs[i];
+    from = examples[i].end;
+  }
+  for (; from < lines.size(); ++from) page += lines[from] + "\n";
+  write_file(kPage, page);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tenon::tests
+
+int main(int argc, char** argv) {
+  return tenon::tests::check(tenon::tests::read_arguments(argc, argv));
+}
