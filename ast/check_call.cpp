@@ -36,6 +36,11 @@ bool FunctionChecker::no_brackets(const Call& n) {
 
 MaybeChecked FunctionChecker::check(const Call& n, Span span, TypePtr want) {
   const std::string& name = n.callee.text;
+  if (auto it = parameters_.types.find(name); it != parameters_.types.end() && !find(name)) {
+    if (!no_brackets(n) || !no_names(n)) return std::nullopt;
+    if (!argument_count(n.callee, 1, n.args.size(), span)) return std::nullopt;
+    return convert(it->second, *n.args[0], span);
+  }
   if (const RecordInfo* record = program_.find_record(name, in_prelude_)) {
     return make_record(*record, n, span, want);
   }

@@ -225,22 +225,27 @@ void FunctionChecker::refuse_operand(ScalarOp op, std::string_view shown, const 
 }
 
 MaybeChecked FunctionChecker::check(const ast::Convert& n, Span span, TypePtr) {
-  auto operand = expression(*n.operand);
+  return convert(n.to, *n.operand, span);
+}
+
+/// `f32(x)`, or `T(x)` where that is an element type.
+MaybeChecked FunctionChecker::convert(DType to, const Expr& tree, Span span) {
+  auto operand = expression(tree);
   if (!operand) return std::nullopt;
   if (operand->type().aggregate) {
-    report(Diag::operand_type, span, runtime::row(n.to).text, operand->type().text());
+    report(Diag::operand_type, span, runtime::row(to).text, operand->type().text());
     return std::nullopt;
   }
   // A literal takes the conversion's type; only where it cannot is there something to convert.
   bool is_float = runtime::is_floating(operand->dtype());
-  bool direct = n.to != DType::bool_ && (runtime::is_floating(n.to) || !is_float);
-  DType as = direct ? n.to : is_float ? DType::f64 : DType::i64;
+  bool direct = to != DType::bool_ && (runtime::is_floating(to) || !is_float);
+  DType as = direct ? to : is_float ? DType::f64 : DType::i64;
   if (!settle(*operand, as)) return std::nullopt;
-  if (operand->dtype() == n.to) return operand;
-  auto name = runtime::row(n.to).text;
+  if (operand->dtype() == to) return operand;
+  auto name = runtime::row(to).text;
   return lift(name, list(std::move(*operand)), span, [&](std::vector<typed::Expr> scalars) {
     typed::Convert made{boxed(std::move(scalars[0]))};
-    return std::optional(typed::Expr{{n.to, {}}, span, std::move(made)});
+    return std::optional(typed::Expr{{to, {}}, span, std::move(made)});
   });
 }
 

@@ -70,8 +70,12 @@ std::vector<typed::ComputeIndex> FunctionChecker::indices_over(const typed::Type
 /// Element p of the result is element p of x, both counted in row-major order.
 MaybeChecked FunctionChecker::call_reshape(const Call& n, Span span, TypePtr want) {
   if (!argument_count(n.callee, 1, n.args.size(), span)) return std::nullopt;
-  auto x = settled(*n.args[0]);
-  if (!x) return std::nullopt;
+  auto checked = expression(*n.args[0]);
+  const bool takes = checked && checked->open && want && !want->aggregate;
+  if (!checked || !(takes ? coerce(*checked, want->dtype) : settle_default(*checked))) {
+    return std::nullopt;
+  }
+  typed::Expr* x = &checked->expr;
   if (x->type.aggregate) {
     report(Diag::operand_type, span, n.callee.text, x->type.text());
     return std::nullopt;

@@ -296,6 +296,7 @@ class FunctionChecker {
   MaybeChecked check(const Unary& n, Span span, TypePtr want);
   MaybeChecked check(const Binary& n, Span span, TypePtr want);
   MaybeChecked check(const ast::Convert& n, Span span, TypePtr want);
+  MaybeChecked convert(DType to, const Expr& tree, Span span);
   MaybeChecked check(const IfExpr& n, Span span, TypePtr want);
   MaybeChecked logic(const Binary& n, Span span);
   /// `op` on operands: types unified, then lifted over tensors. `shown` is how messages call it.
