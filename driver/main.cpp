@@ -75,6 +75,9 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
+    app.add_option("--trace", o.trace,
+                   "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
+        ->type_name("NAME[i, j]");
   } else if (command == "emit") {
     std::vector<std::string> stages;
 #define STAGE(name, text, lesson, summary) stages.push_back(text);

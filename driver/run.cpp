@@ -75,6 +75,9 @@ void command_run(Session& session) {
     session.entry = [&](const ast::Program& program) { return call_text(session, program); };
   }
   const std::string& target = session.options.target;
+  if (!session.options.trace.empty() && target != "interp") {
+    throw UsageError{"--trace watches the tree interpreter: it needs --target interp"};
+  }
 #define TARGET(name, lesson, summary)                                                              \
   if (target == #name) {                                                                           \
     if constexpr (lesson <= TENON_UPTO)                                                            \

@@ -43,6 +43,7 @@ struct Options {
   int threads = 0;            ///< --threads; 0: as many as the machine has
   std::string call;           ///< --call F[N = 3]
   std::vector<std::string> inputs, outputs;  ///< --in x=x.npy, --out y.npy
+  std::string trace;          ///< --trace
   std::string stage, output;  ///< emit
   lexer::DiagFormat format = lexer::DiagFormat::human;
   std::string color = "auto";
