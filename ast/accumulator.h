@@ -7,6 +7,7 @@
 
 namespace tenon::ast {
 
+// [snippet accumulator]
 class Accumulator {
  public:
   /// Of elements of `type`.
@@ -26,5 +27,6 @@ class Accumulator {
   int64_t best_ = 0;
   bool empty_ = true;
 };
+// [end]
 
 }  // namespace tenon::ast

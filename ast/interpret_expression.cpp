@@ -10,18 +10,19 @@
 
 namespace tenon::ast::typed {
 
-Scalar Interpreter::scalar(const Expr& expr) {
-  if (!observer_) return scalar_by_kind(expr);
-  observer_->enter(expr);
-  const Scalar result = scalar_by_kind(expr);
-  observer_->leave(expr, result);
-  return result;
-}
 // [snippet by-kind]
-Scalar Interpreter::scalar_by_kind(const Expr& expr) {
+Scalar Interpreter::scalar(const Expr& expr) {
+  if (observer_) [[unlikely]] return observed(expr);
   return std::visit([&](const auto& node) { return scalar_of(node, expr); }, expr.node);
 }
 // [end]
+Scalar Interpreter::observed(const Expr& expr) {
+  observer_->enter(expr);
+  const Scalar result =
+      std::visit([&](const auto& node) { return scalar_of(node, expr); }, expr.node);
+  observer_->leave(expr, result);
+  return result;
+}
 Tensor Interpreter::tensor(const Expr& expr) {
   return std::visit([&](const auto& node) { return tensor_of(node, expr); }, expr.node);
 }
@@ -95,14 +96,12 @@ Scalar Interpreter::scalar_of(const Element& node, const Expr& expr) {
   }
   for (size_t axis = 0; axis < node.subscripts.size(); ++axis) {
     values[axis] = integer(node.subscripts[axis]);
-    const bool outside = values[axis] < 0 || values[axis] >= whole().shape()[axis];
-    if (outside && node.otherwise) {
-      if (observer_) observer_->look_up(node, {values, axis + 1});
-      return scalar(*node.otherwise);
-    }
+    if (!node.otherwise) continue;  // then all are evaluated before the first is checked
+    if (values[axis] >= 0 && values[axis] < whole().shape()[axis]) continue;
+    if (observer_) observer_->look_up(node, {values, axis + 1});
+    return scalar(*node.otherwise);
   }
   if (observer_) observer_->look_up(node, {values, node.subscripts.size()});
-  // All subscripts are evaluated before the first is checked.
   return whole().at(checked_offset(whole().shape(), values, node.subscripts, expr.span));
 }
 

@@ -70,7 +70,7 @@ class Interpreter {
   int64_t integer(const Expr& expr) { return scalar(expr).i; }
   bool holds(const Expr& expr) { return scalar(expr).i != 0; }
 
-  Scalar scalar_by_kind(const Expr& expr);
+  Scalar observed(const Expr& expr);
   Scalar scalar_of(const Constant& node, const Expr& expr);
   Scalar scalar_of(const Variable& node, const Expr& expr);
   Scalar scalar_of(const Apply& node, const Expr& expr);

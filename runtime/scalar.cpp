@@ -42,6 +42,7 @@ template <Integer T> T sub(T a, T b) { return static_cast<T>(wide(a) - wide(b));
 template <Integer T> T mul(T a, T b) { return static_cast<T>(wide(a) * wide(b)); }
 template <Integer T> T neg(T a) { return sub(T{0}, a); }
 
+// [snippet division]
 // C++ rounds toward zero. The floor is one less where that was inexact and the signs differ.
 // Division by -1 is apart because lowest / -1 does not fit.
 template <Integer T> T div(T a, T b) {
@@ -54,6 +55,7 @@ template <Integer T> T mod(T a, T b) {
   const T remainder = a % b;
   return remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder;
 }
+// [end]
 
 template <Float T> T add(T a, T b) { return a + b; }
 template <Float T> T sub(T a, T b) { return a - b; }
@@ -78,6 +80,7 @@ template <Integer T> T min(T a, T b) { return b < a ? b : a; }
 template <Integer T> T max(T a, T b) { return a < b ? b : a; }
 template <Integer T> T abs(T a) { return a < 0 ? neg(a) : a; }
 
+// [snippet minimum]
 // IEEE 754-2019 minimum and maximum. Of two equal zeros the sign decides; a sum with a NaN is one.
 template <Float T> T min(T a, T b) {
   if (a == b) return std::signbit(a) ? a : b;
@@ -87,6 +90,7 @@ template <Float T> T max(T a, T b) {
   if (a == b) return std::signbit(a) ? b : a;
   return a > b ? a : b > a ? b : a + b;
 }
+// [end]
 template <Float T> T abs(T a) { return std::fabs(a); }
 
 template <Float T> T floor(T a) { return std::floor(a); }

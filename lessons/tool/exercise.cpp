@@ -20,7 +20,10 @@ using tests::trim;
 constexpr double kBuildTimeout = 1200;  ///< seconds
 
 Task read_task(const fs::path& folder, int lesson) {
-  Task task{folder, lesson, folder.filename().string(), {}, {}, {}};
+  Task task;
+  task.folder = folder;
+  task.lesson = lesson;
+  task.name = folder.filename().string();
   auto refuse = [&](const std::string& why) {
     throw std::runtime_error(fmt::format("{}/task.txt: {}", folder.string(), why));
   };
@@ -37,10 +40,12 @@ Task read_task(const fs::path& folder, int lesson) {
       last = &task.title;
     else if (key == "file")
       last = &task.file;
+    else if (key == "program")
+      last = &task.program;
     else if (key == "hint")
       last = &task.hints.emplace_back();
     else
-      refuse(fmt::format("the keys are title, file, hint; not `{}`", key));
+      refuse(fmt::format("the keys are title, file, program, hint; not `{}`", key));
     *last = trim(line.substr(std::min(colon + 1, line.size())));
   }
   if (task.title.empty() || task.file.empty()) refuse("title and file are missing");
@@ -82,7 +87,7 @@ std::string indented(const std::string& text) {
   return result;
 }
 
-/// Whether the build of `tenon` reads the file, by Ninja's own account.
+/// Whether the build reads the file, by Ninja's own account.
 bool is_input_of_build(const std::string& inputs, const fs::path& file, const fs::path& build) {
   for (const std::string& line : tests::split_lines(inputs)) {
     if (fs::weakly_canonical(build / std::string(trim(line))) == fs::weakly_canonical(file)) {
@@ -139,7 +144,7 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
   configure.insert(configure.end(), workshop.cmake_options.begin(), workshop.cmake_options.end());
   const std::string build = workshop.build.string();
   for (const std::vector<std::string>& step :
-       {configure, {"cmake", "--build", build, "--target", "tenon"}}) {
+       {configure, {"cmake", "--build", build, "--target", task.program}}) {
     const tests::Outcome outcome = run_build_step(workshop, step);
     if (outcome.status != 0 || outcome.timed_out) {
       return without(workshop.root.string() + "/",
@@ -148,12 +153,13 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
     }
   }
   const std::string inputs =
-      run_build_step(workshop, {"ninja", "-C", build, "-t", "inputs", "tenon"}).out;
+      run_build_step(workshop, {"ninja", "-C", build, "-t", "inputs", task.program}).out;
   if (!is_input_of_build(inputs, workshop.root / file, workshop.build)) {
-    return fmt::format("the compiler was built without {}", file.string());
+    return fmt::format("{} was built without {}", task.program, file.string());
   }
   if (is_input_of_build(inputs, workshop.root / task.file, workshop.build)) {
-    return fmt::format("the compiler was built from {} and not from {}", task.file, file.string());
+    return fmt::format("{} was built from {} and not from {}", task.program, task.file,
+                       file.string());
   }
   return {};
 }

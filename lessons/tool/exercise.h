@@ -2,6 +2,7 @@
 //
 // lessons/NN-name/exercise/TASK/ holds
 //   task.txt      title: …   file: lexer/scanner.re   hint: … (several, opened one at a time)
+//                 program: tenon_hunt (what is built with the file, if it is not tenon)
 //   checks/       golden cases (tests/support/golden_case.h), each with its `//@ title`
 //   mistakes/     wrong versions of the reference, which the checks must catch (prove.h)
 // The starter is cut from the reference by the markers `[exercise TASK]` (markers.h).
@@ -16,7 +17,7 @@ struct Task {
   std::filesystem::path folder;  ///< lessons/01-tokens/exercise/hex-numbers, absolute
   int lesson = 0;
   std::string name;  ///< hex-numbers
-  std::string title, file;
+  std::string title, file, program = "tenon";
   std::vector<std::string> hints;
 
   /// my/01-hex-numbers/scanner.re, relative to the root.
@@ -39,7 +40,7 @@ struct Workshop {
   std::filesystem::path tenon() const { return build / "bin/tenon"; }
 };
 
-/// Builds the compiler, up to the task's lesson, with `file` in the place of task.file. Returns
+/// Builds task.program, up to the task's lesson, with `file` in the place of task.file. Returns
 /// what went wrong: the compiler's messages, or that the build did not read `file`.
 std::string build_with(const Workshop& workshop, const Task& task,
                        const std::filesystem::path& file);

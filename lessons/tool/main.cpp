@@ -1,7 +1,7 @@
 // tenon_lessons: what the course does, behind make.
 //
 //   tenon_lessons check | update             pages against the truth, or set to it
-//   tenon_lessons prove                      the graders grade
+//   tenon_lessons prove [N]                  the graders grade
 //   tenon_lessons lesson N                   demo and checks of a lesson
 //   tenon_lessons exercise N [TASK]          writes the starter the first time, builds, grades
 //   tenon_lessons hint N [TASK]              one more hint
@@ -53,9 +53,11 @@ int check(const Request& request, bool update) {
 
 int prove_all(const Request& request) {
   tests::Tally tally("exercises");
+  // One folder for all: only the driver depends on how far a build goes.
+  Workshop workshop = request.workshop;
+  workshop.build /= "prove";
   for (int lesson = 1; lesson <= kLessons; ++lesson) {
-    Workshop workshop = request.workshop;
-    workshop.build /= fmt::format("prove-{}", lesson);
+    if (request.lesson != 0 && request.lesson != lesson) continue;
     std::vector<Task> tasks;
     try {
       tasks = tasks_of(workshop.root, lesson);
@@ -103,7 +105,8 @@ bool exercise(const Request& request, const Task& task) {
         "  Look in it for `Your code here`.\n",
         file.string(), task.file);
   }
-  fmt::print("  Building the compiler with {} …\n", file.string());
+  fmt::print("  Building {} with {} …\n", task.program == "tenon" ? "the compiler" : task.program,
+             file.string());
   std::fflush(stdout);
   const std::string problem = build_with(request.workshop, task, file);
   if (!problem.empty()) {
@@ -152,7 +155,7 @@ int run(const Request& request) {
   if (request.command == "exercise") return exercises(request);
   if (request.command == "hint") return hint(request);
   fmt::print(stderr,
-             "tenon_lessons: check, update, prove, lesson N, exercise N [TASK], hint N [TASK]\n");
+             "tenon_lessons: check, update, prove [N], lesson N, exercise N [TASK], hint N [TASK]\n");
   return 2;
 }
 

@@ -37,6 +37,8 @@ GoldenCase read_case(const fs::path& input) {
       if (std::from_chars(words[1].data(), end, test.status).ptr != end) {
         test.problem = "the exit status is not a number: " + words[1];
       }
+    } else if (words[0] == "program" && words.size() == 2) {
+      test.program = words[1];
     } else if (words[0] == "title") {
       test.title = trim(text.substr(5));
     } else if (test.arguments.empty()) {
@@ -54,7 +56,8 @@ GoldenCase read_case(const fs::path& input) {
 Command command_of(const GoldenCase& test, const std::string& tenon) {
   Command command;
   command.folder = test.input.parent_path();
-  command.argv.push_back(tenon);
+  command.argv.push_back(
+      test.program.empty() ? tenon : (fs::path(tenon).parent_path() / test.program).string());
   for (std::string word : test.arguments) {
     constexpr std::string_view kFolder = "{dir}";
     for (size_t at; (at = word.find(kFolder)) != std::string::npos;) {

@@ -2,6 +2,7 @@
 //
 //   //@ emit tokens            arguments of tenon; the file's name is appended (`;@` in .ir files)
 //   //@ exit 1                 the exit status, if it is not 0
+//   //@ program tenon_hunt     what runs instead of tenon; it lies beside tenon
 //   //@ title spans in columns  what the case is about, in words (exercise graders print it)
 //
 // `{dir}` in the arguments is the case's folder, and a `-` among them feeds the file through
@@ -21,7 +22,8 @@ namespace tenon::tests {
 
 struct GoldenCase {
   std::filesystem::path input;         ///< absolute
-  std::vector<std::string> arguments;  ///< of tenon, without the file
+  std::vector<std::string> arguments;  ///< of the program, without the file
+  std::string program;                 ///< of `program`; empty: tenon
   int status = 0;
   std::string title;    ///< of `title`; may be empty
   std::string problem;  ///< why this is no usable case; empty if it is one
