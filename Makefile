@@ -53,9 +53,10 @@ demo: build ## reads 1,797 handwritten digits with a small network
 RECORD = --bless $(FILTER:%=--filter=%)
 
 bless: $(BUILD)/build.ninja ## what the tests print now is right: records it (then read git diff)
-	@$(NINJA) --target tenon tenon_golden tenon_agree
+	@$(NINJA) --target tenon tenon_golden tenon_agree tenon_fix
 	@$(BUILD)/bin/tenon_golden $(TENON) $(RECORD); golden=$$?; \
-	  $(BUILD)/bin/tenon_agree $(TENON) $(RECORD) && exit $$golden
+	  $(BUILD)/bin/tenon_fix $(TENON) $(RECORD); fix=$$?; \
+	  $(BUILD)/bin/tenon_agree $(TENON) $(RECORD) && exit $$((golden | fix))
 
 fuzz-files: | deps ## damages files and reads them, MINUTES=1 per format; not part of `make test`
 	@scripts/fuzz-files.sh $(or $(MINUTES),1)

@@ -1,9 +1,6 @@
 // Calls: of functions of the program and the prelude, whose dimensions are found from the
 // arguments, and lifting of scalar functions. Built-ins are in check_builtin.cpp.
-#include <algorithm>
-
 #include "ast/checker.h"
-#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -16,15 +13,24 @@ bool FunctionChecker::argument_count(const Name& callee, size_t takes, size_t gi
   return false;
 }
 
-/// Arguments by name are for records.
-bool FunctionChecker::no_names(const Call& n) {
-  for (const Name& name : n.arg_names) {
+/// Arguments by name are for records. Names of the parameters, in their order, can be left out.
+bool FunctionChecker::no_names(const Call& n, const Function* callee) {
+  const Name* first = nullptr;
+  bool in_order = callee && callee->params.size() == n.arg_names.size();
+  std::vector<lexer::Edit> removed;
+  for (size_t i = 0; i < n.arg_names.size(); i++) {
+    const Name& name = n.arg_names[i];
     if (name.text.empty()) continue;
-    report(Diag::argument_name, name.span, n.callee.text)
-        .hint("arguments are given by position; those in brackets may have a name");
-    return false;
+    if (!first) first = &name;
+    in_order = in_order && callee->params[i].name.text == name.text;
+    removed.push_back({{name.span.file, name.span.begin, n.args[i]->span.begin}, ""});
   }
-  return true;
+  if (!first) return true;
+  if (!in_order) removed.clear();
+  report(Diag::argument_name, first->span, n.callee.text)
+      .hint("arguments are given by position; those in brackets may have a name",
+            std::move(removed));
+  return false;
 }
 
 bool FunctionChecker::no_brackets(const Call& n) {
@@ -66,6 +72,7 @@ MaybeChecked FunctionChecker::check(const Call& n, Span span, TypePtr want) {
     case BuiltinKind::none: break;
   }
   report_unknown_function(n);
+  look_at(n.args);
   return std::nullopt;
 }
 
@@ -98,9 +105,7 @@ void FunctionChecker::report_unknown_function(const Call& n) {
   add_builtin_names(candidates);
   program_.add_record_names(candidates, in_prelude_);
   program_.add_function_names(candidates, in_prelude_);
-  std::string near = runtime::nearest(name, candidates);
-  auto& d = report(Diag::unknown_function, n.callee.span, name);
-  if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
+  suggest(report(Diag::unknown_function, n.callee.span, name), name, n.callee.span, candidates);
 }
 
 // ---- functions of the program and the prelude
@@ -116,8 +121,10 @@ Origin origin_of(const FunctionInfo& info, const Param& param) {
 
 MaybeChecked FunctionChecker::call_function(const FunctionInfo& info, const Call& n, Span span) {
   const Function& f = *info.tree;
-  if (!argument_count(n.callee, f.params.size(), n.args.size(), span)) return std::nullopt;
-  if (!no_names(n)) return std::nullopt;
+  if (!argument_count(n.callee, f.params.size(), n.args.size(), span) || !no_names(n, &f)) {
+    look_at(n.args);
+    return std::nullopt;
+  }
   if (definitions_ && !info.pure()) {
     report(Diag::not_pure, span, n.callee.text).note(*info.effect, "it has an effect here");
     return std::nullopt;

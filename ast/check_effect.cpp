@@ -26,7 +26,8 @@ std::optional<typed::VarId> FunctionChecker::assignable(const NameRef& name, Spa
   auto& d = report(Diag::not_assignable, span, name.name);
   switch (found.kind) {
     case typed::VarKind::let:
-      d.note(found.span, "`let` binds it once, here").hint("define it with `var` instead");
+      d.note(found.span, "`let` binds it once, here");
+      d.hint("define it with `var` instead", {{let_words_.at(*id), "var"}});
       break;
     case typed::VarKind::parameter: d.note(found.span, "it is a parameter"); break;
     default: d.note(found.span, "it is the variable of this loop"); break;
@@ -57,7 +58,7 @@ void FunctionChecker::check(const Assign& assign, Span span, Stmts& out) {
   auto* target = std::get_if<Subscript>(&assign.target->node);
   auto where = place(target ? *target->base : *assign.target);
   if (!where) {
-    settled(*assign.value);  // for what may be wrong there
+    look_at(*assign.value);
   } else if (target) {
     assign_part(assign, *target, *where, span, out);
   } else {
@@ -81,10 +82,7 @@ void FunctionChecker::assign_part(const Assign& assign, const Subscript& target,
   Subscripts where;
   bool fine = subscripts(target, place.type, assign.target->span, where);
   const bool whole = std::ranges::all_of(where, [](auto& s) { return s.has_value(); });
-  if (!fine) {
-    settled(*assign.value);
-    return;
-  }
+  if (!fine) return look_at(*assign.value);
   const typed::Type type = part_type(place.type, where);
   auto value = whole ? assigned_value(assign, type, place.origin, span)
                      : assigned_part(assign, type, place.origin, span);
@@ -114,7 +112,11 @@ MaybeChecked FunctionChecker::combined_value(const Assign& assign, Span span) {
   auto right = expression(*assign.value);
   auto old = right ? expression(*assign.target) : std::nullopt;
   if (!old) return std::nullopt;
-  return apply(*assign.op, row(*assign.op).infix, list(std::move(*old), std::move(*right)), span);
+  target_ = assign.target->span;
+  auto combined =
+      apply(*assign.op, row(*assign.op).infix, list(std::move(*old), std::move(*right)), span);
+  target_ = {};
+  return combined;
 }
 
 // ---- calls

@@ -42,6 +42,18 @@ std::optional<typed::Expr> FunctionChecker::settled(const Expr& e, TypePtr want)
   return std::move(c->expr);
 }
 
+void FunctionChecker::look_at(const Expr& e) {
+  Diagnostics found, *all = std::exchange(diagnostics_, &found);
+  found.ignore(Diag::needs_context);
+  expression(e);
+  diagnostics_ = all;
+  for (const Diagnostic& d : found.all()) diagnostics_->add(d);
+}
+
+void FunctionChecker::look_at(const std::vector<ExprPtr>& all) {
+  for (const ExprPtr& e : all) look_at(*e);
+}
+
 // ---- leaves
 
 MaybeChecked FunctionChecker::check(const NumberLiteral& n, Span span, TypePtr) {
@@ -64,19 +76,20 @@ MaybeChecked FunctionChecker::check(const ErrorExpr&, Span, TypePtr) {
 }
 
 MaybeChecked FunctionChecker::check(const Colon&, Span span, TypePtr) {
-  report(Diag::misplaced_subscript, span, ":");
+  report(Diag::misplaced_subscript, span, "`:` stands only among subscripts");
   return std::nullopt;
 }
 
 MaybeChecked FunctionChecker::check(const Run& n, Span span, TypePtr) {
-  report(Diag::misplaced_subscript, span, "..." + n.name);
+  report(Diag::misplaced_subscript, span,
+         fmt::format("{} stands only among subscripts", quoted("..." + n.name)));
   return std::nullopt;
 }
 
 MaybeChecked FunctionChecker::check(const BracketArg& n, Span span, TypePtr) {
   auto* type = std::get_if<DType>(&n.value);
-  report(Diag::misplaced_subscript, span,
-         type ? std::string(runtime::row(*type).text) : n.name.text + " = …")
+  const std::string shown = type ? std::string(runtime::row(*type).text) : n.name.text + " = …";
+  report(Diag::misplaced_subscript, span, fmt::format("{} is no subscript", quoted(shown)))
       .hint("a call's arguments in brackets stand before its parentheses: `f[N = 3](x)`");
   return std::nullopt;
 }
@@ -209,7 +222,9 @@ void FunctionChecker::refuse_operands(ScalarOp op, std::string_view shown,
     return;
   }
   DType to = runtime::is_floating(a.dtype()) ? a.dtype() : b.dtype();
-  d.hint(fmt::format("convert one of them, as in `{}(x)`", runtime::row(to).text));
+  const Checked& integer = runtime::is_integer(a.dtype()) ? a : b;
+  d.hint(fmt::format("convert one of them, as in `{}(x)`", runtime::row(to).text),
+         args.size() == 2 ? conversion(integer, to) : std::vector<lexer::Edit>{});
 }
 
 void FunctionChecker::refuse_operand(ScalarOp op, std::string_view shown, const typed::Type& type,
@@ -240,7 +255,9 @@ MaybeChecked FunctionChecker::convert(DType to, const Expr& tree, Span span) {
   bool is_float = runtime::is_floating(operand->dtype());
   bool direct = to != DType::bool_ && (runtime::is_floating(to) || !is_float);
   DType as = direct ? to : is_float ? DType::f64 : DType::i64;
+  const bool is_literal = operand->open;
   if (!settle(*operand, as)) return std::nullopt;
+  if (is_literal) operand->expr.span = span;  // the conversion is part of it
   if (operand->dtype() == to) return operand;
   auto name = runtime::row(to).text;
   return lift(name, list(std::move(*operand)), span, [&](std::vector<typed::Expr> scalars) {
@@ -265,6 +282,7 @@ MaybeChecked FunctionChecker::check(const IfExpr& n, Span span, TypePtr want) {
                         fmt::format("expected {}, found {}", quoted(then->type()),
                                     quoted(otherwise->type())))
                : report(diag, n.otherwise->span, quoted(then->type()), quoted(otherwise->type()));
+    if (common) show_unequal(d, side(then->expr, "first"), side(otherwise->expr, "second"));
     d.note(n.then->span, "both branches have one type; the first is this");
     return std::nullopt;
   }

@@ -34,6 +34,7 @@ Origin FunctionChecker::Inference::origin(const Param& param) const {
 
 bool FunctionChecker::infer_parameters(Inference& inference, const TypeExpr& pattern,
                                        const Checked& arg, const Param& param) {
+  inference.argument = side(arg.expr, "for " + quoted(param.name.text)).name;
   return infer_type(inference, pattern, arg.type(), arg.open, param, arg.expr.span);
 }
 
@@ -57,6 +58,7 @@ bool FunctionChecker::infer_type(Inference& inference, const TypeExpr& pattern,
   const bool is_element =
       !name || find_parameter(inference.parameters, name->text, ParameterKind::type);
   if (!is_element) {
+    if (!program_.find_record(name->text, inference.in_prelude)) return true;  // said where it stands
     if (!type.aggregate || type.aggregate->name != name->text) return mismatch(quoted(name->text));
     return infer_record(inference, pattern, type, param, arg);
   }
@@ -83,14 +85,14 @@ bool FunctionChecker::infer_record(Inference& inference, const TypeExpr& pattern
       parameter = &parameters[i];
     }
     if (!parameter) continue;  // type() says so
-    const std::string where = fmt::format("{} of {}", quoted(parameter->name.text), quoted(type));
+    const Witness here{arg, fmt::format("{} of {}", quoted(parameter->name.text), quoted(type))};
     auto* e = std::get_if<ExprPtr>(&p.value);
     auto* name = e ? std::get_if<NameRef>(&(*e)->node) : nullptr;
     if (!name) continue;
     if (find_parameter(inference.parameters, name->name, ParameterKind::dimension)) {
       auto it = given.dimensions.find(parameter->name.text);
       if (it != given.dimensions.end() &&
-          !infer_extent(inference, name->name, it->second, where, param, arg)) {
+          !infer_extent(inference, name->name, it->second, here, param)) {
         return false;
       }
     } else if (find_parameter(inference.parameters, name->name, ParameterKind::type)) {
@@ -126,40 +128,47 @@ bool FunctionChecker::infer_shape(Inference& inference, const TypeExpr& pattern,
   for (const BracketArg& a : args) {
     const size_t count = is_run(a) ? rank - fixed : 1;
     std::vector<Extent> extents(type.shape.begin() + axis, type.shape.begin() + axis + count);
-    const std::string where = fmt::format("axis {} of {}", axis + 1, quoted(type));
+    const Witness here{arg, fmt::format("axis {} of {}", axis + 1, quoted(type)),
+                       {inference.argument, type}, axis};
     axis += count;
     if (is_run(a)) {
       const Parameter* p = lone(inference.parameters, a, ParameterKind::run);
-      if (p && !infer_run(inference, p->name.text, extents, param, arg)) return false;
+      if (p && !infer_run(inference, p->name.text, extents, here, param)) return false;
     } else if (auto* p = lone(inference.parameters, a, ParameterKind::dimension)) {
-      if (!infer_extent(inference, p->name.text, extents[0], where, param, arg)) return false;
+      if (!infer_extent(inference, p->name.text, extents[0], here, param)) return false;
     }
   }
   return true;
 }
 
 bool FunctionChecker::infer_extent(Inference& inference, const std::string& name,
-                                   const Extent& extent, const std::string& where,
-                                   const Param& param, Span arg) {
+                                   const Extent& extent, Witness here, const Param& param) {
   auto [it, fresh] = inference.found.dimensions.emplace(name, extent);
-  if (fresh) inference.places[name] = arg;
+  if (fresh) inference.places[name] = here;
   if (agree(it->second, extent)) return true;
   auto place = inference.places.find(name);
   const bool given = place == inference.places.end();
-  auto& d = report(Diag::extent_mismatch, arg,
+  auto& d = report(Diag::extent_mismatch, here.span,
                    fmt::format("dimension {} of {} is {} here, but {} {}", quoted(name),
                                quoted(inference.owner.text), extent.text(), it->second.text(),
                                given ? "in brackets" : "by another argument"));
-  d.with_label(where);
-  if (!given) d.note(place->second, fmt::format("{} is {} by this argument", quoted(name), it->second.text()));
+  d.with_label(here.where);
+  if (!given) {
+    const Witness& there = place->second;
+    d.note(there.span, fmt::format("{} is {} by this argument", quoted(name), it->second.text()));
+    if (here.axis && there.axis) {
+      show_axes(d, there.side, *there.axis, here.side, *here.axis, "dimension " + quoted(name));
+    }
+  }
   d.note(param.type.span, inference.origin(param).text);
   return false;
 }
 
 bool FunctionChecker::infer_run(Inference& inference, const std::string& name,
-                                const std::vector<Extent>& extents, const Param& param, Span arg) {
+                                const std::vector<Extent>& extents, Witness here,
+                                const Param& param) {
   auto [it, fresh] = inference.found.runs.emplace(name, extents);
-  if (fresh) inference.places[name] = arg;
+  if (fresh) inference.places[name] = here;
   const auto same = [&](const Extent& a, const Extent& b) { return agree(a, b); };
   if (std::ranges::equal(it->second, extents, same)) return true;
   const auto shown = [](const std::vector<Extent>& all) {
@@ -167,12 +176,14 @@ bool FunctionChecker::infer_run(Inference& inference, const std::string& name,
     for (const Extent& e : all) out += (out.empty() ? "" : ", ") + e.text();
     return "(" + out + ")";
   };
-  report(Diag::extent_mismatch, arg,
-         fmt::format("the dimensions {} of {} are {} here, but {} by another argument",
-                     quoted("..." + name), quoted(inference.owner.text), shown(extents),
-                     shown(it->second)))
-      .note(inference.places[name], fmt::format("they are {} by this argument", shown(it->second)))
-      .note(param.type.span, inference.origin(param).text);
+  const Witness& there = inference.places[name];
+  auto& d = report(Diag::extent_mismatch, here.span,
+                   fmt::format("the dimensions {} of {} are {} here, but {} by another argument",
+                               quoted("..." + name), quoted(inference.owner.text), shown(extents),
+                               shown(it->second)));
+  show_unequal(d, there.side, here.side);
+  d.note(there.span, fmt::format("they are {} by this argument", shown(it->second)));
+  d.note(param.type.span, inference.origin(param).text);
   return false;
 }
 
@@ -182,7 +193,7 @@ bool FunctionChecker::infer_element_type(Inference& inference, const std::string
   if (open) {
     auto [it, fresh] = inference.open.emplace(name, type);
     if (runtime::is_floating(type)) it->second = type;
-    if (!inference.places.contains(name)) inference.places[name] = arg;
+    if (!inference.places.contains(name)) inference.places[name] = {arg};
     return true;
   }
   const Parameter& p = *find_parameter(inference.parameters, name, ParameterKind::type);
@@ -193,7 +204,7 @@ bool FunctionChecker::infer_element_type(Inference& inference, const std::string
     return false;
   }
   auto [it, fresh] = inference.found.types.emplace(name, type);
-  if (fresh) inference.places[name] = arg;
+  if (fresh) inference.places[name] = {arg};
   if (it->second == type) return true;
   if (runtime::is_integer(type) && runtime::is_integer(it->second)) {
     if (inference.given.contains(name)) return true;  // coercion decides
@@ -204,7 +215,7 @@ bool FunctionChecker::infer_element_type(Inference& inference, const std::string
                    quoted(runtime::row(type).text));
   d.note(param.type.span, inference.origin(param).text);
   if (auto place = inference.places.find(name); place != inference.places.end()) {
-    d.note(place->second, fmt::format("{} is {} by this argument", quoted(name),
+    d.note(place->second.span, fmt::format("{} is {} by this argument", quoted(name),
                                       quoted(runtime::row(it->second).text)));
   }
   return false;
@@ -219,7 +230,7 @@ bool FunctionChecker::finish(Inference& inference, Span span) {
     DType settled = type;  // `1` is an f32 where only floats are taken
     if (runtime::is_integer(type) && p.bound.text == "float") settled = DType::f32;
     if (!admits(p.bound.text, settled)) {
-      report(Diag::type_bound, inference.places[name], name, p.bound.text,
+      report(Diag::type_bound, inference.places[name].span, name, p.bound.text,
              runtime::row(settled).text)
           .note(p.name.span, "it is declared here");
       return false;

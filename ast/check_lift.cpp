@@ -34,30 +34,36 @@ typed::Expr FunctionChecker::element(typed::VarId tensor, const std::vector<type
 std::optional<std::vector<Extent>> FunctionChecker::broadcast(const std::vector<Checked>& args,
                                                               std::string_view shown, Span span) {
   std::vector<Extent> shape;
-  const Checked* widest = nullptr;
+  std::vector<const Checked*> from;  // which argument an extent came from
   for (const Checked& a : args) {
     const auto& s = a.type().shape;
-    if (s.size() > shape.size()) shape.insert(shape.begin(), s.size() - shape.size(), Extent(1));
+    if (s.size() > shape.size()) {
+      const size_t more = s.size() - shape.size();
+      shape.insert(shape.begin(), more, Extent(1));
+      from.insert(from.begin(), more, &a);
+    }
     for (size_t i = 0; i < s.size(); i++) {
-      Extent& extent = shape[shape.size() - s.size() + i];
-      if (is_one(extent)) {
-        extent = s[i];
-      } else if (!is_one(s[i]) && !agree(extent, s[i])) {
-        auto& d = report(Diag::shapes_differ, span, widest->type().text(), a.type().text());
-        d.with_label(fmt::format("by `{}`", shown));
-        d.note(widest->expr.span, fmt::format("`{}`: axis {} from the right is {}",
-                                              widest->type().text(), s.size() - i, extent.text()));
-        d.note(a.expr.span, fmt::format("`{}`: axis {} from the right is {}", a.type().text(),
-                                        s.size() - i, s[i].text()));
-        d.hint("extents must be equal or 1, counted from the last axis");
+      const size_t axis = shape.size() - s.size() + i;
+      Extent& extent = shape[axis];
+      if (!is_one(extent) && !is_one(s[i]) && !agree(extent, s[i])) {
+        refuse_broadcast(*from[axis], a, shown, span);
         return std::nullopt;
-      } else if (extent.constant() == std::nullopt && s[i].constant()) {
+      }
+      if (is_one(extent) || (!extent.constant() && s[i].constant())) {
         extent = s[i];
+        from[axis] = &a;
       }
     }
-    if (!widest || s.size() > widest->type().shape.size()) widest = &a;
   }
   return shape;
+}
+
+void FunctionChecker::refuse_broadcast(const Checked& a, const Checked& b, std::string_view shown,
+                                       Span span) {
+  auto& d = report(Diag::shapes_differ, span, a.type().text(), b.type().text());
+  d.with_label(fmt::format("by `{}`", shown));
+  show_broadcast(d, side(a.expr, "left"), side(b.expr, "right"));
+  d.hint("extents must be equal or 1, counted from the last axis");
 }
 
 MaybeChecked FunctionChecker::lift(std::string_view shown, std::vector<Checked> args, Span span,

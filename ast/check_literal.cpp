@@ -148,8 +148,19 @@ bool FunctionChecker::coerce(Checked& c, DType to, const Origin& origin) {
   else if (c.dtype() == DType::bool_)
     d.hint(fmt::format("convert it: `{}(b)` is 1 where `b` is true", runtime::row(to).text));
   else
-    d.hint(fmt::format("convert it: `{}(x)`", runtime::row(to).text));
+    d.hint(fmt::format("convert it: `{}(x)`", runtime::row(to).text), conversion(c, to));
   return false;
+}
+
+/// Certain is the one from integers to floats, which loses nothing that a program can mean; not where
+/// the float is one of the types that a parameter stands for.
+std::vector<lexer::Edit> FunctionChecker::conversion(const Checked& c, DType to) const {
+  const bool certain = !c.open && runtime::is_integer(c.dtype()) && runtime::is_floating(to) &&
+                       parameters_.types.empty() && !(c.expr.span == target_);
+  if (!certain) return {};
+  const Span at = c.expr.span;
+  return {{{at.file, at.begin, at.begin}, fmt::format("{}(", runtime::row(to).text)},
+          {{at.file, at.end, at.end}, ")"}};
 }
 
 bool FunctionChecker::refuse_type(const Checked& c, const typed::Type& to, const Origin& origin) {
@@ -167,12 +178,7 @@ bool FunctionChecker::coerce(Checked& c, const typed::Type& to, const Origin& or
   auto& d = same_rank ? report(Diag::extent_mismatch, c.expr.span,
                                fmt::format("expected {}, found {}", quoted(to), quoted(c.type())))
                       : report(Diag::type_mismatch, c.expr.span, quoted(to), quoted(c.type()));
-  for (size_t axis = 0; same_rank && axis < to.shape.size(); axis++) {
-    const Extent &found = c.type().shape[axis], &wanted = to.shape[axis];
-    if (agree(found, wanted)) continue;
-    d.with_label(fmt::format("axis {} is {}, not {}", axis + 1, found.text(), wanted.text()));
-    break;
-  }
+  show_unequal(d, {"expected", to}, side(c.expr, "found"));
   if (!origin.text.empty()) d.note(origin.span, origin.text);
   return false;
 }

@@ -161,14 +161,7 @@ MaybeChecked FunctionChecker::check(const Matmul& n, Span span, TypePtr) {
   bool fine = common && *common != DType::bool_ && !a.empty() && !b.empty();
   auto batch = fine ? matmul_batch(a, b) : std::nullopt;
   if (!batch) {
-    auto& d = report(Diag::matmul_shapes, span, sides[0].type().text(), sides[1].type().text());
-    for (const Checked& s : sides) d.note(s.expr.span, fmt::format("this is {}", quoted(s.type())));
-    if (a.empty() || b.empty())
-      d.hint("it multiplies tensors; scalars are multiplied by `*`");
-    else if (!common)
-      d.hint("their elements must have one type");
-    else if (*common != DType::bool_)
-      d.hint("the last extent on the left must be the last but one on the right");
+    refuse_product(sides[0], sides[1], common, span);
     return std::nullopt;
   }
   if (!settle(sides[0], *common) || !settle(sides[1], *common)) return std::nullopt;
@@ -208,6 +201,31 @@ MaybeChecked FunctionChecker::check(const Matmul& n, Span span, TypePtr) {
                          boxed(index_constant(a.back().constant().value_or(0), span))});
   made.body = boxed(rounded_once({{*common, {}}, span, std::move(sum)}));
   return Checked{{std::move(type), span, std::move(made)}};
+}
+
+void FunctionChecker::refuse_product(const Checked& left, const Checked& right,
+                                     std::optional<DType> common, Span span) {
+  const auto &a = left.type().shape, &b = right.type().shape;
+  auto& d = report(Diag::matmul_shapes, span, left.type().text(), right.type().text());
+  if (!common || *common == DType::bool_ || a.empty() || b.empty()) {
+    for (const Checked* s : {&left, &right}) {
+      d.note(s->expr.span, fmt::format("this is {}", quoted(s->type())));
+    }
+    if (a.empty() || b.empty())
+      d.hint("it multiplies tensors; scalars are multiplied by `*`");
+    else if (!common)
+      d.hint("their elements must have one type");
+    return;
+  }
+  const Side x = side(left.expr, "left"), y = side(right.expr, "right");
+  const size_t row = b.size() == 1 ? 0 : b.size() - 2;
+  if (agree(a.back(), b[row])) {
+    show_broadcast(d, x, y, 2);
+    d.hint("the extents before the last two must be equal or 1");
+    return;
+  }
+  show_axes(d, x, a.size() - 1, y, row, "");
+  d.hint("the last extent on the left must be the last but one on the right");
 }
 
 /// The broadcast extents before the matrices, nothing if the shapes cannot be multiplied.

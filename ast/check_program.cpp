@@ -27,6 +27,11 @@ const std::vector<DType>& sample_types() {
   return kTypes;
 }
 
+/// Whether an error lies in an item. One at an item's first word is about what stands before it.
+bool holds(Span item, Span error) {
+  return item.file == error.file && item.begin < error.begin && error.begin <= item.end;
+}
+
 }  // namespace
 
 typed::Program check(const Program& prelude, const Program& program, const CheckOptions& options,
@@ -41,13 +46,10 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
   collect(prelude, true);
   collect(program, false);
   lost_items_ = std::ranges::any_of(options_.syntax_errors, [&](Span error) {
-    const auto holds = [&](const auto& item) {
-      return item.span.file == error.file && item.span.begin <= error.begin &&
-             error.begin <= item.span.end;
-    };
-    return std::ranges::none_of(program.functions, holds) &&
-           std::ranges::none_of(program.consts, holds) &&
-           std::ranges::none_of(program.records, holds);
+    const auto has_error = [&](const auto& item) { return holds(item.span, error); };
+    return std::ranges::none_of(program.functions, has_error) &&
+           std::ranges::none_of(program.consts, has_error) &&
+           std::ranges::none_of(program.records, has_error);
   });
   apply_defines();
   collect_callees();
@@ -83,9 +85,8 @@ bool is_scalar(const Function& f, const TypeExpr& type) {
 }  // namespace
 
 bool ProgramChecker::is_broken(Span item) const {
-  return std::ranges::any_of(options_.syntax_errors, [&](Span error) {
-    return error.file == item.file && item.begin <= error.begin && error.begin <= item.end;
-  });
+  return std::ranges::any_of(options_.syntax_errors,
+                             [&](Span error) { return holds(item, error); });
 }
 
 void ProgramChecker::collect(const Program& program, bool is_prelude) {
@@ -216,7 +217,8 @@ void ProgramChecker::check_for_all(const FunctionInfo& info) {
     typed::Function scratch;
     Diagnostics found;
     FunctionChecker checker(*this, &info, sample, true, info.in_prelude, scratch, found);
-    if (checker.signature() && !info.broken) checker.body();
+    checker.signature();
+    if (!info.broken) checker.body();
     for (Diagnostic d : found.all()) {
       for (const Parameter& p : f.parameters) {
         if (p.kind == ParameterKind::dimension) continue;

@@ -1,14 +1,14 @@
 // Records and tuples: how they are defined, made, and taken apart.
 #include <algorithm>
+#include <utility>
 
 #include "ast/checker.h"
-#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
 // ---- definitions
 
-const RecordInfo* ProgramChecker::find_record(const std::string& name, bool from_prelude) const {
+RecordInfo* ProgramChecker::find_record(const std::string& name, bool from_prelude) {
   if (!from_prelude) {
     if (auto it = user_.records.find(name); it != user_.records.end()) return &it->second;
   }
@@ -37,7 +37,7 @@ void for_each_type_name(const TypeExpr& t, const std::function<void(const Name&)
 }  // namespace
 
 /// Looks for `info` below itself, level by level; what nests deeper than kMaxRecordDepth is refused
-/// as well.
+/// as well. It does not look into records that were refused: a circle is reported once.
 bool ProgramChecker::contains_itself(const RecordInfo& info) {
   std::set<const RecordInfo*> level{&info};
   for (int depth = 0; depth < kMaxRecordDepth; depth++) {
@@ -50,7 +50,7 @@ bool ProgramChecker::contains_itself(const RecordInfo& info) {
           const RecordInfo* inner = find_record(name.text, outer->in_prelude);
           if (!inner) return;
           found |= inner == &info;
-          below.insert(inner);
+          if (!inner->wrong) below.insert(inner);
         });
         if (!found) continue;
         auto& d = diagnostics_.report(Diag::recursive_record, info.tree->name.span,
@@ -74,13 +74,22 @@ void ProgramChecker::check_records() {
       return std::pair(r->tree->span.file, r->tree->span.begin);
     });
     for (RecordInfo* info : infos) info->wrong = contains_itself(*info);
-    for (RecordInfo* info : infos) {
-      if (!info->wrong) info->wrong = !check_record(*info);
-    }
+    for (RecordInfo* info : infos) check_record(*info);
   }
 }
 
-bool ProgramChecker::check_record(const RecordInfo& info) {
+/// After those that it is made of: what is wrong with them is reported there.
+void ProgramChecker::check_record(RecordInfo& info) {
+  if (std::exchange(info.is_checked, true)) return;
+  for (const Param& field : info.tree->fields) {
+    for_each_type_name(field.type, [&](const Name& name) {
+      if (RecordInfo* inner = find_record(name.text, info.in_prelude)) check_record(*inner);
+    });
+  }
+  if (!info.wrong) info.wrong = !is_record_fine(info);
+}
+
+bool ProgramChecker::is_record_fine(const RecordInfo& info) {
   const Record& record = *info.tree;
   bool fine = check_parameters(record.parameters);
   std::map<std::string, Span> seen;
@@ -96,7 +105,16 @@ bool ProgramChecker::check_record(const RecordInfo& info) {
   FunctionChecker checker(*this, nullptr, samples(record.parameters).front(), true, info.in_prelude,
                           scratch, diagnostics_);
   checker.scopes_.assign(1, {});
-  for (const Param& field : record.fields) fine &= checker.type(field.type).has_value();
+  size_t leaves = 0;
+  for (const Param& field : record.fields) {
+    auto type = checker.type(field.type);
+    fine &= type.has_value();
+    if (type) leaves += type->leaf_count();
+  }
+  if (leaves > typed::kMaxLeaves) {
+    diagnostics_.report(Diag::too_many_parts, record.name.span, typed::kMaxLeaves);
+    fine = false;
+  }
   return fine;
 }
 
@@ -133,10 +151,8 @@ std::optional<size_t> FunctionChecker::find_field(const typed::Type& type, const
   auto it = std::ranges::find(fields, name.text);
   if (it != fields.end()) return it - fields.begin();
   auto& d = report(Diag::unknown_field, name.span, type.text(), name.text);
-  std::string near = runtime::nearest(name.text, fields);
-  if (!near.empty())
-    d.hint(fmt::format("did you mean {}?", quoted(near)));
-  else if (type.aggregate && !is_record)
+  suggest(d, name.text, name.span, fields);
+  if (type.aggregate && !is_record)
     d.hint("a tuple is taken apart by `let (a, b) = t;`");
   else if (!is_record)
     d.hint("only records have fields");
@@ -150,6 +166,21 @@ MaybeChecked FunctionChecker::check(const Field& n, Span span, TypePtr) {
   if (!part) return std::nullopt;
   return Checked{field(std::move(*base), *part, span)};
 }
+
+namespace {
+
+/// The names that are missing, if none is given and there is a value for each field.
+std::vector<lexer::Edit> names_for(const Record& record, const Call& n) {
+  if (!n.arg_names.empty() || n.args.size() != record.fields.size()) return {};
+  std::vector<lexer::Edit> edits;
+  for (size_t i = 0; i < n.args.size(); i++) {
+    const Span at = n.args[i]->span;
+    edits.push_back({{at.file, at.begin, at.begin}, record.fields[i].name.text + " = "});
+  }
+  return edits;
+}
+
+}  // namespace
 
 std::vector<const Expr*> FunctionChecker::arguments_by_field(const RecordInfo& info, const Call& n,
                                                              Span span) {
@@ -165,7 +196,8 @@ std::vector<const Expr*> FunctionChecker::arguments_by_field(const RecordInfo& i
     if (!named) {
       refuse(n.args[i]->span, "the fields of a record are given by name")
           .hint(fmt::format("write `{}({} = …)`", record.name.text,
-                            record.fields[std::min(i, record.fields.size() - 1)].name.text));
+                            record.fields[std::min(i, record.fields.size() - 1)].name.text),
+                names_for(record, n));
       return {};
     }
     const Name& name = n.arg_names[i];
@@ -173,9 +205,8 @@ std::vector<const Expr*> FunctionChecker::arguments_by_field(const RecordInfo& i
     if (it == record.fields.end()) {
       std::vector<std::string> fields;
       for (const Param& f : record.fields) fields.push_back(f.name.text);
-      auto& d = report(Diag::unknown_field, name.span, record.name.text, name.text);
-      std::string near = runtime::nearest(name.text, fields);
-      if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
+      suggest(report(Diag::unknown_field, name.span, record.name.text, name.text), name.text,
+              name.span, fields);
       fine = false;
       continue;
     }
@@ -196,13 +227,19 @@ std::vector<const Expr*> FunctionChecker::arguments_by_field(const RecordInfo& i
 MaybeChecked FunctionChecker::make_record(const RecordInfo& info, const Call& n, Span span,
                                           TypePtr want) {
   const Record& record = *info.tree;
-  if (info.wrong) return std::nullopt;
+  if (info.wrong) {
+    look_at(n.args);
+    return std::nullopt;
+  }
   Inference inference{record.name, record.parameters, info.in_prelude, "field"};
   if (!bracket_arguments(record.parameters, n.callee, n.brackets, inference.found)) {
     return std::nullopt;
   }
   auto values = arguments_by_field(info, n, span);
-  if (values.empty()) return std::nullopt;
+  if (values.empty()) {
+    look_at(n.args);
+    return std::nullopt;
+  }
   const bool wanted = want && want->aggregate && want->aggregate->name == record.name.text;
   if (wanted && n.brackets.empty()) inference.found = want->aggregate->arguments;
   std::vector<Checked> args;
@@ -255,6 +292,7 @@ void FunctionChecker::check(const LetTuple& let, Span span, Stmts& out) {
   const auto kind = let.is_var ? typed::VarKind::var : typed::VarKind::let;
   for (size_t i = 0; i < let.names.size(); i++) {
     typed::VarId id = declare(let.names[i], type.aggregate->parts[i], kind);
+    let_words_[id] = {span.file, span.begin, span.begin + 3};
     out.push_back({let.names[i].span,
                    typed::Define{id, field(variable(whole, let.value->span), i, let.names[i].span)}});
   }

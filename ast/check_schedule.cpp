@@ -3,7 +3,6 @@
 #include <sstream>
 
 #include "ast/checker.h"
-#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -35,6 +34,13 @@ std::set<std::string> loops_of(const Let& let) {
     if (times == 1) loops.insert(name);
   }
   return loops;
+}
+
+/// A form as it stands in a program: no blank before a comma.
+std::string as_written(std::string_view form) {
+  std::string text(form);
+  for (size_t at; (at = text.find(" ,")) != text.npos;) text.erase(at, 1);
+  return text;
 }
 
 /// One directive against its form.
@@ -155,16 +161,15 @@ void FunctionChecker::check_schedule(const Let& let) {
     if (row == std::end(kDirectives)) {
       std::vector<std::string> names;
       for (const DirectiveRow& known : kDirectives) names.emplace_back(known.name);
-      std::string near = runtime::nearest(directive.name.text, names);
       auto& d = report(Diag::schedule_directive, directive.name.span,
                        fmt::format("there is no directive {}", quoted(directive.name.text)));
-      if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
+      suggest(d, directive.name.text, directive.name.span, names);
       continue;
     }
     DirectiveMatch match(directive, row->form, schedule.path.empty() ? &loops : nullptr);
     if (auto mistake = match.run()) {
       report(Diag::schedule_directive, mistake->span, mistake->what)
-          .hint(fmt::format("it is written `{} {}`", row->name, row->form));
+          .hint(fmt::format("it is written `{} {}`", row->name, as_written(row->form)));
       continue;
     }
     for (const DirectiveWord* factor : match.factors()) check_factor(*factor);

@@ -2,7 +2,6 @@
 #include <stdexcept>
 
 #include "ast/checker.h"
-#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -23,7 +22,10 @@ bool FunctionChecker::signature() {
   for (const Param& p : info_->tree->params) {
     auto t = type(p.type);
     fine &= t.has_value();
-    declare(p.name, t.value_or(typed::Type{}), typed::VarKind::parameter);
+    if (t)
+      declare(p.name, *t, typed::VarKind::parameter);
+    else
+      declare_wrong(p.name);
   }
   out_.param_count = out_.vars.size();
   if (!info_->tree->result) return fine;
@@ -112,8 +114,8 @@ void FunctionChecker::report_unknown(const std::string& name, Span span) {
   }
   for (auto& [dimension, extent] : parameters_.dimensions) candidates.push_back(dimension);
   program_.add_const_names(candidates, in_prelude_);
-  std::string near = runtime::nearest(name, candidates);
-  if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
+  for (std::string_view word : {"true", "false"}) candidates.emplace_back(word);
+  suggest(d, name, span, candidates);
 }
 
 // ---- statements
@@ -152,10 +154,18 @@ void FunctionChecker::check(const Let& let, Span span, Stmts& out) {
     value = expression_of(*let.value, *annotated, {let.type->span, "the type is given here"});
   } else if (!let.type) {
     value = settled(*let.value);
+  } else {
+    look_at(*let.value);
+  }
+  auto kind = let.is_var ? typed::VarKind::var : typed::VarKind::let;
+  const Span word{span.file, span.begin, span.begin + 3};
+  if (!value && annotated && !let.indices) {  // its type is known all the same
+    let_words_[declare(let.name, *annotated, kind)] = word;
+    return;
   }
   if (!value || wrong) return declare_wrong(let.name);
-  auto kind = let.is_var ? typed::VarKind::var : typed::VarKind::let;
   typed::VarId id = declare(let.name, value->type, kind);
+  let_words_[id] = word;
   out.push_back({span, typed::Define{id, std::move(*value)}});
 }
 
@@ -230,6 +240,8 @@ void FunctionChecker::check(const Return& s, Span span, Stmts& out) {
           .hint(fmt::format("write `fn {}(…) -> type`", f.name.text));
     }
     out.push_back({span, typed::Return{}});
+  } else if (!out_.result) {
+    if (s.value) look_at(*s.value);
   } else if (!s.value) {
     report(Diag::return_value, span, fmt::format("{} must return a value", quoted(f.name.text)))
         .note(f.result->span, fmt::format("its result is {}", quoted(*out_.result)));

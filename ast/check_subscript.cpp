@@ -90,7 +90,12 @@ bool FunctionChecker::rank_matches(const Subscript& n, const typed::Type& base, 
     std::string open;
     for (size_t axis = given; axis < rank; axis++) open += ", :";
     const std::string some = given == 1 ? "i" : "i, …";
-    d.hint(fmt::format("for the whole part write `{}[{}{}]`", shown, some, open));
+    // In a definition an element is wanted, and which one nobody can tell.
+    std::vector<lexer::Edit> edits;
+    const Span last = n.subscripts.back()->span;
+    if (definitions_ == 0 && !n.otherwise) edits = {{{last.file, last.end, last.end}, open}};
+    d.hint(fmt::format("for the whole part write `{}[{}{}]`", shown, some, open),
+           std::move(edits));
   }
   return false;
 }

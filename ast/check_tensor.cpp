@@ -177,7 +177,8 @@ MaybeChecked FunctionChecker::joined(std::vector<Checked> parts, size_t axis, DT
       auto& d = report(Diag::concat_shapes, parts[p].expr.span,
                        fmt::format("{} and {} differ on axis {}, along which they are not joined",
                                    quoted(parts[p].type()), quoted(parts[0].type()), i));
-      d.note(parts[0].expr.span, fmt::format("axis {} is {} here", i, type.shape[i].text()));
+      show_axes(d, side(parts[0].expr, "first"), i, side(parts[p].expr, "this"), i,
+                fmt::format("axis {}", i));
       return std::nullopt;
     }
     offsets.push_back(type.shape[axis].constant().value_or(0));

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "ast/checker.h"
-#include "runtime/nearest.h"
 
 namespace tenon::ast {
 
@@ -81,9 +80,11 @@ void FunctionChecker::report_unknown_type(const Name& name) {
   for (auto& row : runtime::kDTypes) candidates.emplace_back(row.text);
   for (auto& [parameter, type] : parameters_.types) candidates.push_back(parameter);
   program_.add_record_names(candidates, in_prelude_);
-  std::string near = runtime::nearest(name.text, candidates);
   auto& d = report(Diag::unknown_type, name.span, name.text);
-  if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
+  if (auto ours = type_called(name.text); !ours.empty())
+    d.hint(fmt::format("here it is called {}", quoted(ours)), {{name.span, std::string(ours)}});
+  else
+    suggest(d, name.text, name.span, candidates);
 }
 
 std::optional<typed::Type> FunctionChecker::tuple_type(std::vector<typed::Type> parts, Span span) {
@@ -229,8 +230,7 @@ bool FunctionChecker::bracket_arguments(const std::vector<Parameter>& parameters
       auto& d = report(Diag::bracket_argument, arg.span, what);
       std::vector<std::string> names;
       for (const Parameter& p : parameters) names.push_back(p.name.text);
-      std::string near = arg.name.text.empty() ? "" : runtime::nearest(arg.name.text, names);
-      if (!near.empty()) d.hint(fmt::format("did you mean {}?", quoted(near)));
+      if (!arg.name.text.empty()) suggest(d, arg.name.text, arg.name.span, names);
       return false;
     }
     auto [it, fresh] = seen.emplace(parameter->name.text, arg.span);

@@ -8,6 +8,7 @@
 //   check_expression.cpp  names and operators
 //   check_literal.cpp     literals, which take the type that their context asks for
 //   check_extent.cpp      extents, shapes that agree
+//   check_shapes.cpp      how messages show two shapes that clash
 //   check_type.cpp        types as written; what parameters can stand for
 //   check_record.cpp      records and tuples: made, taken apart
 //   check_index.cpp       index definitions and reductions
@@ -16,6 +17,7 @@
 //   check_part.cpp        subscripts left open: parts read and assigned
 //   check_infer.cpp       what the arguments of a call say about the callee's parameters
 //   check_call.cpp        calls of functions
+//   suggest.cpp           "did you mean …?"
 //   check_builtin.cpp     calls of built-ins
 //   check_tensor.cpp      reshape, concat, scatter_add, uniform, normal
 //   check_schedule.cpp    schedules
@@ -124,7 +126,8 @@ struct ConstInfo {
 struct RecordInfo {
   const Record* tree;
   bool in_prelude;
-  bool wrong = false;             ///< its definition was refused; uses report nothing
+  bool wrong = false;  ///< its definition was refused; uses report nothing
+  bool is_checked = false;
 };
 
 /// The items of one of the two programs.
@@ -142,7 +145,7 @@ class ProgramChecker {
   /// Who is called by this name; a program's own functions hide the prelude's.
   const FunctionInfo* find_function(const std::string& name, bool from_prelude) const;
   ConstInfo* find_const(const std::string& name, bool from_prelude);
-  const RecordInfo* find_record(const std::string& name, bool from_prelude) const;
+  RecordInfo* find_record(const std::string& name, bool from_prelude);
   void add_record_names(std::vector<std::string>& names, bool from_prelude) const;
   /// Whether an item may be missing because of a syntax error: then unknown names report nothing.
   bool lost_items() const { return lost_items_; }
@@ -178,7 +181,8 @@ class ProgramChecker {
 
   // check_record.cpp
   void check_records();
-  bool check_record(const RecordInfo& info);
+  void check_record(RecordInfo& info);
+  bool is_record_fine(const RecordInfo& info);
   bool contains_itself(const RecordInfo& info);
   /// What parameters are checked with where all their values are meant: dimensions as symbols, each
   /// element type of their kind, runs of several lengths.
@@ -285,6 +289,9 @@ class FunctionChecker {
                                            const Origin& origin = {});
   /// expression() of its own type; literals take their default.
   std::optional<typed::Expr> settled(const Expr& e, TypePtr want = nullptr);
+  /// Says what is wrong in expressions whose context is lost; not that it is.
+  void look_at(const Expr& e);
+  void look_at(const std::vector<ExprPtr>& all);
   MaybeChecked check(const NumberLiteral& n, Span span, TypePtr want);
   MaybeChecked check(const BoolLiteral& n, Span span, TypePtr want);
   MaybeChecked check(const StringLiteral& n, Span span, TypePtr want);
@@ -323,6 +330,7 @@ class FunctionChecker {
   /// Makes `c` have this element type by settling or widening, or reports.
   bool coerce(Checked& c, DType to, const Origin& origin = {});
   bool coerce(Checked& c, const typed::Type& to, const Origin& origin = {});
+  std::vector<lexer::Edit> conversion(const Checked& c, DType to) const;
   bool refuse_type(const Checked& c, const typed::Type& to, const Origin& origin);
   void widen(Checked& c, DType to);
 
@@ -342,6 +350,26 @@ class FunctionChecker {
   bool agree(const Extent& a, const Extent& b) const;
   bool same_shape(const typed::Type& a, const typed::Type& b) const;
   bool same_parts(const typed::Type& a, const typed::Type& b) const;
+
+  // check_shapes.cpp
+  /// One of two shapes that clash: what messages call it, and the variable that it comes from.
+  struct Side {
+    std::string name;
+    typed::Type type;
+    size_t column = 0;  ///< where its first axis stands
+    std::optional<typed::VarId> var = std::nullopt;
+  };
+  /// Of a value: called by its name, or `otherwise` if it has none.
+  Side side(const typed::Expr& e, std::string_view otherwise) const;
+  Side side(const Expr& tree, const typed::Type& type) const;
+  void show_unequal(Diagnostic& d, Side a, Side b) const;
+  void show_broadcast(Diagnostic& d, Side a, Side b, size_t skipped = 0) const;
+  void show_axes(Diagnostic& d, Side a, size_t axis_a, Side b, size_t axis_b,
+                 std::string_view what) const;
+  /// Marks `columns`; `what` says in words of which axis they are.
+  void show_clash(Diagnostic& d, std::vector<Side> sides, const std::vector<size_t>& columns,
+                  std::string_view what) const;
+  void note_origin(Diagnostic& d, typed::VarId id) const;
 
   // check_type.cpp
   std::optional<typed::Type> type(const TypeExpr& t);
@@ -394,6 +422,8 @@ class FunctionChecker {
     Extent extent;
     Span span;
     std::string where;
+    Side side;
+    size_t axis;
   };
   /// The axes of a base that one subscript stands for.
   struct Axes { size_t first, count; };
@@ -429,6 +459,13 @@ class FunctionChecker {
   static typed::Type part_type(const typed::Type& base, const Subscripts& subscripts);
 
   // check_infer.cpp
+  /// What says what a parameter is: an argument, and which of its axes, if it is one.
+  struct Witness {
+    Span span;
+    std::string where = {};
+    Side side = {};
+    std::optional<size_t> axis = std::nullopt;
+  };
   /// What is known so far of the parameters of a function or record, and which argument said it.
   struct Inference {
     const Name& owner;
@@ -436,7 +473,8 @@ class FunctionChecker {
     bool in_prelude;
     std::string_view role;  ///< of what decides: parameter, field
     Substitution found = {};
-    std::map<std::string, Span> places = {};
+    std::string argument = {};  ///< what messages call the one that is looked at
+    std::map<std::string, Witness> places = {};
     std::map<std::string, DType> open = {};  ///< types of which literals have spoken
     std::set<std::string> given = {};        ///< in brackets
 
@@ -449,9 +487,9 @@ class FunctionChecker {
   bool infer_shape(Inference& inference, const TypeExpr& pattern, const typed::Type& type,
                    const Param& param, Span arg);
   bool infer_extent(Inference& inference, const std::string& name, const Extent& extent,
-                    const std::string& where, const Param& param, Span arg);
+                    Witness here, const Param& param);
   bool infer_run(Inference& inference, const std::string& name, const std::vector<Extent>& extents,
-                 const Param& param, Span arg);
+                 Witness here, const Param& param);
   bool infer_element_type(Inference& inference, const std::string& name, DType type, bool open,
                           const Param& param, Span arg);
   bool infer_record(Inference& inference, const TypeExpr& pattern, const typed::Type& type,
@@ -477,7 +515,7 @@ class FunctionChecker {
   /// A type written in the signature of `owner`, for these parameters.
   std::optional<typed::Type> type_under(const Name& owner, bool in_prelude, const TypeExpr& t,
                                         const Substitution& parameters, Span use);
-  bool no_names(const Call& n);
+  bool no_names(const Call& n, const Function* callee = nullptr);
   bool no_brackets(const Call& n);
   bool argument_count(const Name& callee, size_t takes, size_t given, Span span);
 
@@ -524,6 +562,7 @@ class FunctionChecker {
   MaybeChecked lift(std::string_view shown, std::vector<Checked> args, Span span, const Body& body);
   std::optional<std::vector<Extent>> broadcast(const std::vector<Checked>& args,
                                                std::string_view shown, Span span);
+  void refuse_broadcast(const Checked& a, const Checked& b, std::string_view shown, Span span);
   typed::Expr element(typed::VarId tensor, const std::vector<typed::VarId>& indices,
                       const std::vector<Extent>& shape, Span span);
   MaybeChecked filled(const typed::Type& type, typed::Expr value, Span span);
@@ -532,6 +571,8 @@ class FunctionChecker {
   MaybeChecked power(Checked base, Checked exponent, Span span, const Expr& exponent_tree);
   std::optional<typed::Expr> repeated_product(typed::Expr base, int64_t exponent, Span span);
   MaybeChecked check(const Matmul& n, Span span, TypePtr want);
+  void refuse_product(const Checked& left, const Checked& right, std::optional<DType> common,
+                      Span span);
   std::optional<std::vector<Extent>> matmul_batch(const std::vector<Extent>& a,
                                                   const std::vector<Extent>& b) const;
 
@@ -561,6 +602,8 @@ class FunctionChecker {
   Diagnostics* diagnostics_;  ///< another while a type is only asked for
   std::vector<Scope> scopes_;
   std::set<typed::VarId> wrong_;
+  Span target_;  ///< of the `x += e` at hand: what is assigned cannot be converted
+  std::map<typed::VarId, Span> let_words_;              ///< where each `let` stands
   std::map<typed::VarId, Bound> bounds_;                ///< of indices with known extents
   std::map<std::string, typed::VarId> dimension_vars_;  ///< symbols as values (generic only)
   std::map<typed::VarId, Extent> symbols_;              ///< the same, the other way
@@ -600,6 +643,13 @@ const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::s
 std::string applied(const Name& owner, const std::vector<Parameter>& parameters,
                     const Substitution& arguments);
 typed::Type aggregate_type(typed::Aggregate aggregate);
+
+// suggest.cpp
+/// "did you mean …?", if one of `known` is near enough to be what was meant by the name at `span`;
+/// certain, if just one is a single slip away.
+void suggest(Diagnostic& d, std::string_view name, Span span, const std::vector<std::string>& known);
+/// What Tenon calls a type that other languages call `name`; empty if none is meant.
+std::string_view type_called(std::string_view name);
 
 // check_builtin.cpp
 std::optional<ScalarOp> scalar_builtin(std::string_view name);

@@ -137,7 +137,8 @@ std::optional<FunctionChecker::Evidence> FunctionChecker::evidence(const Use& us
   auto* name = std::get_if<NameRef>(&use.base().node);
   return Evidence{base->shape[axis], use.span(),
                   fmt::format("axis {} of {}{}", axis + 1,
-                              name ? quoted(name->name) + ", " : "", quoted(*base))};
+                              name ? quoted(name->name) + ", " : "", quoted(*base)),
+                  side(use.base(), *base), axis};
 }
 
 std::optional<Extent> FunctionChecker::infer(const IndexBinding& index,
@@ -148,11 +149,12 @@ std::optional<Extent> FunctionChecker::infer(const IndexBinding& index,
     if (!now) continue;
     if (!first) first = now;
     if (agree(first->extent, now->extent)) continue;
-    report(Diag::extent_mismatch, now->span,
-           fmt::format("index {} has extent {} here, but {} elsewhere", quoted(index.name.text),
-                       now->extent.text(), first->extent.text()))
-        .with_label(now->where)
-        .note(first->span, first->where);
+    auto& d = report(Diag::extent_mismatch, now->span,
+                     fmt::format("index {} has extent {} here, but {} elsewhere",
+                                 quoted(index.name.text), now->extent.text(), first->extent.text()));
+    d.with_label(now->where).note(first->span, first->where);
+    show_axes(d, first->side, first->axis, now->side, now->axis,
+              fmt::format("index {}", quoted(index.name.text)));
     return std::nullopt;
   }
   if (!first) {
@@ -170,11 +172,13 @@ void FunctionChecker::explain_no_extent(const IndexBinding& index, const std::ve
     return;
   }
   // Where it stands alone something else is wrong.
+  definitions_++;
   for (const Use& use : uses) {
     auto base = settled(use.base());
     auto count = base ? axis_count(*use.subscript) : std::nullopt;
     if (count) rank_matches(*use.subscript, base->type, *count, use.whole->span);
   }
+  definitions_--;
 }
 
 namespace {

@@ -88,11 +88,12 @@ ast::Program parse_root(Session& session) {
                        [&] { return parser::parse(session.sources, file, session.diagnostics); });
 }
 
-ast::typed::Program check_program(Session& session, bool needs_main) {
+ast::typed::Program diagnose_program(Session& session, bool needs_main) {
   ast::Program prelude =
       session.timed("parsing the prelude", [&] { return parse_prelude(session); });
   ast::Program root_program = parse_root(session);
-  uint32_t root = static_cast<uint32_t>(session.sources.size() - 1);
+  session.root = static_cast<uint32_t>(session.sources.size() - 1);
+  uint32_t root = session.root;
   ast::Program program = with_imports(session, std::move(root_program));
   if (session.entry && !session.diagnostics.any()) {
     root = session.sources.add("<command line>", session.entry(program));
@@ -102,9 +103,13 @@ ast::typed::Program check_program(Session& session, bool needs_main) {
   ast::CheckOptions options = check_options(session);
   options.needs_main = needs_main;
   options.root_file = root;
+  return session.timed(
+      "checking", [&] { return ast::check(prelude, program, options, session.diagnostics); });
+}
+
+ast::typed::Program check_program(Session& session, bool needs_main) {
   try {
-    auto typed = session.timed(
-        "checking", [&] { return ast::check(prelude, program, options, session.diagnostics); });
+    auto typed = diagnose_program(session, needs_main);
     session.stop_if_wrong();
     return typed;
   } catch (const ast::BadDefine& e) {

@@ -11,5 +11,7 @@ ast::Program parse_root(Session& session);
 /// That file and all that it imports, checked together with the prelude. Ends the invocation on
 /// errors.
 ast::typed::Program check_program(Session& session, bool needs_main = true);
+/// The same, but what is wrong is left in session.diagnostics. Throws ast::BadDefine.
+ast::typed::Program diagnose_program(Session& session, bool needs_main);
 
 }  // namespace tenon::driver

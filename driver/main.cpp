@@ -107,6 +107,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
            "human, short or json")
         ->check(CLI::IsMember({"human", "short", "json"}))
         ->type_name("F");
+    app.add_flag("--fix", o.fix, "make the changes that are certain, then check what is left");
   } else if (command == "fmt") {
     app.add_option("files", o.files, "programs; - formats standard input to standard output")
         ->required()

@@ -50,6 +50,7 @@ struct Options {
   std::string code;  ///< explain
   std::vector<std::string> files;  ///< fmt
   bool check = false;
+  bool fix = false;  ///< check
   // opt
   std::string passes, stop_after;
   std::vector<std::string> print_after;
@@ -63,6 +64,7 @@ class Session {
 
   Options options;
   lexer::SourceMap sources;
+  uint32_t root = 0;  ///< the program's own file; those before it are the prelude's
   lexer::Diagnostics diagnostics;
   std::string phase = "reading the command line";  ///< for internal errors
   /// If set, makes the text of the `main` that runs in place of the program's.

@@ -31,20 +31,47 @@ struct Note {
   std::string text;
 };
 
+/// Lists that stand below each other, as the extents of shapes do, and the columns where they clash.
+struct Alignment {
+  struct Row {
+    std::string head, lead;          ///< `x`, f32
+    std::vector<std::string> cells;  ///< 64, 128
+    size_t column = 0;               ///< of the first cell
+  };
+  std::vector<Row> rows;
+  std::vector<size_t> marked;  ///< columns, ascending
+  std::string label;           ///< what stands behind the marks
+};
+
+/// New text for what `span` holds; that may be nothing.
+struct Edit {
+  Span span;
+  std::string text;
+};
+
+struct Hint {
+  std::string text;
+  std::vector<Edit> edits;  ///< do what it says, where that is certain to be meant; else none
+};
+
 struct Diagnostic {
   std::string code;     ///< "E0301"
   Span span;            ///< the primary place
   std::string message;  ///< lower case, no full stop, code in backticks
-  std::string label;    ///< what stands under the underline; may be empty
-  std::vector<Note> notes;
-  std::vector<std::string> hints;
+  std::string label = {};     ///< what stands under the underline; may be empty
+  Alignment alignment = {};   ///< of the shapes that clash, if any do
+  std::vector<Note> notes = {};
+  std::vector<Hint> hints = {};
 
   Diagnostic& with_label(std::string text) { label = std::move(text); return *this; }
   Diagnostic& note(Span where, std::string text) {
     notes.push_back({where, std::move(text)});
     return *this;
   }
-  Diagnostic& hint(std::string text) { hints.push_back(std::move(text)); return *this; }
+  Diagnostic& hint(std::string text, std::vector<Edit> edits = {}) {
+    hints.push_back({std::move(text), std::move(edits)});
+    return *this;
+  }
 };
 
 inline constexpr size_t kMaxErrors = 20;  ///< after these a phase stops looking
@@ -56,7 +83,7 @@ class Diagnostics {
   template <class... Args>
   Diagnostic& report(Diag diag, Span span, const Args&... args) {
     return add({std::string(row(diag).code), span,
-                fmt::format(fmt::runtime(row(diag).message), args...), {}, {}, {}});
+                fmt::format(fmt::runtime(row(diag).message), args...)});
   }
   Diagnostic& add(Diagnostic diagnostic);
   /// From now on reports of `diag` go nowhere.
@@ -75,8 +102,11 @@ class Diagnostics {
 enum class DiagFormat { human, short_, json };
 
 /// The text of a diagnostic: `file:line:col: error[E0301]: message`, the source line underlined,
-/// then notes and hints. Never fails, whatever the spans are.
+/// shapes, notes and hints (`help` where an edit goes with them). Never fails, whatever the spans are.
 std::string render(const Diagnostic& diagnostic, const SourceMap& sources,
                    DiagFormat format = DiagFormat::human, bool color = false);
+/// What was done about a diagnostic: `file:line:col: fixed[E0201]: write …`.
+std::string render_fixed(const Diagnostic& diagnostic, const Hint& done, const SourceMap& sources,
+                         DiagFormat format);
 
 }  // namespace tenon::lexer

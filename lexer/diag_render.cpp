@@ -101,19 +101,63 @@ std::string excerpt(Span span, std::string_view label, const SourceMap& sources,
                      paint.off, underline, paint.off);
 }
 
+/// The rows of an alignment as notes, with marks under the columns that clash. Cells stand to the right
+/// in their columns. Nothing if a line got too long to be read.
+std::string aligned(const Alignment& alignment, const Paint& paint) {
+  constexpr size_t kSeparator = 2;  // `, `
+  size_t head = 0, lead = 0;
+  std::vector<size_t> widths;
+  for (const Alignment::Row& row : alignment.rows) {
+    head = std::max(head, row.head.size());
+    lead = std::max(lead, row.lead.size());
+    widths.resize(std::max(widths.size(), row.column + row.cells.size()));
+    for (size_t i = 0; i < row.cells.size(); ++i) {
+      widths[row.column + i] = std::max(widths[row.column + i], row.cells[i].size());
+    }
+  }
+  std::vector<size_t> begins;  // of the columns
+  for (size_t at = head + kSeparator + lead + 1; size_t width : widths) {
+    begins.push_back(at);
+    at += width + kSeparator;
+  }
+  if (widths.empty() || begins.back() + widths.back() > kWindowBytes) return "";
+
+  constexpr std::string_view kNote = "note: ";
+  std::string text;
+  for (const Alignment::Row& row : alignment.rows) {
+    std::string line = fmt::format("{:<{}}", row.head, head + kSeparator);
+    for (size_t i = 0; i < row.cells.size(); ++i) {
+      const size_t column = row.column + i;
+      const std::string before = i == 0 ? row.lead + "[" : ", ";
+      const size_t begin = begins[column] + widths[column] - row.cells[i].size();
+      line.resize(std::max(line.size(), begin - before.size()), ' ');
+      line += before + row.cells[i];
+    }
+    text += fmt::format("{}note{}: {}]\n", paint.note, paint.off, shown_message(line));
+  }
+  std::string marks(kNote.size(), ' ');
+  for (size_t column : alignment.marked) {
+    marks.resize(kNote.size() + begins[column], ' ');
+    marks.append(widths[column], '^');
+  }
+  return text + fmt::format("{}{} {}{}\n", paint.note, marks, alignment.label, paint.off);
+}
+
 std::string render_human(const Diagnostic& diagnostic, const SourceMap& sources,
                          const Paint& paint) {
   std::string text =
       fmt::format("{}{}error[{}]{}: {}\n", place(diagnostic.span, sources), paint.error,
                   diagnostic.code, paint.off, shown_message(diagnostic.message));
   text += excerpt(diagnostic.span, diagnostic.label, sources, paint, paint.error);
+  text += aligned(diagnostic.alignment, paint);
   for (const Note& note : diagnostic.notes) {
     text += fmt::format("{}{}note{}: {}\n", place(note.span, sources), paint.note, paint.off,
                         shown_message(note.text));
     text += excerpt(note.span, "", sources, paint, paint.note);
   }
-  for (const std::string& hint : diagnostic.hints) {
-    text += fmt::format("{}hint{}: {}\n", paint.hint, paint.off, shown_message(hint));
+  for (const Hint& hint : diagnostic.hints) {
+    text += fmt::format("{}{}{}: {}\n", paint.hint, hint.edits.empty() ? "hint" : "help", paint.off,
+                        shown_message(hint.text));
   }
   return text;
 }
@@ -137,6 +181,33 @@ void add_place(Json& object, Span span, const SourceMap& sources) {
   object["end_column"] = end.column;
 }
 
+Json with_edits(const Hint& hint, const SourceMap& sources) {
+  Json object = {{"message", shortened(hint.text, kMessageBytes)}, {"edits", Json::array()}};
+  for (const Edit& edit : hint.edits) {
+    Json change = Json::object();
+    add_place(change, edit.span, sources);
+    change["text"] = edit.text;
+    object["edits"].push_back(std::move(change));
+  }
+  return object;
+}
+
+Json shapes(const Alignment& alignment) {
+  Json object = {{"rows", Json::array()}, {"clashes", alignment.marked}};
+  for (const Alignment::Row& row : alignment.rows) {
+    object["rows"].push_back({{"name", row.head},
+                              {"type", row.lead},
+                              {"column", row.column},
+                              {"extents", row.cells}});
+  }
+  return object;
+}
+
+/// Bytes that are no UTF-8 are replaced.
+std::string line_of(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 /// One object on one line.
 std::string render_json(const Diagnostic& diagnostic, const SourceMap& sources) {
   Json object = {{"code", diagnostic.code},
@@ -149,9 +220,10 @@ std::string render_json(const Diagnostic& diagnostic, const SourceMap& sources) 
     add_place(entry, note.span, sources);
     object["notes"].push_back(std::move(entry));
   }
-  object["hints"] = diagnostic.hints;
-  // Replaces bytes that are no UTF-8 instead of throwing.
-  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (!diagnostic.alignment.rows.empty()) object["shapes"] = shapes(diagnostic.alignment);
+  object["hints"] = Json::array();
+  for (const Hint& hint : diagnostic.hints) object["hints"].push_back(with_edits(hint, sources));
+  return line_of(object);
 }
 
 }  // namespace
@@ -164,6 +236,18 @@ std::string render(const Diagnostic& diagnostic, const SourceMap& sources, DiagF
     case DiagFormat::json: return render_json(diagnostic, sources);
   }
   return "";
+}
+
+std::string render_fixed(const Diagnostic& diagnostic, const Hint& done, const SourceMap& sources,
+                         DiagFormat format) {
+  if (format != DiagFormat::json) {
+    return fmt::format("{}fixed[{}]: {}\n", place(diagnostic.span, sources), diagnostic.code,
+                       shown_message(done.text));
+  }
+  Json object = {{"code", diagnostic.code}};
+  add_place(object, diagnostic.span, sources);
+  object["fixed"] = with_edits(done, sources);
+  return line_of(object);
 }
 
 }  // namespace tenon::lexer

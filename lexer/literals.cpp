@@ -54,6 +54,30 @@ std::string number_hint(std::string_view text) {
   return "a name cannot begin with a digit";
 }
 
+std::string number_meant(std::string_view text) {
+  const auto all = [](std::string_view part, std::string_view set) {
+    return part.find_first_not_of(set) == part.npos;
+  };
+  const std::string meant(text);
+  const std::string_view digits = "0123456789_", hex = "0123456789abcdefABCDEF";
+  if (text.starts_with('.') && all(text.substr(1), digits)) return "0" + meant;
+  if (text.ends_with('.') && all(text.substr(0, text.size() - 1), digits)) return meant + "0";
+  // `010` is 8 in some languages and 10 in others; of one digit all think the same.
+  const size_t zeros = std::min(text.find_first_not_of('0'), text.size() - 1);
+  if (all(text, "0123456789") && zeros > 0 && text.size() == zeros + 1) return meant.substr(zeros);
+  const bool is_hex = text.starts_with("0X") && text.size() > 2 && all(text.substr(2), hex);
+  if (is_hex) return "0x" + meant.substr(2);
+  if (text[0] != '0' && all(text, digits)) {  // `1__000`, `10_`
+    std::string single;
+    for (char c : text) {
+      if (c != '_' || single.back() != '_') single += c;
+    }
+    if (single.back() == '_') single.pop_back();
+    return single;
+  }
+  return "";
+}
+
 std::string character_name(std::string_view utf8) {
   std::string_view rest = utf8;
   char32_t code = take_character(rest);

@@ -7,6 +7,8 @@ namespace tenon::lexer {
 
 /// Why `text`, which begins like a number, is none, and what to write instead.
 std::string number_hint(std::string_view text);
+/// What `text` was meant to be, where that is certain; else empty.
+std::string number_meant(std::string_view text);
 
 /// A character as messages show it: `$`, or U+0007 where it cannot be seen.
 std::string character_name(std::string_view utf8);

@@ -42,7 +42,9 @@ class Scanner {
   void skip_comment();
   void scan_string(const char* quote);
   Span span_from(const char* begin) const;
-  void report_character(Span span, std::string hint);
+  void skip_foreign_comment();
+  void report_character(Span span, std::string hint, std::string meant = {});
+  std::vector<Edit> instead(Span span, std::string meant) const;
   void report_bytes(const char* begin);
 
   std::string_view text_;

@@ -5,6 +5,7 @@
 // a switch. In a rule, `cursor_` is behind what was matched.
 #include "lexer/scanner.h"
 
+#include <cctype>
 #include <unordered_map>
 
 #include "lexer/literals.h"
@@ -108,7 +109,7 @@ Token Scanner::next() {
       floating      { return token(TokenKind::floating); }
       like_number   {
         diagnostics_.report(Diag::malformed_number, span(), shortened(text()))
-            .hint(number_hint(text()));
+            .hint(number_hint(text()), instead(span(), number_meant(text())));
         return token(TokenKind::integer);
       }
       ["]           { scan_string(begin); return token(TokenKind::string); }
@@ -116,15 +117,24 @@ Token Scanner::next() {
 
       // [snippet recovery]
       // Other languages' operators: their meaning is clear, so the parser gets to see it.
-      "&&"          { report_character(span(), "write `and`"); return token(kw_and); }
-      "||"          { report_character(span(), "write `or`"); return token(kw_or); }
-      "!"           { report_character(span(), "write `not`"); return token(kw_not); }
+      "&&"          { report_character(span(), "write `and`", "and"); return token(kw_and); }
+      "||"          { report_character(span(), "write `or`", "or"); return token(kw_or); }
+      "!"           { report_character(span(), "write `not`", "not"); return token(kw_not); }
       "&" | "|" | "^" | "~" | "<<" | ">>" {
         report_character(span(), "for bits there are `bit_and`, `bit_or`, `bit_xor`, `shl`, `shr`");
         continue;
       }
       "'"           { report_character(span(), "strings stand in double quotes"); continue; }
-      "#" | "/*"    { report_character(span(), "comments begin with `//`"); continue; }
+      "#"           {
+        report_character(span(), "comments begin with `//`", "//");
+        skip_comment();
+        continue;
+      }
+      "/*"          {
+        report_character(span(), "comments begin with `//`");
+        skip_foreign_comment();
+        continue;
+      }
       any           { report_character(span(), ""); continue; }
       *             { report_bytes(begin); continue; }
       // [end]
@@ -147,6 +157,12 @@ void Scanner::skip_comment() {
       *           { report_bytes(begin); continue; }
     */
   }
+}
+
+/// To behind the next `*/`, or to the end. What is wrong in there does not matter.
+void Scanner::skip_foreign_comment() {
+  const size_t end = text_.find("*/", cursor_ - text_.data());
+  cursor_ = text_.data() + (end == text_.npos ? text_.size() : end + 2);
 }
 
 /// From behind the opening quote to behind the closing one, or to the end of the line.
@@ -180,10 +196,26 @@ Span Scanner::span_from(const char* begin) const {
 }
 // [end]
 
-void Scanner::report_character(Span span, std::string hint) {
+/// `meant` is what stands for the characters in Tenon, if anything does.
+void Scanner::report_character(Span span, std::string hint, std::string meant) {
   std::string_view text = text_.substr(span.begin, span.end - span.begin);
   auto& diagnostic = diagnostics_.report(Diag::unexpected_character, span, character_name(text));
-  if (!hint.empty()) diagnostic.hint(std::move(hint));
+  if (!hint.empty()) diagnostic.hint(std::move(hint), instead(span, std::move(meant)));
+}
+
+/// The edit that puts `meant` there, apart from the words around it; none if nothing is meant, or if a
+/// number would grow together with what is around it.
+std::vector<Edit> Scanner::instead(Span span, std::string meant) const {
+  const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  const char before = span.begin > 0 ? text_[span.begin - 1] : ' ';
+  const bool joins_left = in_word(before);
+  const bool joins_right = span.end < text_.size() && in_word(text_[span.end]);
+  if (meant.empty()) return {};
+  const bool is_number = std::isdigit(static_cast<unsigned char>(meant[0]));
+  if (is_number && (joins_left || joins_right || before == ')' || before == ']')) return {};
+  if (joins_left && in_word(meant.front())) meant.insert(0, " ");
+  if (joins_right && in_word(meant.back())) meant += ' ';
+  return {{span, std::move(meant)}};
 }
 
 /// Bytes that are no UTF-8, and those behind them that do not begin a character, in one diagnostic.

@@ -107,6 +107,16 @@ ExprPtr Builder::binary(ExprPtr left, ScalarOp op, Span op_span, ExprPtr right) 
   return expr(span, ast::Binary{op, op_span, std::move(left), std::move(right)});
 }
 
+/// The edit that makes two comparisons of `a < b < c`: the middle is written twice. Not where that is a
+/// call, which may have an effect, nor behind `not`, which would take the first comparison only.
+std::vector<lexer::Edit> Builder::linked(Span left, Span middle) const {
+  std::string_view before = tokens_.text({left.file, 0, left.begin});
+  before = before.substr(0, before.find_last_not_of(" \t\r\n") + 1);
+  const std::string_view text = tokens_.text(middle);
+  if (before.ends_with("not") || text.find('(') != text.npos) return {};
+  return {{{middle.file, middle.end, middle.end}, fmt::format(" and {}", text)}};
+}
+
 ExprPtr Builder::comparison(ExprPtr left, ScalarOp op, Span op_span, ExprPtr right) {
   // In parentheses an expression begins before its first operand.
   const auto* inner = std::get_if<ast::Binary>(&left->node);
@@ -116,7 +126,8 @@ ExprPtr Builder::comparison(ExprPtr left, ScalarOp op, Span op_span, ExprPtr rig
         .report(Diag::chained_comparison, op_span)
         .note(inner->op_span, "the first comparison")
         .hint(fmt::format("write `{} and {} {} {}`", part(left->span), part(inner->right->span),
-                          row(op).infix, part(right->span)));
+                          row(op).infix, part(right->span)),
+              linked(left->span, inner->right->span));
   }
   return binary(std::move(left), op, op_span, std::move(right));
 }

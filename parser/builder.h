@@ -70,6 +70,8 @@ class Builder {
   ast::Program& program;
 
  private:
+  std::vector<lexer::Edit> linked(Span left, Span middle) const;
+
   TokenFeed& tokens_;
 };
 

@@ -1,12 +1,15 @@
 #include "parser/syntax_error.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tenon::parser {
 
 using lexer::Diag;
+using lexer::Edit;
+using lexer::Hint;
 using lexer::Span;
 using lexer::Token;
 using lexer::TokenGroup;
@@ -112,7 +115,7 @@ constexpr Foreign kForeign[] = {
 /// Everything a hint may depend on.
 struct Situation {
   const Kinds& expected;
-  const Token &found, &previous;
+  const Token &found, &previous, &before;
   std::string_view found_text, previous_text, next_character;
   bool on_next_line;
 
@@ -120,28 +123,69 @@ struct Situation {
   bool expects_operator() const { return expects(plus) && expects(star); }
 };
 
-std::string foreign_word(const Situation& at) {
+Edit insertion_behind(const Token& token, std::string text) {
+  return {{token.span.file, token.span.end, token.span.end}, std::move(text)};
+}
+
+/// Whether a statement or an item may begin behind this token.
+bool ends_something(const Token& token) {
+  return token.kind == semicolon || token.kind == left_brace || token.kind == right_brace ||
+         token.span.end == 0;
+}
+
+std::optional<Hint> foreign_word(const Situation& at) {
   for (const Foreign& word : kForeign) {
-    if (at.previous_text == word.theirs ||
-        (at.found_text == word.theirs && at.found.kind == name)) {
-      return fmt::format("instead of `{}` write `{}`", word.theirs, word.ours);
+    const bool is_found = at.found_text == word.theirs && at.found.kind == name;
+    if (!is_found && at.previous_text != word.theirs) continue;
+    const Token& place = is_found ? at.found : at.previous;
+    const Token& before = is_found ? at.previous : at.before;
+    Hint hint{fmt::format("instead of `{}` write `{}`", word.theirs, word.ours), {}};
+    if (word.theirs == "mut") {  // of `let mut x` the `let` goes, too
+      hint.edits = {{join(before.span, place.span), std::string(word.ours)}};
+      if (before.kind != kw_let) hint.edits.clear();
+    } else if (place.kind == name && ends_something(before)) {
+      hint.edits = {{place.span, std::string(word.ours)}};
     }
+    return hint;
   }
-  return "";
+  return std::nullopt;
+}
+
+/// A statement that lacks its `;`: the next one, or the end of the block, is there.
+std::optional<Hint> missing_semicolon(const Situation& at) {
+  const bool ends_block = at.found.kind == right_brace && !at.expects(right_brace);
+  if (!at.expects(semicolon) || !(at.on_next_line || ends_block)) return std::nullopt;
+  Hint hint{"write `;` behind the statement", {}};
+  const TokenGroup group = row(at.found.kind).group;
+  const bool begins_statement =
+      at.found.kind == name || at.found.kind == end_of_file || group == TokenGroup::keyword;
+  if (ends_block || begins_statement) hint.edits.push_back(insertion_behind(at.previous, ";"));
+  return hint;
+}
+
+/// `=` for `==`, `==` for `=`, `++`.
+std::optional<Hint> wrong_operator(const Situation& at) {
+  const TokenKind found = at.found.kind;
+  const Span here = at.found.span;
+  if (found == assign && at.expects(equal)) {
+    Hint hint{"`=` assigns; `==` compares", {}};
+    if (at.expects(left_brace)) hint.edits.push_back({here, "=="});  // in the condition of an `if`
+    return hint;
+  }
+  if (found == equal && at.expects(assign)) return Hint{"`==` compares; `=` assigns", {{here, "="}}};
+  const bool doubled = (found == plus || found == minus) && at.found_text == at.next_character;
+  if (doubled && at.expects(assign)) {
+    return Hint{fmt::format("write `{}= 1`", at.found_text),
+                {{{here.file, here.begin, here.end + 1}, fmt::format(" {}= 1", at.found_text)}}};
+  }
+  return std::nullopt;
 }
 
 /// The likely mistake, if there is one.
-std::string hint(const Situation& at) {
+std::string advice(const Situation& at) {
   TokenKind found = at.found.kind, previous = at.previous.kind;
   bool is_word = row(found).group == TokenGroup::keyword || row(found).group == TokenGroup::type ||
                  row(found).group == TokenGroup::reduction;
-  if (std::string text = foreign_word(at); !text.empty()) return text;
-  if (found == assign && at.expects(equal)) return "`=` assigns; `==` compares";
-  if (found == equal && at.expects(assign)) return "`==` compares; `=` assigns";
-  if ((found == plus || found == minus) && at.found_text == at.next_character &&
-      at.expects(assign)) {
-    return fmt::format("write `{}= 1`", at.found_text);
-  }
   if (found == star_star || found == star || found == slash || found == plus || found == minus) {
     if (at.expects(plus_assign)) {
       return "a statement is an assignment or a call; a value gets a name by `let`";
@@ -171,8 +215,14 @@ std::string hint(const Situation& at) {
         "parentheses, `{0}(a, b)`",
         row(previous).text);
   }
-  if (at.expects(semicolon) && at.on_next_line) return "write `;` behind the statement";
   return "";
+}
+
+std::optional<Hint> hint(const Situation& at) {
+  if (auto found = foreign_word(at)) return found;
+  if (auto found = wrong_operator(at)) return found;
+  if (std::string text = advice(at); !text.empty()) return Hint{std::move(text), {}};
+  return missing_semicolon(at);
 }
 
 bool on_different_lines(const TokenFeed& tokens, Span a, Span b) {
@@ -216,9 +266,9 @@ void report_syntax_error(TokenFeed& tokens, std::span<const TokenKind> expected_
     }
   }
   Span behind = {found.span.file, found.span.end, found.span.end + 1};
-  std::string help = hint({expected, found, previous, tokens.text(found.span),
-                           tokens.text(previous.span), tokens.text(behind), on_next_line});
-  if (!help.empty()) diagnostic.hint(std::move(help));
+  auto help = hint({expected, found, previous, tokens.before_previous(), tokens.text(found.span),
+                    tokens.text(previous.span), tokens.text(behind), on_next_line});
+  if (help) diagnostic.hint(std::move(help->text), std::move(help->edits));
 }
 
 }  // namespace tenon::parser

@@ -26,10 +26,12 @@ TokenFeed::TokenFeed(const lexer::SourceMap& sources, uint32_t file,
       diagnostics_(diagnostics),
       scanner_(sources, file, diagnostics),
       current_{end_of_file, {file, 0, 0}},
-      previous_(current_) {}
+      previous_(current_),
+      before_previous_(current_) {}
 
 Token TokenFeed::next(size_t stack) {
   if (stack > kMaxStack) too_deep(current_.span, ast::kMaxDepth);
+  before_previous_ = previous_;
   previous_ = current_;
   current_ = fetch();
   return current_;

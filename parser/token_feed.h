@@ -27,6 +27,7 @@ class TokenFeed {
 
   const lexer::Token& current() const { return current_; }    ///< what next() gave last
   const lexer::Token& previous() const { return previous_; }  ///< and before that
+  const lexer::Token& before_previous() const { return before_previous_; }
   /// The brackets now open, the innermost last.
   const std::vector<lexer::Token>& open() const { return open_; }
   /// Whether an error at the current token follows from one that was reported already.
@@ -45,7 +46,7 @@ class TokenFeed {
   const lexer::SourceMap& sources_;
   lexer::Diagnostics& diagnostics_;
   lexer::Scanner scanner_;
-  lexer::Token current_, previous_;
+  lexer::Token current_, previous_, before_previous_;
   std::vector<lexer::Token> open_;
   std::vector<lexer::Token> pending_;  // what comes before the scanner's next token, last first
   bool was_wrong_ = false;             // the scanner reported something in the token it gave last

@@ -1,11 +1,23 @@
 // "did you mean …?"
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tenon::runtime {
 
-/// The candidate that is fewest edits away, if it is near enough to be what was meant; else empty.
-std::string nearest(const std::string& name, const std::vector<std::string>& candidates);
+/// What may have been meant by a name that is not known.
+struct Guess {
+  std::string name;      ///< empty: none is near enough
+  bool certain = false;  ///< it is the only one that a single slip leads away from
+};
+
+/// The candidate that is fewest slips away.
+Guess guess(std::string_view name, const std::vector<std::string>& candidates);
+
+/// Its name alone.
+inline std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
+  return guess(name, candidates).name;
+}
 
 }  // namespace tenon::runtime

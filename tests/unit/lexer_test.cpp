@@ -61,7 +61,7 @@ std::string hint(std::string text) {
   Scanned scanned(std::move(text));
   REQUIRE(scanned.diagnostics.all().size() == 1);
   REQUIRE(scanned.diagnostics.all()[0].hints.size() == 1);
-  return scanned.diagnostics.all()[0].hints[0];
+  return scanned.diagnostics.all()[0].hints[0].text;
 }
 
 }  // namespace
@@ -208,6 +208,70 @@ TEST_CASE("a diagnostic for people") {
         std::string::npos);
 }
 
+TEST_CASE("shapes that clash stand below each other, column under column") {
+  SourceMap sources;
+  sources.add("a.tn", "a + b");
+  Diagnostics diagnostics;
+  Diagnostic& d = diagnostics.report(Diag::shapes_differ, {}, "f32[8, 64, 128]", "bf16[64, 100]");
+  d.alignment = {{{"`a`", "f32", {"8", "64", "128"}, 0}, {"right", "bf16", {"64", "100"}, 1}},
+                 {2},
+                 "128 and 100"};
+  const std::string head =
+      "error[E0506]: `f32[8, 64, 128]` and `bf16[64, 100]` cannot be combined element by element\n";
+  CHECK(render(d, sources) == head + "note: `a`     f32[8, 64, 128]\n"
+                                     "note: right     bf16[64, 100]\n"
+                                     "                         ^^^ 128 and 100\n");
+  auto json = nlohmann::json::parse(render(d, sources, DiagFormat::json));
+  CHECK(json["shapes"]["rows"][1]["extents"][0] == "64");
+  CHECK(json["shapes"]["clashes"][0] == 2);
+  // A line that nobody could read is left out.
+  d.alignment.rows[0].cells.assign(60, "100000");
+  CHECK(render(d, sources) == head);
+}
+
+TEST_CASE("a hint with an edit is a help, and programs get the edit") {
+  SourceMap sources;
+  uint32_t file = sources.add("a.tn", "let a = .5;");
+  Diagnostics diagnostics;
+  Diagnostic& d = diagnostics.report(Diag::malformed_number, {file, 8, 10}, ".5");
+  d.hint("write `0.5`", {{{file, 8, 10}, "0.5"}});
+  CHECK(render(d, sources).ends_with("\nhelp: write `0.5`\n"));
+  auto edit = nlohmann::json::parse(render(d, sources, DiagFormat::json))["hints"][0]["edits"][0];
+  CHECK(edit["column"] == 9);
+  CHECK(edit["end_column"] == 11);
+  CHECK(edit["text"] == "0.5");
+  CHECK(render_fixed(d, d.hints[0], sources, DiagFormat::human) ==
+        "a.tn:1:9: fixed[E0105]: write `0.5`\n");
+}
+
+TEST_CASE("what a number was meant to be is said only where that is certain") {
+  const auto meant = [](std::string text) {
+    Scanned scanned(std::move(text));
+    REQUIRE(scanned.diagnostics.all().size() == 1);
+    const auto& edits = scanned.diagnostics.all()[0].hints.at(0).edits;
+    return edits.empty() ? "" : edits[0].text;
+  };
+  CHECK(meant(".5") == "0.5");
+  CHECK(meant("1.") == "1.0");
+  CHECK(meant("007") == "7");
+  CHECK(meant("00") == "0");
+  CHECK(meant("010") == "");  // 8 or 10
+  CHECK(meant("1__000_") == "1_000");
+  CHECK(meant("0XfF") == "0xfF");
+  CHECK(meant("12abc") == "");
+  CHECK(meant("x.5") == "");
+  CHECK(meant("(x).5") == "");
+  CHECK(meant("a&&b") == " and ");
+  CHECK(meant("a && b") == "and");
+  CHECK(meant("!a") == "not ");
+}
+
+TEST_CASE("other languages' comments are reported once, whatever is in them") {
+  CHECK(errors("# it's \"not\" $ Tenon\n$") == "E0101@1:1 E0101@2:1");
+  CHECK(errors("/* it's\n $ */ $") == "E0101@1:1 E0101@2:7");
+  CHECK(errors("/* never ends $") == "E0101@1:1");
+}
+
 TEST_CASE("a diagnostic for programs") {
   SourceMap sources;
   uint32_t file = sources.add("a.tn", "x\ny\xff z");
@@ -220,7 +284,7 @@ TEST_CASE("a diagnostic for programs") {
   CHECK(json["line"] == 1);
   CHECK(json["end_line"] == 2);
   CHECK(json["notes"][0]["line"] == 2);
-  CHECK(json["hints"][0] == "h");
+  CHECK(json["hints"][0]["message"] == "h");
 }
 
 TEST_CASE("rendering survives any span") {
@@ -230,7 +294,7 @@ TEST_CASE("rendering survives any span") {
   for (Span span : {Span{file, 1, 5}, Span{file, 5, 5}, Span{file, 4, 2}, Span{file, 99, 200},
                     Span{7, 0, 1}, Span{}}) {
     for (DiagFormat format : {DiagFormat::human, DiagFormat::short_, DiagFormat::json}) {
-      CHECK(render({"E0201", span, "m", "", {}, {}}, sources, format).find("m") !=
+      CHECK(render({"E0201", span, "m"}, sources, format).find("m") !=
             std::string::npos);
     }
   }

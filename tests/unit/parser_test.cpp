@@ -119,7 +119,7 @@ std::string message(const std::string& statements) {
   Parsed parsed("fn f() { " + statements + " }");
   REQUIRE(parsed.diagnostics.any());
   const lexer::Diagnostic& first = parsed.diagnostics.all()[0];
-  return first.message + (first.hints.empty() ? "" : "; " + first.hints[0]);
+  return first.message + (first.hints.empty() ? "" : "; " + first.hints[0].text);
 }
 
 std::string repeat(const std::string& text, int times) {
