@@ -81,12 +81,14 @@ bool FunctionChecker::fits_memory(const typed::Type& type, Span span) {
   return false;
 }
 
+// [snippet agree]
 bool FunctionChecker::agree(const Extent& a, const Extent& b) const {
   if (a == b) return true;
   if (!generic_) return false;
   auto difference = Extent::sub(a, b);
   return !difference || !difference->constant();
 }
+// [end]
 
 bool FunctionChecker::same_shape(const typed::Type& a, const typed::Type& b) const {
   if (a.aggregate || b.aggregate) return same_parts(a, b);

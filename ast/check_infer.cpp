@@ -141,6 +141,7 @@ bool FunctionChecker::infer_shape(Inference& inference, const TypeExpr& pattern,
   return true;
 }
 
+// [snippet infer-extent]
 bool FunctionChecker::infer_extent(Inference& inference, const std::string& name,
                                    const Extent& extent, Witness here, const Param& param) {
   auto [it, fresh] = inference.found.dimensions.emplace(name, extent);
@@ -163,6 +164,7 @@ bool FunctionChecker::infer_extent(Inference& inference, const std::string& name
   d.note(param.type.span, inference.origin(param).text);
   return false;
 }
+// [end]
 
 bool FunctionChecker::infer_run(Inference& inference, const std::string& name,
                                 const std::vector<Extent>& extents, Witness here,

@@ -18,6 +18,7 @@ bool is_cheap(const typed::Expr& e) {
   return cheap;
 }
 
+// [snippet element]
 typed::Expr FunctionChecker::element(typed::VarId tensor, const std::vector<typed::VarId>& indices,
                                      const std::vector<Extent>& shape, Span span) {
   const typed::Type& type = type_of(tensor);
@@ -30,32 +31,43 @@ typed::Expr FunctionChecker::element(typed::VarId tensor, const std::vector<type
   }
   return {{type.dtype, {}}, span, std::move(made)};
 }
+// [end]
 
 std::optional<std::vector<Extent>> FunctionChecker::broadcast(const std::vector<Checked>& args,
                                                               std::string_view shown, Span span) {
+  // [exercise broadcast]
+  // [starter] // Your code here. This takes the longest shape, whatever the others are. Where two
+  // [starter] // operands do not go together, refuse_broadcast(one, other, shown, span) says so.
+  // [starter] static_cast<void>(shown), static_cast<void>(span);
+  // [starter] std::vector<Extent> shape;
+  // [starter] for (const Checked& a : args) {
+  // [starter]   if (a.type().shape.size() > shape.size()) shape = a.type().shape;
+  // [starter] }
+  // [starter] return shape;
   std::vector<Extent> shape;
-  std::vector<const Checked*> from;  // which argument an extent came from
+  std::vector<const Checked*> decides;  // by axis: the operand that its extent is from
   for (const Checked& a : args) {
-    const auto& s = a.type().shape;
-    if (s.size() > shape.size()) {
-      const size_t more = s.size() - shape.size();
-      shape.insert(shape.begin(), more, Extent(1));
-      from.insert(from.begin(), more, &a);
+    const auto& own = a.type().shape;
+    if (own.size() > shape.size()) {
+      const size_t missing = own.size() - shape.size();
+      shape.insert(shape.begin(), missing, Extent(1));
+      decides.insert(decides.begin(), missing, &a);
     }
-    for (size_t i = 0; i < s.size(); i++) {
-      const size_t axis = shape.size() - s.size() + i;
-      Extent& extent = shape[axis];
-      if (!is_one(extent) && !is_one(s[i]) && !agree(extent, s[i])) {
-        refuse_broadcast(*from[axis], a, shown, span);
+    for (size_t axis = 1; axis <= own.size(); axis++) {
+      const Extent& wanted = own[own.size() - axis];
+      Extent& extent = shape[shape.size() - axis];
+      const Checked*& decider = decides[decides.size() - axis];
+      if (is_one(wanted)) continue;
+      if (!is_one(extent) && !agree(extent, wanted)) {
+        refuse_broadcast(*decider, a, shown, span);
         return std::nullopt;
       }
-      if (is_one(extent) || (!extent.constant() && s[i].constant())) {
-        extent = s[i];
-        from[axis] = &a;
-      }
+      const bool says_more = is_one(extent) || (!extent.constant() && wanted.constant());
+      if (says_more) extent = wanted, decider = &a;
     }
   }
   return shape;
+  // [end]
 }
 
 void FunctionChecker::refuse_broadcast(const Checked& a, const Checked& b, std::string_view shown,

@@ -82,11 +82,13 @@ bool FunctionChecker::retype(typed::Expr& e, DType to) {
   return true;
 }
 
+// [snippet settle]
 bool FunctionChecker::settle(Checked& c, DType to) {
   if (!c.open) return true;
   c.open = false;
   return retype(c.expr, to) && !has_division_by_zero(c.expr);
 }
+// [end]
 
 bool FunctionChecker::settle_default(Checked& c) {
   return settle(c, c.dtype());
@@ -94,6 +96,7 @@ bool FunctionChecker::settle_default(Checked& c) {
 
 // ---- one type for several, or a wanted one
 
+// [snippet common-type]
 std::optional<DType> FunctionChecker::common_type(const std::vector<Checked*>& all) {
   std::optional<DType> closed, open;
   for (const Checked* c : all) {
@@ -114,6 +117,7 @@ std::optional<DType> FunctionChecker::common_type(const std::vector<Checked*>& a
                         (runtime::is_integer(*closed) && !runtime::is_floating(*open));
   return takes_literals ? closed : std::nullopt;
 }
+// [end]
 
 bool FunctionChecker::unify(const std::vector<Checked*>& all, DType common) {
   for (Checked* c : all) {

@@ -65,10 +65,12 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
   const FunctionInfo* main = find_function("main", false);
   if (!main && options_.needs_main && !lost_items_) diagnostics_.report(Diag::no_main, Span{});
   if (diagnostics_.any() || !options_.syntax_errors.empty() || !main) return {};
+  // [snippet instances]
   program_.main = instantiate(*main, {}, main->tree->name.span, diagnostics_);
   for (size_t i = 0; i < instances_.size() && !diagnostics_.any(); i++) {
     check_instance(instances_[i]);
   }
+  // [end]
   return std::move(program_);
 }
 

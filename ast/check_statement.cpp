@@ -94,12 +94,14 @@ typed::VarId FunctionChecker::hidden(std::string name, typed::Type type, Span sp
   return static_cast<typed::VarId>(out_.vars.size() - 1);
 }
 
+// [snippet find]
 std::optional<typed::VarId> FunctionChecker::find(const std::string& name) const {
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
     if (auto it = scope->names.find(name); it != scope->names.end()) return it->second;
   }
   return std::nullopt;
 }
+// [end]
 
 void FunctionChecker::report_unknown(const std::string& name, Span span) {
   if (program_.lost_items() || (info_ && info_->broken)) return;

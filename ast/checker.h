@@ -56,6 +56,7 @@ inline constexpr size_t kMaxConstNodes =
 inline constexpr int kMaxConstDepth = 1'000;  ///< consts that are needed for each other's values
 inline constexpr size_t kMaxRank = 64;
 
+// [snippet checked]
 /// A checked expression. While `open`, it is made of literals only and its context decides its type
 /// (kind integer or floating of type.dtype says which types it can take); settle() closes it.
 struct Checked {
@@ -65,6 +66,7 @@ struct Checked {
   const typed::Type& type() const { return expr.type; }
   DType dtype() const { return expr.type.dtype; }
 };
+// [end]
 using MaybeChecked = std::optional<Checked>;
 
 /// Checked and typed::Expr can only be moved, which initializer lists cannot do.
@@ -560,6 +562,7 @@ class FunctionChecker {
   /// A Compute over the broadcast shape of `args`, whose body is `body` of their elements; plainly
   /// `body(args)` if all are scalars.
   MaybeChecked lift(std::string_view shown, std::vector<Checked> args, Span span, const Body& body);
+  /// The one shape that all operands have when those of extent 1 repeat; aligned at the last axis.
   std::optional<std::vector<Extent>> broadcast(const std::vector<Checked>& args,
                                                std::string_view shown, Span span);
   void refuse_broadcast(const Checked& a, const Checked& b, std::string_view shown, Span span);

@@ -80,6 +80,7 @@ std::optional<Extent> Extent::sub(const Extent& a, const Extent& b) {
   return negated ? add(a, *negated) : std::nullopt;
 }
 
+// [snippet mul]
 std::optional<Extent> Extent::mul(const Extent& a, const Extent& b) {
   if (a.terms_.size() * b.terms_.size() > kMaxSize) return std::nullopt;
   Extent product;
@@ -96,6 +97,7 @@ std::optional<Extent> Extent::mul(const Extent& a, const Extent& b) {
   }
   return bounded(std::move(product));
 }
+// [end]
 
 std::optional<Extent> Extent::atom(const Extent& a, const Extent& b, char op) {
   auto operand = [](const Extent& e) {

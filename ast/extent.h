@@ -37,9 +37,11 @@ class Extent {
   static std::optional<Extent> mod(const Extent& a, const Extent& b);
 
  private:
+  // [snippet terms]
   /// Atoms of a product in sorted order, repeated for powers; the empty one carries the constant.
   using Monomial = std::vector<std::string>;
   std::map<Monomial, int64_t> terms_;  ///< no zero coefficients
+  // [end]
 
   static std::optional<Extent> bounded(Extent e);
   static std::optional<Extent> atom(const Extent& a, const Extent& b, char op);

@@ -1,9 +1,10 @@
-// The extents of indices: inferred from where an index stands alone as a subscript, with both places
-// where two such uses disagree.
+// The extents of indices: inferred from where an index stands alone as a subscript. Where two such
+// uses disagree, the message shows both places.
 #include "ast/checker.h"
 
 namespace tenon::ast {
 
+// [snippet use]
 /// A place where an index or a run of indices stands alone as a subscript.
 struct FunctionChecker::Use {
   const Expr* whole;
@@ -13,6 +14,7 @@ struct FunctionChecker::Use {
   const Expr& base() const { return *subscript->base; }
   Span span() const { return subscript->subscripts[position]->span; }
 };
+// [end]
 
 namespace {
 
@@ -52,6 +54,11 @@ struct FunctionChecker::UseFinder {
   /// The uses of the index or run that this subscript is, standing alone; null where it tells
   /// nothing about one that is sought.
   std::vector<Use>* uses_by(const Subscript& s, size_t position) {
+    // [exercise extents]
+    // [starter] // Your code here. This takes every lone name for a use, whatever it means there.
+    // [starter] auto* alone = std::get_if<NameRef>(&s.subscripts[position]->node);
+    // [starter] auto found = alone ? uses.find(alone->name) : uses.end();
+    // [starter] return found == uses.end() ? nullptr : &found->second;
     auto* alone = std::get_if<NameRef>(&s.subscripts[position]->node);
     auto* run = std::get_if<Run>(&s.subscripts[position]->node);
     if (!alone && !run) return nullptr;
@@ -60,6 +67,7 @@ struct FunctionChecker::UseFinder {
     auto found = uses.find(key);
     if (found == uses.end() || inner.contains(key) || depends_on_inner(*s.base)) return nullptr;
     return &found->second;
+    // [end]
   }
   bool depends_on_inner(const Expr& e) const {
     if (inner.empty()) return false;
@@ -128,6 +136,7 @@ std::optional<FunctionChecker::Axes> FunctionChecker::axes_of(const Use& use, si
   return axes;
 }
 
+// [snippet evidence]
 /// What a use says about the index: that it runs along this axis.
 std::optional<FunctionChecker::Evidence> FunctionChecker::evidence(const Use& use, size_t offset) {
   const std::optional<typed::Type>& base = type_of_base(use.base());
@@ -140,9 +149,16 @@ std::optional<FunctionChecker::Evidence> FunctionChecker::evidence(const Use& us
                               name ? quoted(name->name) + ", " : "", quoted(*base)),
                   side(use.base(), *base), axis};
 }
+// [end]
 
 std::optional<Extent> FunctionChecker::infer(const IndexBinding& index,
                                              const std::vector<Use>& uses, size_t offset) {
+  // [exercise extents]
+  // [starter] // Your code here. Until then no extent is known. Where two uses disagree, say
+  // [starter] // index `k` has extent 2 here, but 3 elsewhere
+  // [starter] static_cast<void>(offset);
+  // [starter] explain_no_extent(index, uses);
+  // [starter] return std::nullopt;
   std::optional<Evidence> first;
   for (const Use& use : uses) {
     auto now = evidence(use, offset);
@@ -162,6 +178,7 @@ std::optional<Extent> FunctionChecker::infer(const IndexBinding& index,
     return std::nullopt;
   }
   return first->extent;
+  // [end]
 }
 
 void FunctionChecker::explain_no_extent(const IndexBinding& index, const std::vector<Use>& uses) {
@@ -230,7 +247,8 @@ bool FunctionChecker::bind(const std::vector<IndexBinding>& indices, const Expr&
     const IndexBinding& i = indices[n];
     auto [it, fresh] = seen.emplace(key_of(i), i.name.span);
     if (!fresh) {
-      report(Diag::duplicate_index, i.name.span, key_of(i)).note(it->second, "it is first bound here");
+      report(Diag::duplicate_index, i.name.span, key_of(i))
+          .note(it->second, "it is first bound here");
       fine = false;
     }
     if (!i.hi) finder.uses[key_of(i)];

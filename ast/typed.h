@@ -115,9 +115,11 @@ struct Call { const Function* callee; std::vector<Expr> args; std::string math =
 /// An index runs over [lo, lo + extent); element 0 of the result is at lo.
 struct ComputeIndex { VarId var; int64_t lo = 0; Extent extent; };
 struct Operand { VarId var; ExprPtr value; };
+// [snippet compute]
 /// A tensor by its elements: operands are evaluated in order, then `body` for every index in
 /// row-major order. Without indices it is a scalar: its operands are named once and used often.
 struct Compute { std::vector<Operand> operands; std::vector<ComputeIndex> indices; ExprPtr body; };
+// [end]
 struct Pack { std::vector<Expr> elements; };                 ///< a tensor literal's scalars, row-major
 /// `name` is the tensor's in a file that holds them by name; else empty (runtime/file_format.h).
 struct Load { std::string path, name; };

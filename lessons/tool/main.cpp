@@ -1,7 +1,7 @@
 // tenon_lessons: what the course does, behind make.
 //
 //   tenon_lessons check | update             pages against the truth, or set to it
-//   tenon_lessons prove [N]                  the graders grade
+//   tenon_lessons prove [N [TASK]]           the graders grade: all, a lesson's, one
 //   tenon_lessons lesson N                   demo and checks of a lesson
 //   tenon_lessons exercise N [TASK]          writes the starter the first time, builds, grades
 //   tenon_lessons hint N [TASK]              one more hint
@@ -65,7 +65,9 @@ int prove_all(const Request& request) {
       // A lesson that is not written yet has nothing to prove; one that is malformed has.
       if (!tests::contains(error.what(), "there is no lesson")) tally.fail("tasks", error.what());
     }
-    for (const Task& task : tasks) prove(workshop, task, tally);
+    for (const Task& task : tasks) {
+      if (request.task.empty() || task.name == request.task) prove(workshop, task, tally);
+    }
   }
   return tally.close();
 }
@@ -155,7 +157,7 @@ int run(const Request& request) {
   if (request.command == "exercise") return exercises(request);
   if (request.command == "hint") return hint(request);
   fmt::print(stderr,
-             "tenon_lessons: check, update, prove [N], lesson N, exercise N [TASK], hint N [TASK]\n");
+             "tenon_lessons: check, update, prove [N [TASK]], lesson N, exercise N [TASK], hint N [TASK]\n");
   return 2;
 }
 
