@@ -8,7 +8,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "tests/support/process.h"
+#include "lessons/tool/pictures.h"
 #include "tests/support/text.h"
 
 namespace tenon::lessons {
@@ -83,13 +83,6 @@ std::string re2c_input(const std::string& definitions, const std::vector<std::st
   return text + "* {}\n*/\n";
 }
 
-std::string output_of(std::vector<std::string> argv, const std::string& input) {
-  const tests::Outcome outcome = tests::run({argv, ".", input, 60});
-  if (outcome.status == 0 && !outcome.timed_out) return outcome.out;
-  throw std::runtime_error(
-      fmt::format("{}: {}\n{}", tests::spelled(argv), tests::describe(outcome), outcome.err));
-}
-
 }  // namespace
 
 std::string automaton_dot(const std::string& re2c_dot, const std::vector<std::string>& shapes) {
@@ -122,10 +115,7 @@ std::string automaton_dot(const std::string& re2c_dot, const std::vector<std::st
 }
 
 std::string picture_stamp(const std::string& definitions, const std::vector<std::string>& shapes) {
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const unsigned char byte : re2c_input(definitions, shapes))
-    hash = (hash ^ byte) * 0x100000001b3;
-  return fmt::format("<!-- drawn by make lessons-update from {:016x} -->\n", hash);
+  return picture_stamp(re2c_input(definitions, shapes));
 }
 
 std::string draw_automaton(const std::string& definitions, const std::vector<std::string>& shapes) {
@@ -139,7 +129,7 @@ std::string draw_automaton(const std::string& definitions, const std::vector<std
     by_line[lines.size() - 1 - shapes.size() + i] = shapes[i];
   const std::string dot =
       automaton_dot(output_of({"re2c", "--emit-dot", file.string()}, ""), by_line);
-  return output_of({"dot", "-Tsvg"}, dot) + picture_stamp(definitions, shapes);
+  return draw_dot(dot) + picture_stamp(definitions, shapes);
 }
 
 }  // namespace tenon::lessons

@@ -3,9 +3,7 @@
 //   <!-- automaton: numbers.svg lexer/scanner.re numbers integer floating -->
 //
 // in a page: numbers.svg beside the page shows the automaton of the shapes `integer` and
-// `floating`, which [snippet numbers] of lexer/scanner.re defines. The picture says what it was
-// drawn from, so a check needs neither tool nor any version of it; an update that has to draw needs
-// both.
+// `floating`, which [snippet numbers] of lexer/scanner.re defines.
 #pragma once
 #include <filesystem>
 #include <string>

@@ -2,7 +2,7 @@
 //
 // lessons/NN-name/exercise/TASK/ holds
 //   task.txt      title: …   file: lexer/scanner.re   hint: … (several, opened one at a time)
-//                 program: tenon_hunt (what is built with the file, if it is not tenon)
+//                 program: tenon tenon_tamper (what is built with the file, if not only tenon)
 //   checks/       golden cases (tests/support/golden_case.h), each with its `//@ title`
 //   mistakes/     wrong versions of the reference, which the checks must catch (prove.h)
 // The starter is cut from the reference by the markers `[exercise TASK]` (markers.h).
@@ -40,7 +40,7 @@ struct Workshop {
   std::filesystem::path tenon() const { return build / "bin/tenon"; }
 };
 
-/// Builds task.program, up to the task's lesson, with `file` in the place of task.file. Returns
+/// Builds task.program (several words: each), up to the task's lesson, with `file` in the place of task.file. Returns
 /// what went wrong: the compiler's messages, or that the build did not read `file`.
 std::string build_with(const Workshop& workshop, const Task& task,
                        const std::filesystem::path& file);

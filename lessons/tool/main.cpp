@@ -107,8 +107,8 @@ bool exercise(const Request& request, const Task& task) {
         "  Look in it for `Your code here`.\n",
         file.string(), task.file);
   }
-  fmt::print("  Building {} with {} …\n", task.program == "tenon" ? "the compiler" : task.program,
-             file.string());
+  const bool is_compiler = tests::split_words(task.program).front() == "tenon";
+  fmt::print("  Building {} with {} …\n", is_compiler ? "the compiler" : task.program, file.string());
   std::fflush(stdout);
   const std::string problem = build_with(request.workshop, task, file);
   if (!problem.empty()) {
@@ -185,6 +185,7 @@ Request read_request(int argc, char** argv) {
 }  // namespace tenon::lessons
 
 int main(int argc, char** argv) {
+  setenv("LC_ALL", "C.UTF-8", 1);  // Bison draws its arrows in the letters of the user's language
   try {
     return tenon::lessons::run(tenon::lessons::read_request(argc, argv));
   } catch (const std::exception& error) {

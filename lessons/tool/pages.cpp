@@ -8,6 +8,8 @@
 
 #include "lessons/tool/automaton.h"
 #include "lessons/tool/markers.h"
+#include "lessons/tool/parser_states.h"
+#include "lessons/tool/pictures.h"
 #include "tests/support/process.h"
 
 namespace tenon::lessons {
@@ -19,7 +21,7 @@ using tests::split_words;
 using tests::trim;
 
 /// What a page may run besides tenon.
-const std::set<std::string> kPrograms = {"bison", "cat", "re2c"};
+const std::set<std::string> kPrograms = {"bison", "cat", "re2c", "sed", "tail"};
 
 constexpr double kTimeout = 60;  ///< seconds
 
@@ -28,9 +30,33 @@ constexpr double kTimeout = 60;  ///< seconds
 std::vector<std::vector<std::string>> split_pipeline(const std::string& text) {
   std::vector<std::vector<std::string>> stages(1);
   for (const std::string& word : split_words(text)) {
-    word == "|" ? (void)stages.emplace_back() : stages.back().push_back(word);
+    if (word == "|")
+      stages.emplace_back();
+    else if (word != "2>&1")
+      stages.back().push_back(word);
   }
   return stages;
+}
+
+/// Runs a stage that is no filter on the lines of the one before it.
+std::vector<std::string> run_program(const fs::path& root, const std::string& tenon,
+                                     const std::vector<std::string>& stage,
+                                     const std::vector<std::string>& lines, int status,
+                                     std::string& problem) {
+  if (stage.empty() || (stage[0] != "tenon" && !kPrograms.contains(stage[0]))) {
+    problem =
+        fmt::format("pages run tenon, {} and the filters head -n N, tail -n N, grep TEXT only",
+                    fmt::join(kPrograms, ", "));
+    return {};
+  }
+  tests::Command child{stage, root, tests::join_lines(lines), kTimeout};
+  if (stage[0] == "tenon") child.argv[0] = tenon;
+  const tests::Outcome outcome = tests::run(child);
+  if (outcome.timed_out || outcome.status != status) {
+    problem = fmt::format("{}, expected exit status {}: {}\n{}", tests::describe(outcome), status,
+                          tests::spelled(stage), outcome.err);
+  }
+  return split_lines(outcome.out + outcome.err);
 }
 
 /// `head -n N`, `tail -n N` or `grep TEXT` on lines; false for anything else.
@@ -133,7 +159,9 @@ class PageReader {
   void read_marker(const std::string& text) {
     const std::vector<std::string> words = split_words(text);
     if (!words.empty() && words[0] == "snippet") return quote(words);
-    if (!words.empty() && words[0] == "automaton:") return draw(words);
+    if (!words.empty() && words[0] == "automaton:") return draw_automaton_of(words);
+    if (!words.empty() && words[0] == "parser:") return draw_parser_of(words);
+    if (!words.empty() && words[0] == "moves:") return show_moves(words);
     if (const auto command = page_command(text)) return show_output(*command);
   }
 
@@ -151,19 +179,40 @@ class PageReader {
     return snippet(file, *region);
   }
 
-  void draw(const std::vector<std::string>& words) {
+  /// The picture beside the page ends with its stamp, or is drawn anew.
+  template <class Draw>
+  void picture(const std::string& name, const std::string& stamp, const Draw& draw) {
+    ++page_.checked;
+    const fs::path path = root_ / page_.path.parent_path() / name;
+    if (fs::exists(path) && tests::read_file(path).ends_with(stamp)) return;
+    if (!update_) return complain(name + " was drawn from something else (`make lessons-update`)");
+    tests::write_file(path, draw());
+  }
+
+  void draw_automaton_of(const std::vector<std::string>& words) {
     if (words.size() < 5)
       return complain("an automaton marker has a picture, a file, a snippet, shapes");
     const auto definitions = snippet_text(words[2], words[3]);
     if (!definitions) return;
-    ++page_.checked;
     const std::vector<std::string> shapes(words.begin() + 4, words.end());
-    const fs::path picture = root_ / page_.path.parent_path() / words[1];
-    const std::string old = fs::exists(picture) ? tests::read_file(picture) : "";
-    if (old.ends_with(picture_stamp(*definitions, shapes))) return;
-    if (!update_)
-      return complain(words[1] + " was drawn from something else (`make lessons-update`)");
-    tests::write_file(picture, draw_automaton(*definitions, shapes));
+    picture(words[1], picture_stamp(*definitions, shapes),
+            [&] { return draw_automaton(*definitions, shapes); });
+  }
+
+  void draw_parser_of(const std::vector<std::string>& words) {
+    if (words.size() != 3) return complain("a parser marker has a picture and a grammar");
+    const fs::path path = root_ / page_.path.parent_path() / words[2];
+    if (!fs::is_regular_file(path)) return complain("no file " + words[2]);
+    const std::string grammar = tests::read_file(path);
+    picture(words[1], picture_stamp(grammar),
+            [&] { return draw_dot(parser_dot(make_parser(grammar))) + picture_stamp(grammar); });
+  }
+
+  void show_moves(const std::vector<std::string>& words) {
+    const fs::path path = root_ / page_.path.parent_path() / (words.size() > 1 ? words[1] : "");
+    if (!fs::is_regular_file(path)) return complain("a moves marker has a grammar and tokens");
+    const std::vector<std::string> tokens(words.begin() + 2, words.end());
+    block(parser_moves(make_parser(tests::read_file(path)), tokens), "text");
   }
 
   void show_output(const PageCommand& command) {
@@ -224,26 +273,13 @@ void check_markers(const fs::path& root, const std::set<std::string>& used, test
 
 std::string run_page_command(const fs::path& root, const std::string& tenon,
                              const PageCommand& command, std::string& problem) {
+  std::vector<std::string> lines;
   const std::vector<std::vector<std::string>> stages = split_pipeline(command.text);
-  tests::Command child;
-  child.argv = stages[0];
-  child.folder = root;
-  child.timeout = kTimeout;
-  if (child.argv.empty() || (child.argv[0] != "tenon" && !kPrograms.contains(child.argv[0]))) {
-    problem = "pages run tenon, " + fmt::format("{}", fmt::join(kPrograms, ", ")) + " only";
-    return {};
+  for (size_t i = 0; i < stages.size() && problem.empty(); ++i) {
+    const bool is_filter = i > 0 && filter(stages[i], lines);
+    if (!is_filter) lines = run_program(root, tenon, stages[i], lines, command.status, problem);
   }
-  if (child.argv[0] == "tenon") child.argv[0] = tenon;
-  const tests::Outcome outcome = tests::run(child);
-  if (outcome.timed_out || outcome.status != command.status) {
-    problem = fmt::format("{}, expected exit status {}: {}\n{}", tests::describe(outcome),
-                          command.status, command.text, outcome.err);
-    return {};
-  }
-  std::vector<std::string> lines = split_lines(outcome.out + outcome.err);
-  for (size_t i = 1; i < stages.size(); ++i) {
-    if (!filter(stages[i], lines)) problem = "the filters are head -n N, tail -n N, grep TEXT";
-  }
+  if (!problem.empty()) return {};
   return "$ " + command.text + "\n" + tests::join_lines(lines);
 }
 

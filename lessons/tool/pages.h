@@ -7,9 +7,12 @@
 //   <!-- run(1): tenon check wrong.tn -->             … and its exit status is 1
 //   <!-- demo: tenon emit tokens demo.tn -->          as run; `make lessonN` shows it too
 //   <!-- automaton: numbers.svg lexer/scanner.re … -->  that picture is up to date (automaton.h)
+//   <!-- parser: layered.svg layered.yy -->              and that one (parser_states.h)
+//   <!-- moves: layered.yy number + number -->           the block below is what that parser does
 //
-// Commands run in the root of the project, without a shell; `| head -n N`, `| tail -n N` and
-// `| grep TEXT` are done here. Standard error follows standard output.
+// Commands run in the root of the project, without a shell. A `|` leads from one program to the next;
+// `head -n N`, `tail -n N` and `grep TEXT` are done here. Standard error follows standard output, as
+// if `2>&1` stood there (it may). Quotes keep a word together.
 #pragma once
 #include <filesystem>
 #include <set>

@@ -4,6 +4,7 @@
 #include "lessons/tool/automaton.h"
 #include "lessons/tool/markers.h"
 #include "lessons/tool/pages.h"
+#include "lessons/tool/parser_states.h"
 #include "lessons/tool/prove.h"
 #include "tests/support/golden_case.h"
 #include "tests/support/pending.h"
@@ -149,6 +150,39 @@ TEST_CASE("a picture of other definitions is stale") {
   CHECK(lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.empty());
   write_file(scratch.path() / "x.re", "// [snippet s]\nw = [a-y];\n// [end]\n");
   CHECK(lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.size() == 1);
+}
+
+TEST_CASE("a parser is read from Bison's graph, drawn, and followed") {
+  // What Bison makes of `e: e '+' "n" | %empty;`.
+  const lessons::ParserTable parser = lessons::read_parser(
+      "digraph \"g.yy\"\n{\n  node [shape = box]\n\n"
+      "  0 [label=\"State 0\\n\\l  0 $accept: • e $end\\l\"]\n  0 -> 1 [style=dashed label=\"e\"]\n"
+      "  0 -> \"0R2\" [style=solid]\n \"0R2\" [label=\"R2\", shape=diamond]\n"
+      "  1 [label=\"State 1\\n\\l  0 $accept: e • $end\\l  1 e: e • '+' \\\"n\\\"\\l\"]\n"
+      "  1 -> 2 [style=solid label=\"$end\"]\n  1 -> 3 [style=solid label=\"'+'\"]\n"
+      "  2 [label=\"State 2\\n\\l  0 $accept: e $end •\\l\"]\n  2 -> \"2R0\" [style=solid]\n"
+      "  3 [label=\"State 3\\n\\l  1 e: e '+' • \\\"n\\\"\\l\"]\n  3 -> 4 [style=solid label=\"\\\"n\\\"\"]\n"
+      "  4 [label=\"State 4\\n\\l  1 e: e '+' \\\"n\\\" •\\l\"]\n"
+      "  4 -> \"4R1\" [label=\"[$end, '+']\", style=solid]\n}\n");
+  REQUIRE(parser.states.size() == 5);
+  CHECK(parser.states[4].reduce == std::map<std::string, int>{{"$end", 1}, {"+", 1}});
+  CHECK(parser.rules.at(1).parts == 3);
+  const std::string dot = lessons::parser_dot(parser);
+  CHECK(contains(dot, "  4 [label=\"4\\ne: e '+' \\\"n\\\" •\\l\" peripheries=2];\n"));
+  CHECK(contains(dot, "  0 -> 1 [label=\"e\" style=dashed];\n"));
+  CHECK(contains(dot, "  3 -> 4 [label=\"n\"];\n"));
+}
+
+TEST_CASE("a page's command may lead from one program to the next") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.txt", "a b\nc\n");
+  std::string problem;
+  CHECK(lessons::run_page_command(scratch.path(), "tenon",
+                                  {"sed 's/a b/d/' x.txt | cat 2>&1 | head -n 1"}, problem) ==
+        "$ sed 's/a b/d/' x.txt | cat 2>&1 | head -n 1\nd\n");
+  CHECK(problem.empty());
+  lessons::run_page_command(scratch.path(), "tenon", {"cat x.txt | rm x.txt"}, problem);
+  CHECK(contains(problem, "pages run"));
 }
 
 TEST_CASE("a stale page is a problem, and an update mends it") {
