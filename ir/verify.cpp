@@ -1,7 +1,8 @@
-// The verifier of modules, functions and instructions; bodies of computes are verify_body.cpp's.
+// The verifier of modules, functions and instructions; bodies of computes are verify_body.cpp's, and
+// that definitions dominate uses is verify_dominance.cpp's.
 //
 // First the structure of all functions (ids, arities and attributes by ops.def), on which the rest
-// relies; then types, and that definitions dominate uses.
+// relies; then types and dominance.
 #include "ir/verify.h"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "ir/dominators.h"
 #include "ir/text.h"
 #include "ir/verify_body.h"
+#include "ir/verify_dominance.h"
 #include "runtime/file_format.h"
 
 namespace tenon::ir {
@@ -308,10 +310,12 @@ bool FunctionVerifier::check_subscripts(const Inst& inst, size_t axes) {
                             tensor.shape.size(), axes));
 }
 
+// [snippet check-element]
 void FunctionVerifier::check_element(const Inst& inst) {
   check_subscripts(inst, inst.args.size() - 1);
   want_type(inst.result(), {type_of(inst.args[0]).dtype, {}}, "the result");
 }
+// [end]
 
 void FunctionVerifier::check_update(const Inst& inst) {
   const Part& part = inst.get<Part>();
@@ -410,40 +414,12 @@ void FunctionVerifier::check_ret(const Inst& inst) {
 // ---- dominance
 
 void FunctionVerifier::dominance() {
-  struct Place {
-    uint32_t block = 0;
-    size_t position = 0;  // 0: a parameter; i + 1: instruction i
-  };
-  std::vector<Place> places(function_.values.size());
-  for (uint32_t b = 0; b < function_.blocks.size(); ++b) {
-    const Block& block = function_.blocks[b];
-    for (const ValueId param : block.params) places[param.index] = {b, 0};
-    for (size_t i = 0; i < block.insts.size(); ++i)
-      for (const ValueId result : block.insts[i].results) places[result.index] = {b, i + 1};
-  }
-  const Graph graph = control_flow(function_);
-  const Dominators dominators(graph);
-  std::vector<uint32_t> rank(graph.size());  // in the order in which the text form is read
-  const std::vector<uint32_t> order = definition_order(graph);
-  for (uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
-
-  // What is never reached has no dominators; there a definition must be read before its uses.
-  auto available = [&](Place definition, Place use) {
-    if (definition.block == use.block) return definition.position < use.position;
-    if (!dominators.reachable(use.block)) return rank[definition.block] < rank[use.block];
-    return dominators.reachable(definition.block) &&
-           dominators.dominates(definition.block, use.block);
-  };
-  for (uint32_t b = 0; b < function_.blocks.size(); ++b) {
-    block_ = &function_.blocks[b];
-    for (size_t i = 0; i < block_->insts.size(); ++i) {
-      inst_ = &block_->insts[i];
-      for_each_use(function_, *inst_, [&](ValueId use) {
-        if (!ensure(defined_[use.index], fmt::format("{} has no definition", name_of(use)))) return;
-        ensure(available(places[use.index], {b, i + 1}),
-               fmt::format("{} is not defined on every path to this use", name_of(use)));
-      });
-    }
+  for (const UndefinedUse& use : undefined_uses(function_)) {
+    block_ = &function_.block(use.block);
+    inst_ = &block_->insts[use.inst];
+    fail(fmt::format("{} {}", name_of(use.value),
+                     use.has_definition ? "is not defined on every path to this use"
+                                        : "has no definition"));
   }
 }
 
