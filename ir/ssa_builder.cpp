@@ -27,6 +27,7 @@ ValueId SsaBuilder::read(Variable variable, BlockId block) {
   return value;
 }
 
+// [snippet find]
 /// Walks up while there is one way to go. Where several meet, a parameter stands for what they
 /// bring, and is noted before they are asked: that is what ends the search in a loop.
 ValueId SsaBuilder::find(Variable variable, BlockId block) {
@@ -55,6 +56,7 @@ ValueId SsaBuilder::find(Variable variable, BlockId block) {
   info(reader).values[variable] = value;
   return value;
 }
+// [end]
 
 /// Whether it may have been written between what all ways to `block` come from, and `block`.
 bool SsaBuilder::is_written_before(const BlockInfo& block, Variable variable) const {

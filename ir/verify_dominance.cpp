@@ -1,9 +1,10 @@
-// Paths are too many to follow, and loops have infinitely many. But "on every path from the entry lies
-// the definition" is what it means that one block dominates another; so two places in the dominator
-// tree decide (Cytron, Ferrante, Rosen, Wegman, Zadeck 1991).
+// Paths are too many to follow, and loops have infinitely many. But "on every path from the entry
+// lies the definition" is what it means that one block dominates another; so two places in the
+// dominator tree decide (Cytron, Ferrante, Rosen, Wegman, Zadeck 1991).
 //
-// Values that go along an edge are used by the terminator, at the end of the block that they leave. So
-// a join may be given what only one of its predecessors has: that is what block parameters are for.
+// Values that go along an edge are used by the terminator, at the end of the block that they leave.
+// So a join may be given what only one of its predecessors has: that is what block parameters are
+// for.
 #include "ir/verify_dominance.h"
 
 #include <optional>

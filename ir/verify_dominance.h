@@ -9,7 +9,7 @@ namespace tenon::ir {
 /// A use that some path reaches without passing a definition.
 struct UndefinedUse {
   BlockId block;
-  size_t inst;          ///< its number in the block
+  size_t inst;  ///< its number in the block
   ValueId value;
   bool has_definition;  ///< false: there is none at all
 };

@@ -108,7 +108,8 @@ bool exercise(const Request& request, const Task& task) {
         file.string(), task.file);
   }
   const bool is_compiler = tests::split_words(task.program).front() == "tenon";
-  fmt::print("  Building {} with {} …\n", is_compiler ? "the compiler" : task.program, file.string());
+  fmt::print("  Building {} with {} …\n", is_compiler ? "the compiler" : task.program,
+             file.string());
   std::fflush(stdout);
   const std::string problem = build_with(request.workshop, task, file);
   if (!problem.empty()) {
@@ -157,7 +158,8 @@ int run(const Request& request) {
   if (request.command == "exercise") return exercises(request);
   if (request.command == "hint") return hint(request);
   fmt::print(stderr,
-             "tenon_lessons: check, update, prove [N [TASK]], lesson N, exercise N [TASK], hint N [TASK]\n");
+             "tenon_lessons: check, update, prove [N [TASK]], lesson N, exercise N [TASK], hint N "
+             "[TASK]\n");
   return 2;
 }
 
