@@ -69,16 +69,18 @@ lessons-update: $(BUILD)/build.ninja ## sets the chapters' quotations and output
 	@$(NINJA) --target tenon tenon_lessons
 	@$(BUILD)/bin/tenon_lessons --tenon=$(TENON) update
 
-# A lesson builds the compiler only up to its own folder.
+# A lesson builds the compiler only up to its own folder; the next one goes on from there.
 lesson%-tools: | deps
-	@test -x build/lesson-$*/bin/tenon_lessons || echo "Building the compiler up to lesson $* …"
-	@test -f build/lesson-$*/build.ninja || \
-	  cmake -S . -B build/lesson-$* -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null
-	@cmake --build build/lesson-$* --parallel $(shell nproc) --target tenon tenon_lessons -- --quiet | \
+	@built=$$(sed -n 's/^TENON_UPTO:STRING=//p' build/lesson/CMakeCache.txt 2> /dev/null); \
+	  if [ "$${built:-0}" -lt $* ] || [ ! -f build/lesson/build.ninja ]; then \
+	    echo "Building the compiler up to lesson $* …"; \
+	    cmake -S . -B build/lesson -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null; \
+	  fi
+	@cmake --build build/lesson --parallel $(shell nproc) --target tenon tenon_lessons -- --quiet | \
 	  sed '/no work to do/d'; exit $${PIPESTATUS[0]}
 
-LESSONS = build/lesson-$*/bin/tenon_lessons --tenon=build/lesson-$*/bin/tenon \
-          --build=build/exercise-$* $(OPTIONS)
+LESSONS = build/lesson/bin/tenon_lessons --tenon=build/lesson/bin/tenon \
+          --build=build/exercise $(OPTIONS)
 
 lesson%: lesson%-tools ## lesson1, lesson2, …: shows a lesson, checks its chapter
 	@$(LESSONS) lesson $*

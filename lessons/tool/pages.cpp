@@ -77,6 +77,17 @@ bool filter(const std::vector<std::string>& stage, std::vector<std::string>& lin
   return name == "head" || name == "tail";
 }
 
+std::vector<std::string> output_lines(const fs::path& root, const std::string& tenon,
+                                      const PageCommand& command, std::string& problem) {
+  std::vector<std::string> lines;
+  const std::vector<std::vector<std::string>> stages = split_pipeline(command.text);
+  for (size_t i = 0; i < stages.size() && problem.empty(); ++i) {
+    const bool is_filter = i > 0 && filter(stages[i], lines);
+    if (!is_filter) lines = run_program(root, tenon, stages[i], lines, command.status, problem);
+  }
+  return lines;
+}
+
 // ---- the markers of a page
 
 /// What stands between `<!-- NAME` and `-->`, if the line is such a comment.
@@ -162,6 +173,7 @@ class PageReader {
     if (!words.empty() && words[0] == "automaton:") return draw_automaton_of(words);
     if (!words.empty() && words[0] == "parser:") return draw_parser_of(words);
     if (!words.empty() && words[0] == "moves:") return show_moves(words);
+    if (!words.empty() && words[0] == "picture:") return draw_output_of(text);
     if (const auto command = page_command(text)) return show_output(*command);
   }
 
@@ -206,6 +218,20 @@ class PageReader {
     const std::string grammar = tests::read_file(path);
     picture(words[1], picture_stamp(grammar),
             [&] { return draw_dot(parser_dot(make_parser(grammar))) + picture_stamp(grammar); });
+  }
+
+  /// `picture: NAME.svg COMMAND`, where the command prints a graph in Graphviz's language.
+  void draw_output_of(const std::string& text) {
+    const size_t name = text.find_first_not_of(' ', text.find(':') + 1);
+    const size_t command = text.find(' ', std::min(name, text.size()));
+    if (command == std::string::npos)
+      return complain("a picture marker has a picture and a command");
+    std::string problem;
+    const std::string dot =
+        tests::join_lines(output_lines(root_, tenon_, {text.substr(command + 1)}, problem));
+    if (!problem.empty()) return complain(problem);
+    picture(text.substr(name, command - name), picture_stamp(dot),
+            [&] { return draw_dot(dot) + picture_stamp(dot); });
   }
 
   void show_moves(const std::vector<std::string>& words) {
@@ -273,12 +299,7 @@ void check_markers(const fs::path& root, const std::set<std::string>& used, test
 
 std::string run_page_command(const fs::path& root, const std::string& tenon,
                              const PageCommand& command, std::string& problem) {
-  std::vector<std::string> lines;
-  const std::vector<std::vector<std::string>> stages = split_pipeline(command.text);
-  for (size_t i = 0; i < stages.size() && problem.empty(); ++i) {
-    const bool is_filter = i > 0 && filter(stages[i], lines);
-    if (!is_filter) lines = run_program(root, tenon, stages[i], lines, command.status, problem);
-  }
+  const std::vector<std::string> lines = output_lines(root, tenon, command, problem);
   if (!problem.empty()) return {};
   return "$ " + command.text + "\n" + tests::join_lines(lines);
 }

@@ -5,6 +5,7 @@
 #include "lessons/tool/markers.h"
 #include "lessons/tool/pages.h"
 #include "lessons/tool/parser_states.h"
+#include "lessons/tool/pictures.h"
 #include "lessons/tool/prove.h"
 #include "tests/support/golden_case.h"
 #include "tests/support/pending.h"
@@ -150,6 +151,22 @@ TEST_CASE("a picture of other definitions is stale") {
   CHECK(lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.empty());
   write_file(scratch.path() / "x.re", "// [snippet s]\nw = [a-y];\n// [end]\n");
   CHECK(lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.size() == 1);
+}
+
+TEST_CASE("a picture of another graph is stale") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "g.dot", "digraph { a -> b }\n");
+  write_file(scratch.path() / "p.md", "<!-- picture: p.svg cat g.dot -->\n");
+  const auto problems = [&] {
+    return lessons::read_page(scratch.path(), "p.md", "tenon", false).problems.size();
+  };
+  CHECK(problems() == 1);
+  write_file(scratch.path() / "p.svg", "<svg/>\n" + lessons::picture_stamp("digraph { a -> b }\n"));
+  CHECK(problems() == 0);
+  write_file(scratch.path() / "g.dot", "digraph { b -> a }\n");
+  CHECK(problems() == 1);
+  write_file(scratch.path() / "p.md", "<!-- picture: p.svg -->\n");
+  CHECK(problems() == 1);
 }
 
 TEST_CASE("a parser is read from Bison's graph, drawn, and followed") {
