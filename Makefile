@@ -16,7 +16,7 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-long demo bless fuzz-files lessons-check lessons-update format clean help
+.PHONY: build deps test test-long demo bless fuzz fuzz-files lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
 	@$(NINJA) --target tenon
@@ -57,6 +57,10 @@ bless: $(BUILD)/build.ninja ## what the tests print now is right: records it (th
 	@$(BUILD)/bin/tenon_golden $(TENON) $(RECORD); golden=$$?; \
 	  $(BUILD)/bin/tenon_fix $(TENON) $(RECORD); fix=$$?; \
 	  $(BUILD)/bin/tenon_agree $(TENON) $(RECORD) && exit $$((golden | fix))
+
+fuzz: $(BUILD)/build.ninja ## new programs on every engine for MINUTES=1; what is found is kept in build/fuzz/
+	@$(NINJA) --target tenon_fuzz
+	@$(BUILD)/bin/tenon_fuzz minutes $(or $(MINUTES),1) build/fuzz
 
 fuzz-files: | deps ## damages files and reads them, MINUTES=1 per format; not part of `make test`
 	@scripts/fuzz-files.sh $(or $(MINUTES),1)

@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include "ir/interpret.h"
+#include "ir/lower.h"
+#include "ir/text.h"
+#include "ir/verify.h"
+#include "opt/diff.h"
+#include "opt/pass.h"
+#include "opt/pipelines.h"
+#include "tests/differential/oracle/reduce.h"
+
+namespace tenon::differential {
+namespace {
+
+/// The module after so many rewrites, and which they were.
+struct Stopped {
+  ir::Module module;
+  std::map<std::string, int64_t> counts;  ///< by `fold: constant`
+  int64_t rewrites = 0;
+};
+
+/// The passes run until `limit` rewrites are done; the later ones change nothing then.
+Stopped stopped_after(const Source& source, const std::string& passes, int64_t limit) {
+  Stopped result{ir::lower(source.typed), {}, 0};
+  for (const opt::PassRow* pass : opt::parse_pipeline(passes)) {
+    opt::PassContext context;
+    context.limit = limit - result.rewrites;
+    pass->run(result.module, context);
+    result.rewrites += context.rewrites;
+    for (const auto& [what, times] : context.counts) {
+      result.counts[fmt::format("{}: {}", pass->name, what)] += times;
+    }
+    if (result.rewrites >= limit) break;
+  }
+  return result;
+}
+
+bool is_right(const Source& source, const Outcome& expected, const ir::Module& module) {
+  return ir::verify(module).empty() && interpret_ir(source, module) == expected;
+}
+
+}  // namespace
+
+std::string blame(const Frontend& frontend, const std::string& text, const std::string& passes) {
+  const Source source = frontend.check(text);
+  const Outcome expected = interpret_tree(source);
+  int64_t good = 0, bad = stopped_after(source, passes, INT64_MAX).rewrites;
+  if (is_right(source, expected, stopped_after(source, passes, bad).module)) return {};
+  while (bad - good > 1) {
+    const int64_t middle = good + (bad - good) / 2;
+    const bool right = is_right(source, expected, stopped_after(source, passes, middle).module);
+    (right ? good : bad) = middle;
+  }
+  const Stopped before = stopped_after(source, passes, good),
+                after = stopped_after(source, passes, bad);
+  std::string last;
+  for (const auto& [what, times] : after.counts) {
+    const auto found = before.counts.find(what);
+    if (found == before.counts.end() || found->second != times) last = what;
+  }
+  return fmt::format("rewrite {} of `{}`, {}:\n{}", bad, passes, last,
+                     opt::unified_diff(ir::print(before.module), ir::print(after.module)));
+}
+
+}  // namespace tenon::differential

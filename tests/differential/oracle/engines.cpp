@@ -1,0 +1,135 @@
+#include "tests/differential/oracle/engines.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iterator>
+
+#include "ast/check.h"
+#include "ast/interpret.h"
+#include "backend/backend.h"
+#include "ir/interpret.h"
+#include "parser/parser.h"
+#include "tests/support/text.h"
+
+namespace tenon::differential {
+
+namespace {
+
+void append(ast::Program& to, ast::Program from) {
+  const auto move = [](auto& target, auto& source) {
+    target.insert(target.end(), std::make_move_iterator(source.begin()),
+                  std::make_move_iterator(source.end()));
+  };
+  move(to.consts, from.consts);
+  move(to.records, from.records);
+  move(to.functions, from.functions);
+}
+
+std::string rendered(const lexer::Diagnostics& diagnostics, const lexer::SourceMap& sources) {
+  std::string text;
+  for (const lexer::Diagnostic& each : diagnostics.all()) text += lexer::render(each, sources);
+  return text;
+}
+
+std::string fault_text(const lexer::SourceMap& sources, const runtime::Fault& fault,
+                       const lexer::Span& span) {
+  std::string place = "nowhere";
+  if (span.known()) {
+    const lexer::SourceFile& file = sources.file(span.file);
+    const lexer::Position at = file.position(span.begin), end = file.position(span.end);
+    place = fmt::format("{}:{}:{}-{}:{}", file.name(), at.line, at.column, end.line, end.column);
+  }
+  return fmt::format("{} at {}: {}", row(fault.kind).code, place, fault.message());
+}
+
+}  // namespace
+
+Frontend::Frontend() {
+  lexer::Diagnostics diagnostics;
+  for (const auto& path : tests::entries_of(TENON_ROOT "/prelude")) {
+    if (path.extension() != ".tn") continue;
+    const uint32_t file = sources_.add(path.filename().string(), tests::read_file(path));
+    append(prelude_, parser::parse(sources_, file, diagnostics));
+  }
+}
+
+Source Frontend::check(const std::string& text) const {
+  Source source{sources_, {}};
+  lexer::Diagnostics diagnostics;
+  const uint32_t file = source.sources.add("program.tn", text);
+  const ast::Program tree = parser::parse(source.sources, file, diagnostics);
+  ast::CheckOptions options;
+  options.root_file = file;
+  for (const lexer::Diagnostic& each : diagnostics.all())
+    options.syntax_errors.push_back(each.span);
+  source.typed = ast::check(prelude_, tree, options, diagnostics);
+  if (diagnostics.any()) {
+    throw Refused{diagnostics.all()[0].code, rendered(diagnostics, source.sources)};
+  }
+  return source;
+}
+
+Outcome observe(const lexer::SourceMap& sources,
+                const std::function<void(runtime::Context&)>& program) {
+  char* printed = nullptr;
+  size_t size = 0;
+  std::FILE* file = open_memstream(&printed, &size);
+  Outcome outcome;
+  const auto close = [&] {
+    std::fclose(file);
+    outcome.out.assign(printed, size);
+    std::free(printed);
+  };
+  try {
+    runtime::Context context;
+    context.out = file;
+    context.data_dir = "/nonexistent";
+    try {
+      program(context);
+    } catch (const ast::RunError& error) {
+      outcome.fault = fault_text(sources, error.fault, error.span);
+    }
+    runtime::flush(context);
+  } catch (...) {
+    close();
+    throw;
+  }
+  close();
+  return outcome;
+}
+
+Outcome interpret_tree(const Source& source) {
+  return observe(source.sources,
+                 [&](runtime::Context& context) { ast::interpret(source.typed, context); });
+}
+
+Outcome interpret_ir(const Source& source, const ir::Module& module) {
+  return observe(source.sources,
+                 [&](runtime::Context& context) { ir::interpret(module, context); });
+}
+
+namespace {
+
+backend::Options options_of(const Compiled& how) {
+  backend::Options options;
+  options.strict = how.strict;
+  options.level = how.level;
+  options.llvm_opt = how.level > 0;
+  return options;
+}
+
+}  // namespace
+
+std::string llvm_text(const ir::Module& module, const Compiled& how) {
+  return backend::generate(module, options_of(how)).text;
+}
+
+Outcome run_compiled(const Source& source, const ir::Module& module, const Compiled& how) {
+  const backend::Generated generated = backend::generate(module, options_of(how));
+  const backend::cpu::Executable executable(generated, options_of(how), nullptr);
+  return observe(source.sources, [&](runtime::Context& context) { executable.run(context); });
+}
+
+}  // namespace tenon::differential

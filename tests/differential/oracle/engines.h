@@ -1,0 +1,62 @@
+// One program on every engine, in this process: what each one made of it.
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "ast/tree.h"
+#include "ast/typed.h"
+#include "ir/ir.h"
+#include "lexer/source.h"
+#include "runtime/context.h"
+
+namespace tenon::differential {
+
+/// What whoever runs a program sees of it.
+struct Outcome {
+  std::string out;    ///< standard output
+  std::string fault;  ///< `E0701 at 3:14: subscript …`; empty if it ended well
+  bool operator==(const Outcome&) const = default;
+};
+
+/// A checked program with its source.
+struct Source {
+  lexer::SourceMap sources;
+  ast::typed::Program typed;
+};
+
+/// The front end: holds the prelude, which it reads once.
+class Frontend {
+ public:
+  Frontend();
+  /// Throws Refused.
+  Source check(const std::string& text) const;
+
+  struct Refused {
+    std::string code;  ///< of the first one
+    std::string diagnostics;
+  };
+
+ private:
+  lexer::SourceMap sources_;
+  ast::Program prelude_;
+};
+
+/// Runs something that prints to a context. What is neither an end nor a run-time error passes
+/// through.
+Outcome observe(const lexer::SourceMap& sources,
+                const std::function<void(runtime::Context&)>& program);
+
+Outcome interpret_tree(const Source& source);
+Outcome interpret_ir(const Source& source, const ir::Module& module);
+
+/// Compiled code; the module has been through `own`.
+struct Compiled {
+  int level = 0;
+  bool strict = true;
+};
+/// Its LLVM IR; equal texts behave alike.
+std::string llvm_text(const ir::Module& module, const Compiled& how);
+Outcome run_compiled(const Source& source, const ir::Module& module, const Compiled& how);
+
+}  // namespace tenon::differential
