@@ -1,90 +1,48 @@
 // fuse: puts the body of a compute where its elements are read, so that the tensor between the two
 // is never made. In index notation that is substitution: `%h[s, t]` becomes h's body with s, t for
-// its indices.
+// its indices. (Loop fusion as tensor compilers do it: Ragan-Kelley et al., "Halide", PLDI 2013,
+// whose `compute_at` and `inline` are the two sides of the choice made here.)
 //
-// When it pays. Unfused, each of E elements is computed once, stored, and loaded again by R reads;
-// fused, it is computed R times and neither stored nor loaded. So a producer goes into its consumer
-// if
-//   - it only moves elements (reads, constants: a transpose, a broadcast): computing is the load;
-//   or
-//   - it is computed no more often than before (R <= E), has no other user, which would keep the
-//     tensor alive anyway, and stands in the same block, so not outside a loop around the consumer.
-// A producer that reduces must besides be read by exactly one plain element, outside reductions:
-// then it becomes a matrix product with the rest of the formula behind it, and its loops stay what
-// they were.
+// When it pays. Unfused, each element is computed once, stored, and loaded again by every read;
+// fused, it is computed at every read. Which is less opt/tensor/cost.h says, for the producer and
+// all its consumers together: if all of them can take it in, the tensor goes, with its store and
+// its memory; if not, it is computed anyhow, and goes into those consumers in which computing costs
+// no more than loading (a transpose, a constant). By the stated cost nothing becomes slower.
 //
-// When it may. A producer that may fail stays, as fewer elements might be computed, or later. So
-// does one whose read may be out of range: that failure would be lost.
+// When it may not, whatever it costs:
+//   - A producer that may fail stays, as fewer elements might be computed, or later; unless its only
+//     consumer, with no effect in between, wants every element once and in order, and cannot fail
+//     itself: then what fails first stays the same. Likewise a read that may be out of range.
+//   - The loops of a matrix product or a convolution are blocked together. It goes only where they
+//     stay what they were: into one read, outside reductions, at sums of indices.
+//   - What the producer reads must not be overwritten in between: it would have to be copied.
 #include <algorithm>
-#include <limits>
+#include <deque>
+#include <map>
 #include <set>
 
 #include "ir/dominators.h"
 #include "ir/ranges.h"
+#include "opt/analysis/contraction.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
+#include "opt/tensor/cost.h"
+#include "opt/tensor/inlined.h"
 
 namespace tenon::opt {
 namespace {
 
 using namespace ir;
 
-/// How a consumer reads one producer.
-struct Reads {
-  double evaluations = 0;  ///< times that an element is read, at most; infinite if not known
-  size_t places = 0;       ///< reads in the body; what is shared is computed once
-  bool plain = true;       ///< all subscripts are distinct indices, outside reductions
-};
+/// Of more consumers the copies would be too many.
+constexpr size_t kMaxConsumers = 8;
+/// So near must a consumer stand to take in a producer that may fail.
+constexpr size_t kNear = 64;
 
-class ReadCounter {
- public:
-  ReadCounter(const Exprs& exprs, ValueId producer) : exprs_(exprs), producer_(producer) {}
-
-  Reads count(const Compute& consumer) {
-    double elements = 1;
-    for (int64_t extent : consumer.extents) elements *= static_cast<double>(extent);
-    walk(consumer.body, elements, false);
-    return reads_;
-  }
-
- private:
-  void walk(ExprId id, double evaluations, bool in_reduction) {
-    if (!seen_.emplace(id, evaluations).second) return;
-    const Expr& node = exprs_[id];
-    if (node.kind == ExprKind::read && node.value == producer_) {
-      reads_.evaluations += evaluations;
-      ++reads_.places;
-      std::set<ExprId> distinct(node.args.begin(), node.args.end());
-      const bool indices = std::ranges::all_of(
-          node.args, [&](ExprId arg) { return exprs_[arg].kind == ExprKind::index; });
-      reads_.plain =
-          reads_.plain && !in_reduction && indices && distinct.size() == node.args.size();
-    }
-    const size_t bounds = node.kind == ExprKind::reduce ? node.args.size() - 1 : node.args.size();
-    for (size_t i = 0; i < bounds; ++i) walk(node.args[i], evaluations, in_reduction);
-    if (node.kind == ExprKind::reduce) {
-      walk(node.reduce_body(), evaluations * turns(node), true);
-    }
-  }
-
-  double turns(const Expr& reduce) const {
-    double turns = 1;
-    for (size_t i = 0; i < reduce.reduce_rank(); ++i) {
-      const Expr& lo = exprs_[reduce.args[2 * i]];
-      const Expr& hi = exprs_[reduce.args[2 * i + 1]];
-      if (lo.kind != ExprKind::constant || hi.kind != ExprKind::constant) {
-        return std::numeric_limits<double>::infinity();
-      }
-      turns *=
-          std::max(0.0, static_cast<double>(hi.constant.i) - static_cast<double>(lo.constant.i));
-    }
-    return turns;
-  }
-
-  const Exprs& exprs_;
-  ValueId producer_;
-  Reads reads_;
-  std::set<std::pair<ExprId, double>> seen_;
+struct Place {
+  uint32_t block;
+  size_t index;
+  auto operator<=>(const Place&) const = default;
 };
 
 class Fuse {
@@ -93,20 +51,14 @@ class Fuse {
       : module_(module), function_(function), exprs_(function.exprs), context_(context) {}
 
   void run() {
-    for (uint32_t b = 0; b < function_.blocks.size(); ++b) {
-      for (size_t i = 0; i < function_.blocks[b].insts.size(); ++i) {
-        const Inst& inst = function_.blocks[b].insts[i];
-        for_each_use(function_, inst, [&](ValueId value) { ++users_[value]; });
-        if (inst.op == Op::compute && !inst.get<Compute>().extents.empty()) {
-          producers_[inst.result()] = {{b}, i};
-        }
-      }
-    }
     // Producers before consumers: what is put somewhere is complete.
     for (uint32_t b : reverse_postorder(control_flow(function_))) {
-      for (Inst& inst : function_.blocks[b].insts) {
-        if (inst.op == Op::compute) fuse_into(inst, {b});
-      }
+      for (size_t i = 0; i < function_.blocks[b].insts.size(); ++i) note({b, i});
+    }
+    while (!todo_.empty()) {
+      const ValueId producer = todo_.front();
+      todo_.pop_front();
+      if (!removed_.contains(producer)) try_fuse(producer);
     }
     for (Block& block : function_.blocks) {
       std::erase_if(block.insts,
@@ -115,106 +67,215 @@ class Fuse {
   }
 
  private:
-  struct Place {
-    BlockId block;
-    size_t index;
+  using Fallible = std::vector<ExprId>;
+  struct Fused {
+    Place consumer;
+    Compute compute;
+    double before, after;  ///< what the consumer costs
   };
 
-  void fuse_into(Inst& consumer, BlockId block) {
-    std::set<ValueId> looked_at;
-    std::vector<ExprId> fallible = fallible_nodes(module_, function_, consumer.get<Compute>());
-    for (bool again = true; again;) {
-      again = false;
-      std::vector<ValueId> read;
-      for_each_node(exprs_, consumer.get<Compute>().body, [&](ExprId id) {
-        if (exprs_[id].kind == ExprKind::read) read.push_back(exprs_[id].value);
-      });
-      for (ValueId producer : read) {
-        if (!producers_.contains(producer) || !looked_at.insert(producer).second) continue;
-        if (try_fuse(producer, consumer, block, fallible)) {
-          again = true;
-          break;  // its body reads others
+  Inst& at(Place place) { return function_.blocks[place.block].insts[place.index]; }
+
+  void note(Place place) {
+    const Inst& inst = at(place);
+    for_each_use(function_, inst, [&](ValueId value) { users_[value].insert(place); });
+    if (inst.op == Op::constant) constants_[inst.result()] = inst.get<Scalar>();
+    if (inst.op == Op::update) taken_[inst.args[0]].push_back(place);
+    if (inst.op != Op::compute || inst.get<Compute>().extents.empty()) return;
+    producers_[inst.result()] = place;
+    todo_.push_back(inst.result());
+  }
+
+  // ---- the choice
+
+  void try_fuse(ValueId value) {
+    const Place place = producers_.at(value);
+    const Compute producer = at(place).get<Compute>();
+    const std::set<Place> users = users_[value];
+    if (users.size() > kMaxConsumers || exprs_[producer.body].tree_size > kMaxTreeSize) return;
+    std::vector<Fused> fused;
+    for (Place user : users) {
+      if (std::optional<Fused> made = fuse_into(user, value, place, producer))
+        fused.push_back(std::move(*made));
+    }
+    if (fused.empty()) return;
+
+    double before = cost_of(module_, function_, producer), after = 0;
+    for (const Fused& f : fused) before += f.before, after += f.after;
+    const bool all = fused.size() == users.size() && after <= before;
+    for (Fused& f : fused) {
+      if (all || (f.after <= f.before && infallible(producer))) commit(std::move(f));
+    }
+    if (users_[value].empty()) remove(value, place);
+  }
+
+  void commit(Fused fused) {
+    if (!context_.may_rewrite("producer into consumer")) return;
+    Inst& consumer = at(fused.consumer);
+    const auto for_each_used = [&](auto visit) {
+      for_each_use(function_, consumer, [&](ValueId used) { visit(users_[used]); });
+    };
+    for_each_used([&](std::set<Place>& users) { users.erase(fused.consumer); });
+    consumer.op = Op::compute;
+    consumer.args.clear();
+    consumer.attribute = std::move(fused.compute);
+    for_each_used([&](std::set<Place>& users) { users.insert(fused.consumer); });
+  }
+
+  /// What it read may now have one consumer less, and pay.
+  void remove(ValueId value, Place place) {
+    removed_.insert(value);
+    for_each_use(function_, at(place), [&](ValueId used) {
+      if (users_[used].erase(place) != 0 && producers_.contains(used)) todo_.push_back(used);
+    });
+  }
+
+  // ---- one consumer
+
+  std::optional<Fused> fuse_into(Place user, ValueId value, Place place, const Compute& producer) {
+    std::optional<Compute> consumer = as_compute(at(user));
+    if (!consumer || user.block != place.block || exprs_[consumer->body].tree_size > kMaxTreeSize)
+      return {};
+    if (overwritten_between(producer, place, user)) return {};
+    const Fallible fails = fallible_nodes(module_, function_, *consumer);
+    if (std::ranges::any_of(fails, [&](ExprId id) { return exprs_[id].value == value; })) return {};
+    if (!infallible(producer) &&
+        (!fails.empty() || !takes_all_in_order(value, producer, *consumer) ||
+         users_[value].size() > 1 || has_effect_between(place, user)))
+      return {};
+    if (is_blocked(producer.body) && !keeps_loops(value, *consumer)) return {};
+
+    Compute fused = inlined(exprs_, value, producer, *consumer);
+    if (exprs_[fused.body].tree_size > kMaxTreeSize) return {};
+    give_sites(fused, producer, at(place).span);
+    // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
+    const size_t allowed = fails.size() + fallible_nodes(module_, function_, producer).size();
+    if (fallible_nodes(module_, function_, fused).size() > allowed) return {};
+    const bool is_element = at(user).op == Op::element;
+    const double before = is_element ? 0 : cost_of(module_, function_, *consumer);
+    const double after = cost_of(module_, function_, fused);
+    return Fused{user, std::move(fused), before, after};
+  }
+
+  /// A compute; or an element at constant subscripts, as the compute of one read.
+  std::optional<Compute> as_compute(const Inst& inst) {
+    if (inst.op == Op::compute) return inst.get<Compute>();
+    if (inst.op != Op::element) return {};
+    std::vector<ExprId> subscripts;
+    for (size_t i = 1; i < inst.args.size(); ++i) {
+      const auto constant = constants_.find(inst.args[i]);
+      if (constant == constants_.end()) return {};
+      subscripts.push_back(exprs_.constant(constant->second));
+    }
+    const DType type = module_.type(function_, inst.args[0]).dtype;
+    return Compute{{}, exprs_.read(inst.args[0], type, std::move(subscripts)), {}};
+  }
+
+  bool infallible(const Compute& compute) const {
+    return fallible_nodes(module_, function_, compute).empty();
+  }
+
+  /// A producer that may fail is put in as it is: its places move along.
+  void give_sites(Compute& fused, const Compute& producer, Span span) const {
+    const std::map<ExprId, Span> sites(producer.sites.begin(), producer.sites.end());
+    for (ExprId id : fallible_nodes(module_, function_, producer))
+      fused.sites.emplace_back(id, sites.contains(id) ? sites.at(id) : span);
+  }
+
+  bool overwritten_between(const Compute& producer, Place from, Place to) {
+    bool overwritten = false;
+    for_each_node(exprs_, producer.body, [&](ExprId id) {
+      const auto taken = taken_.find(exprs_[id].value);
+      if (exprs_[id].kind != ExprKind::read || taken == taken_.end()) return;
+      for (Place place : taken->second) overwritten |= from < place && place < to;
+    });
+    return overwritten;
+  }
+
+  bool has_effect_between(Place from, Place to) {
+    if (to.index - from.index > kNear) return true;
+    for (size_t i = from.index + 1; i < to.index; ++i) {
+      const Inst& inst = at({from.block, i});
+      if (!removed_.contains(inst.result()) && has_effect(module_, function_, inst)) return true;
+    }
+    return false;
+  }
+
+  /// Whether every element of the tensor is read once, always, and in row-major order: at the
+  /// consumer's own indices, or besides those of one reduction over all that is left.
+  bool takes_all_in_order(ValueId value, const Compute& producer, const Compute& consumer) const {
+    const size_t rank = producer.extents.size(), outer = consumer.extents.size();
+    ExprId id = consumer.body;
+    Shape bound = consumer.extents;
+    for (;;) {  // down to the read, along what is always evaluated
+      const Expr& node = exprs_[id];
+      if (node.kind == ExprKind::read && node.value == value) break;
+      std::vector<ExprId> ways;
+      for (ExprId arg : node.args)
+        if (reads(arg, value)) ways.push_back(arg);
+      if (ways.size() != 1) return false;
+      if (node.kind == ExprKind::if_ && ways[0] != node.args[0]) return false;
+      if (node.kind == ExprKind::reduce) {
+        if (ways[0] != node.reduce_body() || bound.size() > outer) return false;
+        for (size_t i = 0; i < node.reduce_rank(); ++i) {
+          const Expr &lo = exprs_[node.args[2 * i]], &hi = exprs_[node.args[2 * i + 1]];
+          if (lo.kind != ExprKind::constant || lo.constant.i != 0) return false;
+          if (hi.kind != ExprKind::constant) return false;
+          bound.push_back(hi.constant.i);
         }
       }
+      id = ways[0];
     }
-    if (fallible.empty()) infallible_.insert(consumer.result());
+    for (size_t axis = 0; axis < rank; ++axis) {
+      const Expr& subscript = exprs_[exprs_[id].args[axis]];
+      if (subscript.kind != ExprKind::index || subscript.level != axis) return false;
+    }
+    return bound == producer.extents;
   }
 
-  bool try_fuse(ValueId value, Inst& inst, BlockId block, std::vector<ExprId>& fallible) {
-    const Place place = producers_.at(value);
-    const Compute& producer = function_.block(place.block).insts[place.index].get<Compute>();
-    Compute& consumer = inst.get<Compute>();
-    if (exprs_[consumer.body].tree_size > kMaxTreeSize || !infallible_.contains(value))
-      return false;
-    const auto reads_it = [&](ExprId id) { return exprs_[id].value == value; };
-    if (std::ranges::any_of(fallible, reads_it)) return false;
-    if (!pays(value, producer, consumer, place.block == block)) return false;
-
-    const Compute fused = substituted(value, producer, consumer);
-    if (exprs_[fused.body].tree_size > kMaxTreeSize) return false;
-    // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
-    std::vector<ExprId> now_fallible = fallible_nodes(module_, function_, fused);
-    if (now_fallible.size() > fallible.size()) return false;
-    if (!context_.may_rewrite("producer into consumer")) return false;
-    for_each_use(function_, inst, [&](ValueId used) { --users_[used]; });
-    consumer = fused;
-    fallible = std::move(now_fallible);
-    for_each_use(function_, inst, [&](ValueId used) { ++users_[used]; });
-    remove_if_unused(value);
-    return true;
+  bool is_blocked(ExprId body) const {
+    return std::ranges::any_of(contractions_in(exprs_, body), &Contraction::has_reuse);
   }
 
-  bool pays(ValueId value, const Compute& producer, const Compute& consumer, bool same_block) {
-    bool reduces = false, only_moves = true;
-    for_each_node(exprs_, producer.body,
-                  [&](ExprId id) { reduces |= exprs_[id].kind == ExprKind::reduce; });
-    only_moves = exprs_[producer.body].kind == ExprKind::read ||
-                 exprs_[producer.body].kind == ExprKind::constant ||
-                 exprs_[producer.body].kind == ExprKind::value;
-    if (only_moves) return !reduces;
-    if (!same_block || users_[value] != 1) return false;
-    const Reads reads = ReadCounter(exprs_, value).count(consumer);
-    double elements = 1;
-    for (int64_t extent : producer.extents) elements *= static_cast<double>(extent);
-    if (reads.evaluations > elements) return false;
-    return !reduces || (reads.places == 1 && reads.plain);
-  }
-
-  /// The consumer with the producer's body for each read of it. Sites move along with their nodes.
-  Compute substituted(ValueId value, const Compute& producer, const Compute& consumer) {
-    // A producer that reduces is read outside reductions, so under just the consumer's own indices.
-    const int shift =
-        static_cast<int>(consumer.extents.size()) - static_cast<int>(producer.extents.size());
-    std::unordered_map<ExprId, ExprId> now;
+  /// One read, outside reductions, at subscripts that are sums: no division, no read.
+  bool keeps_loops(ValueId value, const Compute& consumer) const {
+    int places = 0;
+    bool keeps = true;
     for_each_node(exprs_, consumer.body, [&](ExprId id) {
-      std::vector<ExprId> args = exprs_[id].args;
-      for (ExprId& arg : args) arg = now.at(arg);
-      const bool is_read = exprs_[id].kind == ExprKind::read && exprs_[id].value == value;
-      now[id] = is_read ? substitute(exprs_, producer.body, args, shift)
-                        : exprs_.with_args(id, std::move(args));
+      const Expr& node = exprs_[id];
+      if (node.kind == ExprKind::reduce) keeps &= !reads(node.reduce_body(), value);
+      if (node.kind != ExprKind::read || node.value != value) return;
+      ++places;
+      for (ExprId subscript : node.args) keeps &= is_sum(subscript);
     });
-    Compute fused = {consumer.extents, now.at(consumer.body), consumer.sites};
-    for (auto& [id, span] : fused.sites) {
-      if (const auto found = now.find(id); found != now.end()) id = found->second;
-    }
-    return fused;
+    return keeps && places == 1;
   }
-
-  void remove_if_unused(ValueId value) {
-    if (users_[value] != 0) return;
-    const Place place = producers_.at(value);
-    for_each_use(function_, function_.block(place.block).insts[place.index],
-                 [&](ValueId used) { --users_[used]; });
-    removed_.insert(value);
+  bool is_sum(ExprId root) const {
+    bool sum = true;
+    for_each_node(exprs_, root, [&](ExprId id) {
+      const Expr& node = exprs_[id];
+      sum &= node.kind == ExprKind::index || node.kind == ExprKind::constant ||
+             (node.kind == ExprKind::apply && (node.op == ScalarOp::add || node.op == ScalarOp::sub ||
+                                               node.op == ScalarOp::mul));
+    });
+    return sum;
+  }
+  bool reads(ExprId root, ValueId value) const {
+    bool found = false;
+    for_each_node(exprs_, root, [&](ExprId id) { found |= exprs_[id].value == value; });
+    return found;
   }
 
   const Module& module_;
   Function& function_;
   Exprs& exprs_;
   PassContext& context_;
-  std::unordered_map<ValueId, int> users_;  ///< uses by instructions, each read in a body one
+  std::deque<ValueId> todo_;
+  std::unordered_map<ValueId, std::set<Place>> users_;
+  std::unordered_map<ValueId, std::vector<Place>> taken_;  ///< by updates, which overwrite
   std::unordered_map<ValueId, Place> producers_;
-  std::set<ValueId> infallible_, removed_;
+  std::unordered_map<ValueId, Scalar> constants_;
+  std::set<ValueId> removed_;
 };
 
 }  // namespace
