@@ -162,15 +162,14 @@ std::string KernelWriter::write() {
   return out_.definition(signature, return_failed({}, convention), kernel_.loop_count == 0);
 }
 
-/// Tensors do not overlap the one that is written, and the runtime aligns them.
+/// Tensors do not overlap those that are written, and the runtime aligns them.
 std::string KernelWriter::parameters() {
   std::string text = "ptr " + out_.fresh("context");
   if (conventions_.of(kernel_).deep) text += ", i64 " + (depth_ = out_.fresh("depth"));
   for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
-    const bool output = i + 1 == kernel_.buffers.size();
     buffers_.push_back(out_.fresh(kernel_.buffers[i].name));
-    text += fmt::format(", ptr noalias {} align 64 {}", output ? "writeonly" : "readonly",
-                        buffers_.back());
+    text += fmt::format(", ptr noalias {} align 64 {}",
+                        kernel_.is_output(i) ? "writeonly" : "readonly", buffers_.back());
   }
   for (const ScalarParam& s : kernel_.scalars) {
     scalars_.push_back(out_.fresh(s.name));

@@ -90,7 +90,7 @@ class FunctionWriter {
     out_.line("call void @tn_drop(ptr %context, ptr {})", tensor);
   }
   void fail_if_null(const std::string& pointer);
-  void allocate(const Inst& inst, const Type& type);
+  void allocate(const Inst& inst, ValueId result);
   std::string stack_slot(DType type);
   void check_subscripts(const Inst& inst);
   void arrive(const Edge& edge, std::vector<std::string> args);
@@ -281,10 +281,10 @@ void FunctionWriter::fail_if_null(const std::string& pointer) {
   out_.fail_if(null);
 }
 
-void FunctionWriter::allocate(const Inst& inst, const Type& type) {
-  out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", name(inst.result()),
-            bytes(type), out_.module.site(inst.span));
-  fail_if_null(name(inst.result()));
+void FunctionWriter::allocate(const Inst& inst, ValueId result) {
+  out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", name(result),
+            bytes(type(result)), out_.module.site(inst.span));
+  fail_if_null(name(result));
 }
 
 /// Memory for one number, in the frame of the function.
@@ -294,24 +294,25 @@ std::string FunctionWriter::stack_slot(DType type) {
   return slot;
 }
 
-/// A compute of rank 0 is a scalar: its kernel writes to a slot of the stack.
+/// Of a compute of rank 0 the results are scalars: its kernel writes to slots of the stack.
 void FunctionWriter::write_compute(const Inst& inst) {
   const Kernel& kernel = kernels_.front();
   kernels_ = kernels_.subspan(1);
-  const Type& result = type(inst.result());
-  std::string target = name(inst.result());
-  if (result.is_scalar()) {
-    target = stack_slot(result.dtype);
-  } else {
-    allocate(inst, result);
-  }
-  std::vector<std::string> args;
+  const bool scalars = inst.get<ir::Compute>().extents.empty();
+  std::vector<std::string> args, targets;
   for (ValueId tensor : kernel.buffer_values) args.push_back(typed(tensor));
-  args.push_back("ptr " + target);
+  for (ValueId result : inst.results) {
+    if (!scalars) allocate(inst, result);
+    targets.push_back(scalars ? stack_slot(type(result).dtype) : name(result));
+    args.push_back("ptr " + targets.back());
+  }
   for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
   backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), {}, {},
                       depth_, args);
-  if (result.is_scalar()) backend::write_load(out_, name(inst.result()), result.dtype, target);
+  for (size_t i = 0; scalars && i < targets.size(); ++i) {
+    const ValueId result = inst.results[i];
+    backend::write_load(out_, name(result), type(result).dtype, targets[i]);
+  }
 }
 
 /// Constants are copied as a block, unless they are few: stores in thousands take LLVM seconds.
@@ -319,7 +320,7 @@ void FunctionWriter::write_pack(const Inst& inst) {
   constexpr size_t kFew = 8;
   const Type& result = type(inst.result());
   const Type flat{result.dtype, {static_cast<int64_t>(inst.args.size())}};
-  allocate(inst, result);
+  allocate(inst, inst.result());
   std::vector<Scalar> constants;
   for (ValueId element : inst.args) {
     if (const Scalar* constant = constants_.find(element)) constants.push_back(*constant);

@@ -244,9 +244,12 @@ ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacement
   return Substitution(exprs, replacements, shift).run(body);
 }
 
-void for_each_node(const Exprs& exprs, ExprId root, const std::function<void(ExprId)>& visit) {
-  std::vector<ExprId> reached = {root};
-  std::unordered_set<ExprId> seen = {root};
+void for_each_node(const Exprs& exprs, std::span<const ExprId> roots,
+                   const std::function<void(ExprId)>& visit) {
+  std::vector<ExprId> reached;
+  std::unordered_set<ExprId> seen;
+  for (const ExprId root : roots)
+    if (seen.insert(root).second) reached.push_back(root);
   for (size_t next = 0; next < reached.size(); ++next) {
     for (const ExprId arg : exprs[reached[next]].args)
       if (seen.insert(arg).second) reached.push_back(arg);

@@ -95,7 +95,12 @@ class Exprs {
 /// always the number of indices bound around it.
 ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacements, int shift);
 
-/// Visits every node below and including `root` once, arguments before users.
-void for_each_node(const Exprs& exprs, ExprId root, const std::function<void(ExprId)>& visit);
+/// Visits every node below and including the roots once, arguments before users.
+void for_each_node(const Exprs& exprs, std::span<const ExprId> roots,
+                   const std::function<void(ExprId)>& visit);
+inline void for_each_node(const Exprs& exprs, ExprId root,
+                          const std::function<void(ExprId)>& visit) {
+  for_each_node(exprs, std::span(&root, 1), visit);
+}
 
 }  // namespace tenon::ir

@@ -49,6 +49,7 @@ class Interpreter : public Caller {
   std::vector<Slot> uses(const Function& function, const Frame& frame, const Inst& inst) const;
   void exec(const Function& function, Frame& frame, const Inst& inst);
   Slot value_of(const Function& function, Frame& frame, const Inst& inst);
+  std::vector<Slot> compute(const Function& function, const Frame& frame, const Inst& inst);
   void pass(const Function& function, Frame& frame, const Edge& edge);
   std::string line(const Function& function, const Frame& frame, const Inst& inst) const;
 
@@ -130,16 +131,31 @@ std::vector<Slot> Interpreter::uses(const Function& function, const Frame& frame
 }
 
 void Interpreter::exec(const Function& function, Frame& frame, const Inst& inst) {
-  if (inst.op != Op::call) {
+  if (inst.op != Op::call && inst.op != Op::compute) {
     Slot value = value_of(function, frame, inst);
     if (const ValueId result = inst.result()) frame[result.index] = std::move(value);
     return;
   }
-  std::vector<Slot> given = call(inst.get<FuncId>(), uses(function, frame, inst), inst.span);
+  std::vector<Slot> given =
+      inst.op == Op::compute
+          ? compute(function, frame, inst)
+          : call(inst.get<FuncId>(), uses(function, frame, inst), inst.span);
   for (size_t i = 0; i < given.size(); ++i) frame[inst.results[i].index] = std::move(given[i]);
 }
 
-/// What any other instruction than a call gives.
+std::vector<Slot> Interpreter::compute(const Function& function, const Frame& frame,
+                                       const Inst& inst) {
+  BodyInterpreter body(*this, function, frame, inst);
+  std::vector<Slot> given;
+  if (inst.get<Compute>().extents.empty()) {
+    for (const Scalar scalar : body.scalars()) given.push_back({scalar, {}});
+  } else {
+    for (Tensor& tensor : body.tensors()) given.push_back(new_tensor(std::move(tensor)));
+  }
+  return given;
+}
+
+/// What an instruction gives that defines one value at most.
 Slot Interpreter::value_of(const Function& function, Frame& frame, const Inst& inst) {
   auto scalar = [&](size_t i) { return frame[inst.args[i].index].scalar; };
   auto type = [&] { return module_.type(function, inst.result()); };
@@ -154,11 +170,6 @@ Slot Interpreter::value_of(const Function& function, Frame& frame, const Inst& i
       return {runtime::eval(inst.get<ScalarOp>(), used), {}};
     }
     case Op::convert: return {runtime::convert(type().dtype, scalar(0)), {}};
-    case Op::compute: {
-      BodyInterpreter body(*this, function, frame, inst);
-      if (inst.get<Compute>().extents.empty()) return {body.scalar(), {}};
-      return new_tensor(body.tensor());
-    }
     case Op::pack: return pack(frame, inst, type());
     case Op::element: {
       const Tensor& whole = tensor_of(function, frame, inst.args[0]);
@@ -194,6 +205,7 @@ Slot Interpreter::value_of(const Function& function, Frame& frame, const Inst& i
       return {};
     case Op::share: ++use(function, frame, inst.args[0]).object->owners; return {};
     case Op::drop: give_up_owner(use(function, frame, inst.args[0])); return {};
+    case Op::compute:
     case Op::call:
     case Op::jump:
     case Op::branch:

@@ -76,14 +76,26 @@ class Accumulator {
 
 }  // namespace
 
-Tensor BodyInterpreter::tensor() {
+std::vector<Tensor> BodyInterpreter::tensors() {
   std::vector<Bounds> bounds;
   for (const int64_t extent : compute_.extents) bounds.push_back({0, extent});
-  Tensor result(exprs_[compute_.body].type, compute_.extents);
-  std::byte* data = result.mutable_data();
+  std::vector<Tensor> results;
+  std::vector<std::byte*> data;
+  for (const ExprId body : compute_.bodies) results.emplace_back(exprs_[body].type, compute_.extents);
+  for (Tensor& result : results) data.push_back(result.mutable_data());
   int64_t offset = 0;
-  for_each_point(0, bounds, [&] { runtime::write_element(data, offset++, eval(compute_.body)); });
-  return result;
+  for_each_point(0, bounds, [&] {
+    for (size_t i = 0; i < data.size(); ++i)
+      runtime::write_element(data[i], offset, eval(compute_.bodies[i]));
+    ++offset;
+  });
+  return results;
+}
+
+std::vector<Scalar> BodyInterpreter::scalars() {
+  std::vector<Scalar> results;
+  for (const ExprId body : compute_.bodies) results.push_back(eval(body));
+  return results;
 }
 
 /// Calls `visit` with levels_[level], … at every point in row-major order.

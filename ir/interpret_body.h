@@ -44,8 +44,9 @@ class BodyInterpreter {
         inst_(inst),
         compute_(inst.get<Compute>()) {}
 
-  runtime::Tensor tensor();
-  Scalar scalar() { return eval(compute_.body); }  ///< of a compute of rank 0
+  /// One for each body; of a compute of rank 0 they are scalars.
+  std::vector<runtime::Tensor> tensors();
+  std::vector<Scalar> scalars();
 
  private:
   struct Bounds {

@@ -86,7 +86,7 @@ void for_each_use(const Function& function, const Inst& inst,
       for (const ValueId arg : edge.args) visit(arg);
   }
   if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
-    for_each_node(function.exprs, compute->body, [&](ExprId id) {
+    for_each_node(function.exprs, compute->bodies, [&](ExprId id) {
       if (const ValueId value = function.exprs[id].value) visit(value);
     });
   }
@@ -94,18 +94,18 @@ void for_each_use(const Function& function, const Inst& inst,
 
 namespace {
 
-/// The body with its values replaced. A node keeps its id, and its site, where nothing below it
+/// The bodies with their values replaced. A node keeps its id, and its site, where nothing below it
 /// changed.
 void map_body(Exprs& exprs, Compute& compute, const std::function<ValueId(ValueId)>& map) {
   std::unordered_map<ExprId, ExprId> mapped;
-  for_each_node(exprs, compute.body, [&](ExprId id) {
+  for_each_node(exprs, compute.bodies, [&](ExprId id) {
     std::vector<ExprId> args = exprs[id].args;
     for (ExprId& arg : args) arg = mapped.at(arg);
     ExprId now = exprs.with_args(id, std::move(args));
     if (const ValueId value = exprs[now].value) now = exprs.with_value(now, map(value));
     mapped.emplace(id, now);
   });
-  compute.body = mapped.at(compute.body);
+  for (ExprId& body : compute.bodies) body = mapped.at(body);
   for (auto& [id, span] : compute.sites)
     if (const auto found = mapped.find(id); found != mapped.end()) id = found->second;
 }
@@ -127,7 +127,7 @@ void for_each_callee(const Function& function, const std::function<void(FuncId)>
     for (const Inst& inst : block.insts) {
       if (inst.op == Op::call) visit(inst.get<FuncId>());
       if (inst.op != Op::compute) continue;
-      for_each_node(function.exprs, inst.get<Compute>().body, [&](ExprId id) {
+      for_each_node(function.exprs, inst.get<Compute>().bodies, [&](ExprId id) {
         if (const FuncId callee = function.exprs[id].callee) visit(callee);
       });
     }

@@ -68,11 +68,13 @@ struct Edge {
   std::vector<ValueId> args;
 };
 
-/// compute: index l runs over [0, extents[l]). `sites` are the places of the nodes that can fail
-/// (Expr::place keeps those apart that fail at different ones); others fail at the instruction's.
+/// compute: index l runs over [0, extents[l]), the last one fastest. Each body gives the elements of
+/// one result; at each point of the domain they are evaluated in their order. `sites` are the places
+/// of the nodes that can fail (Expr::place keeps those apart that fail at different ones); others
+/// fail at the instruction's.
 struct Compute {
   Shape extents;
-  ExprId body;
+  std::vector<ExprId> bodies;
   std::vector<std::pair<ExprId, Span>> sites;
 };
 
@@ -101,7 +103,8 @@ using Attribute = std::variant<std::monostate, Scalar, ScalarOp, Compute, Part, 
 
 struct Inst {
   Op op;
-  std::vector<ValueId> results;  ///< what it defines: one or none; a call as many as it gives
+  /// What it defines: one or none; a call as many as it gives, a compute one for each body.
+  std::vector<ValueId> results;
   std::vector<ValueId> args;
   Attribute attribute;
   Span span;

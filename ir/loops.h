@@ -32,7 +32,7 @@ namespace tenon::ir::loops {
 
 using LocalId = uint32_t;   ///< scalar local variable of the kernel
 using LoopId = uint32_t;    ///< loop variable, i64
-using BufferId = uint32_t;  ///< index into Kernel::buffers; the output is the last
+using BufferId = uint32_t;  ///< index into Kernel::buffers; the outputs are the last
 
 // ---- expressions: a graph, shared where the index expression was
 
@@ -84,7 +84,7 @@ struct ScalarParam { std::string name; DType type; };
 
 struct Kernel {
   std::string name;                     ///< `main.0`: function, number of the compute in it
-  std::vector<Buffer> buffers;          ///< inputs, then the output
+  std::vector<Buffer> buffers;          ///< inputs, then an output for each body
   std::vector<ScalarParam> scalars;
   std::vector<DType> locals;
   Block body;
@@ -92,6 +92,8 @@ struct Kernel {
   bool may_fail = false;                ///< has a check, or calls a function that may_fail()
   /// Which values of the SSA function the inputs and scalar parameters are, in order.
   std::vector<ValueId> buffer_values, scalar_values;
+
+  bool is_output(size_t buffer) const { return buffer >= buffer_values.size(); }
 };
 
 /// The kernel of one compute instruction.

@@ -4,63 +4,12 @@
 // value comes back as a pure expression; what else it takes (a loop, a check, a call) is appended
 // to the block being written. A node that is met again in the same scope or one inside it is the
 // same expression object, so that shared nodes are evaluated once.
-#include <limits>
-#include <unordered_map>
-#include <unordered_set>
-
-#include "ir/loops.h"
-#include "ir/ranges.h"
+#include "ir/loops_lowering.h"
 
 namespace tenon::ir::loops {
 namespace {
 
-using runtime::FaultKind;
-using IndexExpr = tenon::ir::Expr;
-
 constexpr int kMaxSpeculated = 24;  ///< nodes of a branch that is evaluated whether taken or not
-
-ExprPtr make(DType type, decltype(Expr::node) node) {
-  return std::make_shared<const Expr>(Expr{type, std::move(node)});
-}
-ExprPtr constant(Scalar value) { return make(value.type, Constant{value}); }
-ExprPtr integer(int64_t value) { return constant(Scalar::integer(DType::i64, value)); }
-ExprPtr apply(ScalarOp op, std::vector<ExprPtr> args) {
-  const DType type = runtime::result_type(op, args.back()->type);
-  return make(type, Apply{op, std::move(args)});
-}
-ExprPtr both(ExprPtr a, ExprPtr b) {
-  return a == nullptr ? b : apply(ScalarOp::and_, {std::move(a), std::move(b)});
-}
-
-/// `number` as a value of `type`; infinities only of floats.
-Scalar scalar(DType type, double number) {
-  if (type == DType::bool_) return Scalar::boolean(number != 0);
-  if (runtime::is_floating(type)) return Scalar::floating(type, number);
-  if (number < 0) return Scalar::integer(type, runtime::lowest(type));
-  if (number > 1) return Scalar::integer(type, runtime::highest(type));
-  return Scalar::integer(type, static_cast<int64_t>(number));
-}
-
-/// What a reduction starts from and combines with. Starting max at minus infinity (the lowest
-/// integer) is exact: no element is below it, and NaN wins over it.
-struct Fold {
-  ScalarOp combine;
-  double start;
-};
-Fold fold_of(Reduction reduction) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  switch (reduction) {
-    case Reduction::sum: return {ScalarOp::add, 0};
-    case Reduction::prod: return {ScalarOp::mul, 1};
-    case Reduction::max: return {ScalarOp::max, -inf};
-    case Reduction::min: return {ScalarOp::min, inf};
-    case Reduction::any: return {ScalarOp::or_, 0};
-    case Reduction::all: return {ScalarOp::and_, 1};
-    case Reduction::argmax: return {ScalarOp::gt, -inf};
-    case Reduction::argmin: return {ScalarOp::lt, inf};
-  }
-  return {};
-}
 
 bool divides_integers(const IndexExpr& node) {
   return node.kind == ExprKind::apply && runtime::is_integer(node.type) &&
@@ -74,71 +23,7 @@ bool is_cheap(ScalarOp op) {
 static_assert(ScalarOp::exp < ScalarOp::pow && ScalarOp::rsqrt < ScalarOp::exp &&
               ScalarOp::pow < ScalarOp::fma, "the library functions stand together in the table");
 
-class Lowering {
- public:
-  Lowering(const Module& module, const Function& function, const Inst& inst, std::string name)
-      : module_(module), function_(function), inst_(inst), compute_(inst.get<Compute>()) {
-    kernel_.name = std::move(name);
-    for (ExprId id : fallible_nodes(module, function, compute_)) fallible_.insert(id);
-    sites_.insert(compute_.sites.begin(), compute_.sites.end());
-  }
-
-  Kernel run();
-
- private:
-  /// [lo, hi) of one loop, and what is known of its variable.
-  struct Bounds {
-    ExprPtr lo, hi;
-    Range range;
-  };
-  /// A block being written, and the nodes whose value is known in it.
-  struct Scope {
-    Block block;
-    std::unordered_map<ExprId, ExprPtr> values;
-  };
-
-  template <class Body> Block in_scope(Body body);
-  template <class Body> void emit_loops(std::span<const Bounds> bounds, const Body& body);
-  void emit(decltype(Stmt::node) node) { scopes_.back().block.push_back({std::move(node)}); }
-  void emit_check(ExprId at, ExprPtr holds, FaultKind fault, ExprPtr a = nullptr,
-                  ExprPtr b = nullptr, std::string_view text = {});
-
-  ExprPtr find(ExprId id) const;
-  ExprPtr lower(ExprId id);
-  ExprPtr lower_node(ExprId id, const IndexExpr& node);
-  ExprPtr lower_read(ExprId id, const IndexExpr& node);
-  ExprPtr lower_apply(ExprId id, const IndexExpr& node);
-  ExprPtr lower_if(const IndexExpr& node);
-  ExprPtr lower_reduce(ExprId id, const IndexExpr& node);
-  ExprPtr lower_fold(const IndexExpr& node, std::span<const Bounds> bounds);
-  ExprPtr lower_arg(const IndexExpr& node, const Bounds& bounds);
-  ExprPtr lower_call(ExprId id, const IndexExpr& node);
-  std::vector<ExprPtr> lower_all(std::span<const ExprId> ids);
-  std::vector<Bounds> lower_bounds(const IndexExpr& node);
-
-  LocalId add_local(DType type);
-  ExprPtr declare(DType type, ExprPtr start, LocalId* local);
-  void assign(LocalId local, ExprPtr value, bool reassociable = false) {
-    emit(SetLocal{local, std::move(value), false, reassociable});
-  }
-  BufferId buffer_of(ValueId tensor);
-  bool is_fallible(ExprId id) const { return fallible_.contains(id); }
-  bool can_speculate(ExprId id, int& budget) const;
-  bool in_range(const IndexExpr& read) const;
-  Span span_of(ExprId id) const;
-
-  const Module& module_;
-  const Function& function_;
-  const Inst& inst_;
-  const Compute& compute_;
-  Kernel kernel_;
-  std::unordered_set<ExprId> fallible_;
-  std::unordered_map<ExprId, Span> sites_;
-  std::unordered_map<ValueId, BufferId> buffers_;
-  std::vector<Scope> scopes_;
-  std::vector<ExprPtr> levels_;  ///< the loop variable of each bound level
-  std::vector<Range> ranges_;    ///< and where it lies
-};
+}  // namespace
 
 // ---- blocks and loops
 
@@ -148,35 +33,16 @@ Kernel Lowering::run() {
     bounds.push_back({integer(0), integer(extent), {0, extent - 1}});
   kernel_.body = in_scope([&] {
     emit_loops(bounds, [&] {
-      ExprPtr value = lower(compute_.body);
-      emit(Store{static_cast<BufferId>(kernel_.buffers.size()), levels_, std::move(value)});
+      const std::vector<ExprPtr> values = lower_all(compute_.bodies);
+      for (size_t i = 0; i < values.size(); ++i)
+        emit(Store{static_cast<BufferId>(kernel_.buffers.size() + i), levels_, values[i]});
     });
   });
-  const Value& result = function_.value(inst_.result());
-  kernel_.buffers.push_back({result.name, module_.types[result.type]});
+  for (const ValueId id : inst_.results) {
+    const Value& result = function_.value(id);
+    kernel_.buffers.push_back({result.name, module_.types[result.type]});
+  }
   return std::move(kernel_);
-}
-
-template <class Body>
-Block Lowering::in_scope(Body body) {
-  scopes_.emplace_back();
-  body();
-  Block block = std::move(scopes_.back().block);
-  scopes_.pop_back();
-  return block;
-}
-
-/// Loops over each bound in turn, the last innermost, around what `body` emits.
-template <class Body>
-void Lowering::emit_loops(std::span<const Bounds> bounds, const Body& body) {
-  if (bounds.empty()) return body();
-  const LoopId loop = kernel_.loop_count++;
-  levels_.push_back(make(DType::i64, Loop{loop}));
-  ranges_.push_back(bounds[0].range);
-  Block block = in_scope([&] { emit_loops(bounds.subspan(1), body); });
-  levels_.pop_back();
-  ranges_.pop_back();
-  emit(For{loop, bounds[0].lo, bounds[0].hi, std::move(block)});
 }
 
 void Lowering::emit_check(ExprId at, ExprPtr holds, FaultKind fault, ExprPtr a, ExprPtr b,
@@ -333,71 +199,7 @@ bool Lowering::in_range(const IndexExpr& read) const {
   return true;
 }
 
-// ---- reductions and calls
-
-ExprPtr Lowering::lower_reduce(ExprId id, const IndexExpr& node) {
-  const std::vector<Bounds> bounds = lower_bounds(node);
-  if (is_fallible(id)) {
-    ExprPtr holds;
-    for (const Bounds& b : bounds) holds = both(holds, apply(ScalarOp::lt, {b.lo, b.hi}));
-    emit_check(id, holds, FaultKind::empty_reduction, nullptr, nullptr, ast::text(node.reduction));
-  }
-  const bool is_arg = node.reduction == Reduction::argmax || node.reduction == Reduction::argmin;
-  return is_arg ? lower_arg(node, bounds[0]) : lower_fold(node, bounds);
-}
-
-std::vector<Lowering::Bounds> Lowering::lower_bounds(const IndexExpr& node) {
-  std::vector<Bounds> bounds;
-  for (size_t i = 0; i < node.reduce_rank(); ++i) {
-    const ExprId lo = node.args[2 * i], hi = node.args[2 * i + 1];
-    const int64_t first = range_of(function_, lo, ranges_).lo;
-    const int64_t end = range_of(function_, hi, ranges_).hi;
-    const Range range = end <= first ? Range{0, -1} : Range{first, end - 1};
-    ExprPtr lo_value = lower(lo);
-    bounds.push_back({std::move(lo_value), lower(hi), range});
-  }
-  return bounds;
-}
-
-/// All but argmax and argmin: one accumulator.
-ExprPtr Lowering::lower_fold(const IndexExpr& node, std::span<const Bounds> bounds) {
-  const Fold fold = fold_of(node.reduction);
-  const bool reassociable =
-      runtime::is_floating(node.type) &&
-      (node.reduction == Reduction::sum || node.reduction == Reduction::prod);
-  LocalId local;
-  ExprPtr so_far = declare(node.type, constant(scalar(node.type, fold.start)), &local);
-  emit_loops(bounds, [&] {
-    ExprPtr element = lower(node.reduce_body());
-    assign(local, apply(fold.combine, {so_far, element}), reassociable);
-  });
-  return make(node.type, Local{local});
-}
-
-/// argmax and argmin: the best so far and where it stood. A NaN is better than any number, the
-/// first better than later ones.
-ExprPtr Lowering::lower_arg(const IndexExpr& node, const Bounds& bounds) {
-  const DType type = function_.exprs[node.reduce_body()].type;
-  const Fold fold = fold_of(node.reduction);
-  LocalId best, place, local;
-  ExprPtr so_far = declare(type, constant(scalar(type, fold.start)), &best);
-  declare(DType::i64, bounds.lo, &place);
-  emit_loops(std::span(&bounds, 1), [&] {
-    ExprPtr element = declare(type, lower(node.reduce_body()), &local);
-    ExprPtr better = apply(fold.combine, {element, so_far});
-    if (runtime::is_floating(type)) {
-      ExprPtr none_yet = apply(ScalarOp::not_, {apply(ScalarOp::isnan, {so_far})});
-      ExprPtr first_nan = both(apply(ScalarOp::isnan, {element}), std::move(none_yet));
-      better = apply(ScalarOp::or_, {better, first_nan});
-    }
-    Block replace = in_scope([&] {
-      assign(place, levels_.back());
-      assign(best, element);
-    });
-    emit(If{std::move(better), std::move(replace), {}});
-  });
-  return make(DType::i64, Local{place});
-}
+// ---- calls
 
 ExprPtr Lowering::lower_call(ExprId id, const IndexExpr& node) {
   std::vector<ExprPtr> args = lower_all(node.args);
@@ -406,8 +208,6 @@ ExprPtr Lowering::lower_call(ExprId id, const IndexExpr& node) {
   emit(CallInto{local, node.callee, std::move(args), span_of(id)});
   return make(node.type, Local{local});
 }
-
-}  // namespace
 
 Kernel lower(const Module& module, const Function& function, const Inst& compute,
              std::string name) {

@@ -67,15 +67,17 @@ std::string Printer::print() {
 }
 
 void Printer::header() {
-  std::string params;
-  const auto add = [&](std::string_view name, std::string_view type) {
-    params += fmt::format("{}%{}: {}", params.empty() ? "" : ", ", name, type);
+  std::string params, outputs;
+  const auto add = [](std::string& list, std::string_view name, std::string_view type) {
+    list += fmt::format("{}%{}: {}", list.empty() ? "" : ", ", name, type);
   };
-  const Buffer& out = kernel_.buffers.back();
-  for (size_t i = 0; i + 1 < kernel_.buffers.size(); ++i)
-    add(kernel_.buffers[i].name, kernel_.buffers[i].type.text());
-  for (const ScalarParam& s : kernel_.scalars) add(s.name, runtime::row(s.type).text);
-  line("kernel @{}({}) -> %{}: {}", kernel_.name, params, out.name, out.type.text());
+  const size_t inputs = kernel_.buffer_values.size();
+  for (size_t i = 0; i < inputs; ++i)
+    add(params, kernel_.buffers[i].name, kernel_.buffers[i].type.text());
+  for (const ScalarParam& s : kernel_.scalars) add(params, s.name, runtime::row(s.type).text);
+  for (size_t i = inputs; i < kernel_.buffers.size(); ++i)
+    add(outputs, kernel_.buffers[i].name, kernel_.buffers[i].type.text());
+  line("kernel @{}({}) -> {}", kernel_.name, params, outputs);
 }
 
 // ---- statements

@@ -38,7 +38,7 @@ std::optional<Compute> BodyLowering::run(const TypedExpr& body) {
   std::unordered_set<ExprId> present;
   for_each_node(exprs_, *root, [&](ExprId id) { present.insert(id); });
   std::erase_if(sites_, [&](const auto& site) { return !present.contains(site.first); });
-  return Compute{extents_, *root, sites_};
+  return Compute{extents_, {*root}, sites_};
 }
 
 // ---- scalars

@@ -10,7 +10,7 @@ ValueId FunctionLowering::explicit_compute(const typed::Compute& node, const Typ
   const Span span = expr.span;
   const typed::VarId result = temporary(type_of(expr), hint);
   const Compute zeros = {
-      expr.type.concrete_shape(), out_.exprs.constant(number(expr.type.dtype, 0)), {}};
+      expr.type.concrete_shape(), {out_.exprs.constant(number(expr.type.dtype, 0))}, {}};
   write(result, emit(Op::compute, type_of(expr), {}, zeros, span, hint));
   // An empty axis inside a long one is no long walk.
   if (runtime::element_count(zeros.extents).value_or(0) == 0) return read(result);
@@ -60,7 +60,7 @@ ValueId FunctionLowering::value_of(const typed::ScatterAdd& node, const TypedExp
     const ExprId old = row(read(result), id);
     const ExprId sum = out_.exprs.apply(ScalarOp::add, {old, row(values, read(i))});
     const ValueId added =
-        emit(Op::compute, part_type, {}, Compute{part, sum, {{old, span}}}, span, hint);
+        emit(Op::compute, part_type, {}, Compute{part, {sum}, {{old, span}}}, span, hint);
     std::vector<bool> open(shape.size(), true);
     open[0] = false;
     write(result, emit(Op::update, type_of(expr), {read(result), id, added},
@@ -78,7 +78,7 @@ void FunctionLowering::refuse_empty(const typed::Reduce& node, std::span<const V
   const ExprId body =
       out_.exprs.reduce(node.reduction, 0, args, out_.exprs.constant(number(type, 0)));
   emit(Op::compute, shared_.module.types.scalar(out_.exprs[body].type), {},
-       Compute{{}, body, {{body, span}}}, span, "nonempty");
+       Compute{{}, {body}, {{body, span}}}, span, "nonempty");
 }
 
 ValueId FunctionLowering::explicit_reduce(const typed::Reduce& node, const TypedExpr& expr,

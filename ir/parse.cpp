@@ -226,9 +226,11 @@ ResultTypes FunctionParser::parse_convert(Inst& inst) {
 
 ResultTypes FunctionParser::parse_compute(Inst& inst) {
   Compute compute = ir::parse_compute(scanner_, module_, function_, names_);
-  const Type type{function_.exprs[compute.body].type, compute.extents};
+  ResultTypes types;
+  for (const ExprId body : compute.bodies)
+    types.push_back(module_.types.intern({function_.exprs[body].type, compute.extents}));
   inst.attribute = std::move(compute);
-  return {module_.types.intern(type)};
+  return types;
 }
 
 ResultTypes FunctionParser::parse_pack(Inst& inst) {

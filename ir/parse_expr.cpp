@@ -250,11 +250,13 @@ Compute ExprParser::compute() {
   }
   scanner_.expect("]");
   scanner_.expect("{");
-  compute_.body = expr(0);
+  do {
+    compute_.bodies.push_back(expr(0));
+    const Type type{node(compute_.bodies.back()).type, compute_.extents};
+    if (!runtime::byte_count(type.dtype, type.shape))
+      scanner_.fail(begin, fmt::format("`{}` is too large for memory", type.text()));
+  } while (scanner_.accept(","));
   scanner_.expect("}");
-  const Type type{node(compute_.body).type, compute_.extents};
-  if (!runtime::byte_count(type.dtype, type.shape))
-    scanner_.fail(begin, fmt::format("`{}` is too large for memory", type.text()));
   return std::move(compute_);
 }
 

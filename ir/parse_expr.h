@@ -30,7 +30,7 @@ ValueId parse_value(TextScanner& scanner, const Names& names);
 /// That `op` takes `count` operands, the last of them a `type`.
 void check_operands(TextScanner& scanner, Span span, ScalarOp op, size_t count, const Type& type);
 
-/// `[i: 64, j: 128] { body }`, with the places of nodes that can fail.
+/// `[i: 64, j: 128] { body, … }`, with the places of nodes that can fail.
 Compute parse_compute(TextScanner& scanner, Module& module, Function& function, const Names& names);
 
 }  // namespace tenon::ir

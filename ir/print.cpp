@@ -180,7 +180,7 @@ void Printer::compute(const Compute& compute) {
   for (size_t i = 0; i < compute.extents.size(); ++i)
     put("{}{}: {}", i > 0 ? ", " : "", index_name(static_cast<uint32_t>(i)), compute.extents[i]);
   out_ += "] { ";
-  expr(compute.body);
+  exprs(compute.bodies);
   out_ += " }";
 }
 

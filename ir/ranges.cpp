@@ -60,10 +60,10 @@ class FallibleNodes {
   std::vector<ExprId> run() {
     for (const int64_t extent : compute_.extents)
       if (extent == 0) return {};  // nothing is evaluated
-    visit(compute_.body);
+    for (const ExprId body : compute_.bodies) visit(body);
     if (!prover_.exhausted()) return std::move(found_);
     std::vector<ExprId> all;
-    for_each_node(function_.exprs, compute_.body, [&](ExprId id) {
+    for_each_node(function_.exprs, compute_.bodies, [&](ExprId id) {
       if (can_ever_fail(function_.exprs[id])) all.push_back(id);
     });
     return all;
@@ -77,7 +77,7 @@ class FallibleNodes {
   }
   static int64_t fuel(const Function& function, const Compute& compute) {
     int64_t nodes = 0;
-    for_each_node(function.exprs, compute.body, [&](ExprId) { ++nodes; });
+    for_each_node(function.exprs, compute.bodies, [&](ExprId) { ++nodes; });
     return kFuelPerQuery + kFuelPerNode * nodes;
   }
 

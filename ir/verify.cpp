@@ -211,7 +211,10 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
   if (!ensure(op.arity < 0 || inst.args.size() == static_cast<size_t>(op.arity),
               fmt::format("it takes {} arguments, not {}", op.arity, inst.args.size())))
     return false;
-  const size_t results = inst.results.size(), wanted = op.result ? 1 : 0;
+  const auto* compute = std::get_if<Compute>(&inst.attribute);
+  if (compute && !ensure(!compute->bodies.empty(), "it has no body")) return false;
+  const size_t results = inst.results.size();
+  const size_t wanted = compute ? compute->bodies.size() : op.result ? 1 : 0;
   if (inst.op != Op::call &&
       !ensure(results == wanted, fmt::format("it defines {} values, not {}", results, wanted)))
     return false;
@@ -229,11 +232,14 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
   }
   if (const auto* callee = std::get_if<FuncId>(&inst.attribute))
     sound &= callee->index < module_.functions.size();
-  if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
-    sound &= is_well_formed(module_, function_, compute->body);
-    if (sound && !ensure(function_.exprs[compute->body].depth <= kMaxExprDepth,
-                         fmt::format("the body is nested more than {} levels deep", kMaxExprDepth)))
-      return false;
+  if (compute) {
+    for (const ExprId body : compute->bodies) {
+      sound &= is_well_formed(module_, function_, body);
+      if (sound &&
+          !ensure(function_.exprs[body].depth <= kMaxExprDepth,
+                  fmt::format("the body is nested more than {} levels deep", kMaxExprDepth)))
+        return false;
+    }
   }
   // What printing relies on, as element's `%t[%i]`.
   if (inst.op == Op::element) sound &= !inst.args.empty();
@@ -288,7 +294,10 @@ void FunctionVerifier::check_convert(const Inst& inst) {
 
 void FunctionVerifier::check_compute(const Inst& inst) {
   const Compute& compute = inst.get<Compute>();
-  want_type(inst.result(), {function_.exprs[compute.body].type, compute.extents}, "the result");
+  for (size_t i = 0; i < compute.bodies.size(); ++i) {
+    const DType type = function_.exprs[compute.bodies[i]].type;
+    want_type(inst.results[i], {type, compute.extents}, "the result");
+  }
   if (auto wrong = body_error(module_, function_, compute)) fail(std::move(*wrong));
 }
 

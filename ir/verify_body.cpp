@@ -73,11 +73,12 @@ class BodyVerifier {
 };
 
 void BodyVerifier::run(const Compute& compute) {
-  for_each_node(function_.exprs, compute.body, [&](ExprId id) {
+  for_each_node(function_.exprs, compute.bodies, [&](ExprId id) {
     check(at(id));
     scopes_.emplace(id, scope_of(at(id)));
   });
-  ensure_fits(scopes_.at(compute.body), static_cast<uint32_t>(compute.extents.size()));
+  for (const ExprId body : compute.bodies)
+    ensure_fits(scopes_.at(body), static_cast<uint32_t>(compute.extents.size()));
 }
 
 // ---- types

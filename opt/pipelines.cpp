@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kPipelines[] = {
     "own",
     "fold,cse,fuse,cse,dce,own",
-    "fold,cse,dce,fuse,fold,cse,dce,own",
+    "fold,cse,dce,fuse,fold,cse,dce,fuse_siblings,own",
 };
 
 /// `second` may not run after `first`.
@@ -26,6 +26,8 @@ constexpr Constraint kConstraints[] = {
     {"own", "cse", "`own` counts the uses of every tensor, and `cse` moves them to another one"},
     {"own", "dce", "`own` counts the uses of every tensor, and `dce` removes some"},
     {"own", "fuse", "`own` counts the uses of every tensor, and `fuse` puts others in their place"},
+    {"own", "fuse_siblings", "`own` drops tensors behind their last use, and `fuse_siblings` moves uses"},
+    {"fuse_siblings", "fuse", "`fuse` does not take a result out of a compute that has several"},
 };
 
 std::string_view trimmed(std::string_view text) {

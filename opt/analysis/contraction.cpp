@@ -48,9 +48,9 @@ std::optional<Contraction> contraction_of(const Exprs& exprs, ExprId reduce) {
   return found;
 }
 
-std::vector<Contraction> contractions_in(const Exprs& exprs, ExprId body) {
+std::vector<Contraction> contractions_in(const Exprs& exprs, std::span<const ExprId> bodies) {
   std::vector<Contraction> found;
-  for_each_node(exprs, body, [&](ExprId id) {
+  for_each_node(exprs, bodies, [&](ExprId id) {
     if (auto contraction = contraction_of(exprs, id)) found.push_back(std::move(*contraction));
   });
   return found;

@@ -4,6 +4,7 @@
 // networks", 2012, fold any contraction to a product of matrices so).
 #pragma once
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "ir/ir.h"
@@ -24,7 +25,8 @@ struct Contraction {
 /// Of a reduction, if it is a contraction.
 std::optional<Contraction> contraction_of(const ir::Exprs& exprs, ir::ExprId reduce);
 
-/// All in a body, inner ones first.
-std::vector<Contraction> contractions_in(const ir::Exprs& exprs, ir::ExprId body);
+/// All in a compute's bodies, inner ones first.
+std::vector<Contraction> contractions_in(const ir::Exprs& exprs,
+                                         std::span<const ir::ExprId> bodies);
 
 }  // namespace tenon::opt

@@ -21,7 +21,7 @@ std::vector<bool> find_readers(const Module& module) {
   const auto reads_file = [&](const Function& function, const Inst& inst) {
     bool found = inst.op == Op::load || (inst.op == Op::call && reads[inst.get<FuncId>().index]);
     if (inst.op == Op::compute) {
-      for_each_node(function.exprs, inst.get<Compute>().body, [&](ExprId id) {
+      for_each_node(function.exprs, inst.get<Compute>().bodies, [&](ExprId id) {
         const FuncId callee = function.exprs[id].callee;
         found = found || (callee && reads[callee.index]);
       });
@@ -105,7 +105,7 @@ class Cse {
         return module_.function(inst.get<FuncId>()).pure && reads_no_file(inst.get<FuncId>());
       case Op::compute: {
         bool free = true;
-        for_each_node(function_.exprs, inst.get<Compute>().body,
+        for_each_node(function_.exprs, inst.get<Compute>().bodies,
                       [&](ExprId id) { free = free && reads_no_file(function_.exprs[id].callee); });
         return free;
       }
@@ -125,7 +125,7 @@ class Cse {
     } else if (const auto* op = std::get_if<ScalarOp>(&inst.attribute)) {
       key.push_back(static_cast<uint64_t>(*op));
     } else if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
-      key.push_back(compute->body.index);
+      for (const ExprId body : compute->bodies) key.push_back(body.index);
     } else if (const auto* part = std::get_if<Part>(&inst.attribute)) {
       key.insert(key.end(), part->open.begin(), part->open.end());
     } else if (const auto* callee = std::get_if<FuncId>(&inst.attribute)) {

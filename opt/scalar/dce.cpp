@@ -75,7 +75,7 @@ class Sweep {
       for (ValueId param : block.params)
         granted = granted && (is_live(param) || ask("block parameter"));
       for (const Inst& inst : block.insts) {
-        granted = granted && (!is_dead(inst) || ask(row(inst.op).text));
+        granted = granted && (!is_droppable(inst) || ask(row(inst.op).text));
       }
     }
     if (granted) sweep();
@@ -87,6 +87,13 @@ class Sweep {
   bool is_dead(const Inst& inst) const {
     const auto live = [&](ValueId result) { return is_live(result); };
     return !inst.results.empty() && std::ranges::none_of(inst.results, live);
+  }
+  bool has_dead_result(const Inst& inst) const {
+    return !std::ranges::all_of(inst.results, [&](ValueId result) { return is_live(result); });
+  }
+  /// Dead, or a compute some of whose results are.
+  bool is_droppable(const Inst& inst) const {
+    return is_dead(inst) || (inst.op == Op::compute && has_dead_result(inst));
   }
   bool ask(std::string_view what) { return context_.may_rewrite(what); }
 
@@ -113,7 +120,8 @@ class Sweep {
     // Whether something may fail takes long to find out; now most need not be asked.
     for (const Block& block : function_.blocks) {
       for (const Inst& inst : block.insts) {
-        if (is_dead(inst) && has_effect(module_, function_, inst)) reach(inst.results[0]);
+        if (has_dead_result(inst) && has_effect(module_, function_, inst))
+          for (ValueId result : inst.results) reach(result);
         follow();
       }
     }
@@ -123,11 +131,20 @@ class Sweep {
       const ValueId value = work_.back();
       work_.pop_back();
       if (const auto inst = definitions_.find(value); inst != definitions_.end()) {
-        for_each_use(function_, *inst->second, [&](ValueId used) { reach(used); });
+        reach_operands(*inst->second, value);
       } else {
         for (ValueId passed : incoming_[value]) reach(passed);
       }
     }
+  }
+  /// Of a compute a result needs what its own body reads.
+  void reach_operands(const Inst& inst, ValueId result) {
+    if (inst.op != Op::compute)
+      return for_each_use(function_, inst, [&](ValueId used) { reach(used); });
+    const auto which = std::ranges::find(inst.results, result) - inst.results.begin();
+    for_each_node(function_.exprs, inst.get<Compute>().bodies[which], [&](ExprId id) {
+      if (const ValueId used = function_.exprs[id].value) reach(used);
+    });
   }
   void reach(ValueId value) {
     if (is_live(value)) return;
@@ -147,7 +164,16 @@ class Sweep {
     for (Block& block : function_.blocks) {
       std::erase_if(block.params, [&](ValueId param) { return !is_live(param); });
       std::erase_if(block.insts, [&](const Inst& inst) { return is_dead(inst); });
+      for (Inst& inst : block.insts)
+        if (inst.op == Op::compute && has_dead_result(inst)) drop_dead_results(inst);
     }
+  }
+
+  void drop_dead_results(Inst& inst) const {
+    Compute& compute = inst.get<Compute>();
+    size_t next = 0;
+    std::erase_if(compute.bodies, [&](ExprId) { return !is_live(inst.results[next++]); });
+    std::erase_if(inst.results, [&](ValueId result) { return !is_live(result); });
   }
 
   const Module& module_;

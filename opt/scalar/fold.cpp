@@ -94,17 +94,17 @@ class Fold {
   void fold_compute(Inst& inst) {
     Compute& compute = inst.get<Compute>();
     std::unordered_map<ExprId, ExprId> now;
-    for_each_node(function_.exprs, compute.body, [&](ExprId id) {
+    for_each_node(function_.exprs, compute.bodies, [&](ExprId id) {
       std::vector<ExprId> args = function_.exprs[id].args;
       for (ExprId& arg : args) arg = now.at(arg);
       now[id] = folded(function_.exprs.with_args(id, std::move(args)));
     });
-    compute.body = now.at(compute.body);
+    for (ExprId& body : compute.bodies) body = now.at(body);
     for (auto& [id, span] : compute.sites) {
       if (const auto found = now.find(id); found != now.end()) id = found->second;
     }
-    if (!compute.extents.empty()) return;
-    const Expr& body = function_.exprs[compute.body];  // a scalar: it may be no compute any more
+    if (!compute.extents.empty() || compute.bodies.size() > 1) return;
+    const Expr& body = function_.exprs[compute.bodies[0]];  // a scalar: maybe no compute any more
     if (body.kind == ExprKind::constant && context_.may_rewrite("scalar compute")) {
       become_constant(inst, body.constant);
     } else if (body.kind == ExprKind::value && context_.may_rewrite("scalar compute")) {

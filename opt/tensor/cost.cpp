@@ -1,7 +1,9 @@
 #include "opt/tensor/cost.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 namespace tenon::opt {
 namespace {
@@ -24,26 +26,39 @@ double traffic_of(const Shape& shape, DType type) {
   return bytes > kCacheBytes ? bytes * kMemoryByte : 0;
 }
 
-class BodyCost {
+class PointCost {
  public:
-  BodyCost(const Module& module, const Function& function) : module_(module), function_(function) {}
+  PointCost(const Module& module, const Function& function) : module_(module), function_(function) {}
 
-  double of(ExprId body) {
-    walk(body, {}, 1, false);
+  double of(const Compute& compute) {
+    for (const ExprId body : compute.bodies) {
+      walk(body, 0, 1, false);
+      cost_ += bytes_of(function_.exprs[body].type) * kStoredByte;
+    }
     return cost_;
   }
 
  private:
-  /// `loop` is the reduction around the node, `times` the evaluations in it, `address` whether the
-  /// node is (part of) a subscript.
-  void walk(ExprId id, ExprId loop, double times, bool address) {
+  /// A loop by the one around it, the level of its indices, and their bounds: reductions that agree
+  /// in these share it (ir/loops_lower.cpp).
+  using Loop = size_t;
+
+  Loop loop_of(const Expr& reduce, Loop around) {
+    std::vector<uint32_t> key = {static_cast<uint32_t>(around), reduce.level};
+    for (size_t i = 0; i + 1 < reduce.args.size(); ++i) key.push_back(reduce.args[i].index);
+    return loops_.emplace(std::move(key), loops_.size() + 1).first->second;
+  }
+
+  /// `times` is how often the node is evaluated in its loop, `address` whether it is (part of) a
+  /// subscript.
+  void walk(ExprId id, Loop loop, double times, bool address) {
     if (!seen_.emplace(id, loop, address).second) return;
     const Expr& node = function_.exprs[id];
     cost_ += times * cost_of_node(node, address);
     const bool reduces = node.kind == ExprKind::reduce;
     for (size_t i = 0; i + (reduces ? 1 : 0) < node.args.size(); ++i)
       walk(node.args[i], loop, times, address || node.kind == ExprKind::read);
-    if (reduces) walk(node.reduce_body(), id, times * turns(node), false);
+    if (reduces) walk(node.reduce_body(), loop_of(node, loop), times * turns(node), false);
   }
 
   double cost_of_node(const Expr& node, bool address) const {
@@ -107,24 +122,23 @@ class BodyCost {
 
   const Module& module_;
   const Function& function_;
-  std::set<std::tuple<ExprId, ExprId, bool>> seen_;
+  std::map<std::vector<uint32_t>, Loop> loops_;
+  std::set<std::tuple<ExprId, Loop, bool>> seen_;
   double cost_ = 0;
 };
 
 }  // namespace
 
-double cost_of_body(const Module& module, const Function& function, ExprId body) {
-  return BodyCost(module, function).of(body);
+double cost_of_point(const Module& module, const Function& function, const Compute& compute) {
+  return PointCost(module, function).of(compute);
 }
 
 double cost_of(const Module& module, const Function& function, const Compute& compute) {
-  const DType type = function.exprs[compute.body].type;
-  const double element =
-      cost_of_body(module, function, compute.body) + bytes_of(type) * kStoredByte;
-  double cost = kKernel + elements_of(compute.extents) * element;
-  cost += traffic_of(compute.extents, type);
+  double cost = kKernel + elements_of(compute.extents) * cost_of_point(module, function, compute);
+  for (const ExprId body : compute.bodies)
+    cost += traffic_of(compute.extents, function.exprs[body].type);
   std::set<ValueId> read;
-  for_each_node(function.exprs, compute.body, [&](ExprId id) {
+  for_each_node(function.exprs, compute.bodies, [&](ExprId id) {
     const Expr& node = function.exprs[id];
     if (node.kind == ExprKind::read && read.insert(node.value).second)
       cost += traffic_of(module.type(function, node.value).shape, node.type);

@@ -33,13 +33,14 @@ inline constexpr double kKernel = 1000;
 /// it which costs more there than a load.
 inline constexpr double kUnknownTurns = 1 << 20;
 
-/// Of one evaluation of a body, an element's arithmetic and loads. A node that is shared counts once
-/// in each loop that it stands in; subscripts that are sums of multiples of indices cost nothing, as
+/// At one point of the domain: arithmetic, loads and stores. A node that is shared counts once in
+/// each loop that it stands in; subscripts that are sums of multiples of indices cost nothing, as
 /// addresses move along with the loops.
-double cost_of_body(const ir::Module& module, const ir::Function& function, ir::ExprId body);
+double cost_of_point(const ir::Module& module, const ir::Function& function,
+                     const ir::Compute& compute);
 
-/// Of the whole kernel: arithmetic, loads, stores, and for every tensor that outgrows the cache its
-/// way from or to memory, once.
+/// Of the whole kernel: its points, and for every tensor that outgrows the cache its way from or to
+/// memory, once.
 double cost_of(const ir::Module& module, const ir::Function& function,
                const ir::Compute& compute);
 

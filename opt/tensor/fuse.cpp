@@ -81,7 +81,8 @@ class Fuse {
     for_each_use(function_, inst, [&](ValueId value) { users_[value].insert(place); });
     if (inst.op == Op::constant) constants_[inst.result()] = inst.get<Scalar>();
     if (inst.op == Op::update) taken_[inst.args[0]].push_back(place);
-    if (inst.op != Op::compute || inst.get<Compute>().extents.empty()) return;
+    if (inst.op != Op::compute || inst.results.size() > 1 || inst.get<Compute>().extents.empty())
+      return;
     producers_[inst.result()] = place;
     todo_.push_back(inst.result());
   }
@@ -92,7 +93,7 @@ class Fuse {
     const Place place = producers_.at(value);
     const Compute producer = at(place).get<Compute>();
     const std::set<Place> users = users_[value];
-    if (users.size() > kMaxConsumers || exprs_[producer.body].tree_size > kMaxTreeSize) return;
+    if (users.size() > kMaxConsumers || size(producer) > kMaxTreeSize) return;
     std::vector<Fused> fused;
     for (Place user : users) {
       if (std::optional<Fused> made = fuse_into(user, value, place, producer))
@@ -134,7 +135,7 @@ class Fuse {
 
   std::optional<Fused> fuse_into(Place user, ValueId value, Place place, const Compute& producer) {
     std::optional<Compute> consumer = as_compute(at(user));
-    if (!consumer || user.block != place.block || exprs_[consumer->body].tree_size > kMaxTreeSize)
+    if (!consumer || user.block != place.block || size(*consumer) > kMaxTreeSize)
       return {};
     if (overwritten_between(producer, place, user)) return {};
     const Fallible fails = fallible_nodes(module_, function_, *consumer);
@@ -143,10 +144,10 @@ class Fuse {
         (!fails.empty() || !takes_all_in_order(value, producer, *consumer) ||
          users_[value].size() > 1 || has_effect_between(place, user)))
       return {};
-    if (is_blocked(producer.body) && !keeps_loops(value, *consumer)) return {};
+    if (is_blocked(producer) && !keeps_loops(value, *consumer)) return {};
 
     Compute fused = inlined(exprs_, value, producer, *consumer);
-    if (exprs_[fused.body].tree_size > kMaxTreeSize) return {};
+    if (size(fused) > kMaxTreeSize) return {};
     give_sites(fused, producer, at(place).span);
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
     const size_t allowed = fails.size() + fallible_nodes(module_, function_, producer).size();
@@ -168,7 +169,13 @@ class Fuse {
       subscripts.push_back(exprs_.constant(constant->second));
     }
     const DType type = module_.type(function_, inst.args[0]).dtype;
-    return Compute{{}, exprs_.read(inst.args[0], type, std::move(subscripts)), {}};
+    return Compute{{}, {exprs_.read(inst.args[0], type, std::move(subscripts))}, {}};
+  }
+
+  uint32_t size(const Compute& compute) const {
+    uint32_t size = 0;
+    for (ExprId body : compute.bodies) size = std::max(size, exprs_[body].tree_size);
+    return size;
   }
 
   bool infallible(const Compute& compute) const {
@@ -184,7 +191,7 @@ class Fuse {
 
   bool overwritten_between(const Compute& producer, Place from, Place to) {
     bool overwritten = false;
-    for_each_node(exprs_, producer.body, [&](ExprId id) {
+    for_each_node(exprs_, producer.bodies, [&](ExprId id) {
       const auto taken = taken_.find(exprs_[id].value);
       if (exprs_[id].kind != ExprKind::read || taken == taken_.end()) return;
       for (Place place : taken->second) overwritten |= from < place && place < to;
@@ -205,7 +212,8 @@ class Fuse {
   /// consumer's own indices, or besides those of one reduction over all that is left.
   bool takes_all_in_order(ValueId value, const Compute& producer, const Compute& consumer) const {
     const size_t rank = producer.extents.size(), outer = consumer.extents.size();
-    ExprId id = consumer.body;
+    if (consumer.bodies.size() > 1) return false;
+    ExprId id = consumer.bodies[0];
     Shape bound = consumer.extents;
     for (;;) {  // down to the read, along what is always evaluated
       const Expr& node = exprs_[id];
@@ -233,15 +241,15 @@ class Fuse {
     return bound == producer.extents;
   }
 
-  bool is_blocked(ExprId body) const {
-    return std::ranges::any_of(contractions_in(exprs_, body), &Contraction::has_reuse);
+  bool is_blocked(const Compute& compute) const {
+    return std::ranges::any_of(contractions_in(exprs_, compute.bodies), &Contraction::has_reuse);
   }
 
   /// One read, outside reductions, at subscripts that are sums: no division, no read.
   bool keeps_loops(ValueId value, const Compute& consumer) const {
     int places = 0;
     bool keeps = true;
-    for_each_node(exprs_, consumer.body, [&](ExprId id) {
+    for_each_node(exprs_, consumer.bodies, [&](ExprId id) {
       const Expr& node = exprs_[id];
       if (node.kind == ExprKind::reduce) keeps &= !reads(node.reduce_body(), value);
       if (node.kind != ExprKind::read || node.value != value) return;

@@ -16,7 +16,9 @@ class Inlining {
 
   Compute run() {
     const auto depth = static_cast<uint32_t>(consumer_.extents.size());
-    Compute fused{consumer_.extents, inlined(consumer_.body, depth), {}};
+    Compute fused = consumer_;
+    for (ExprId& body : fused.bodies) body = inlined(body, depth);
+    fused.sites.clear();
     for (const auto& [id, span] : consumer_.sites) {
       for (auto now = now_.lower_bound({id, 0}); now != now_.end() && now->first.first == id; ++now)
         fused.sites.emplace_back(now->second, span);
@@ -35,7 +37,7 @@ class Inlining {
     }
     const bool is_read = exprs_[id].kind == ExprKind::read && exprs_[id].value == value_;
     const int shift = static_cast<int>(depth) - static_cast<int>(producer_.extents.size());
-    const ExprId now = is_read ? substitute(exprs_, producer_.body, args, shift)
+    const ExprId now = is_read ? substitute(exprs_, producer_.bodies[0], args, shift)
                                : exprs_.with_args(id, std::move(args));
     now_[{id, depth}] = now;
     return now;

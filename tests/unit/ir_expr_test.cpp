@@ -53,7 +53,7 @@ std::string inlined(std::string_view producer, std::string_view consumer) {
   ir::Function& f = module.functions[0];
   Exprs& x = f.exprs;
   const ir::ValueId tensor = f.blocks[0].insts[0].result();
-  const ExprId body = f.blocks[0].insts[0].get<ir::Compute>().body;
+  const ExprId body = f.blocks[0].insts[0].get<ir::Compute>().bodies[0];
   ir::Compute& target = f.blocks[0].insts[1].get<ir::Compute>();
   // One read is looked for, and how many indices are bound around it.
   std::function<ExprId(ExprId, int)> put = [&](ExprId id, int depth) -> ExprId {
@@ -68,9 +68,9 @@ std::string inlined(std::string_view producer, std::string_view consumer) {
       return ir::substitute(x, body, args, depth - static_cast<int>(args.size()));
     return x.with_args(id, args);
   };
-  target.body = put(target.body, static_cast<int>(target.extents.size()));
+  target.bodies[0] = put(target.bodies[0], static_cast<int>(target.extents.size()));
   for (const ir::Violation& v : ir::verify(module)) FAIL_CHECK(v.where, ": ", v.message);
-  return ir::print(module, f, target.body);
+  return ir::print(module, f, target.bodies[0]);
 }
 
 TEST_CASE("substitution puts producers into consumers without capture") {

@@ -30,7 +30,7 @@ struct Body {
 std::string range(std::string_view text) {
   const Body body(text);
   const std::vector<Range> levels = {{0, 7}, {0, 3}};
-  const Range r = ir::range_of(body.function, body.compute.body, levels);
+  const Range r = ir::range_of(body.function, body.compute.bodies[0], levels);
   if (r.lo == INT64_MIN && r.hi == INT64_MAX) return "any";
   return std::to_string(r.lo) + ".." + std::to_string(r.hi);
 }
@@ -194,12 +194,12 @@ TEST_CASE("what is proved of random expressions holds when they run") {
     const bool may_fail = !ir::fallible_nodes(body.module, body.function, body.compute).empty();
     proved += !may_fail;
     const std::vector<Range> levels = {{0, 7}, {0, 3}};
-    const Range r = ir::range_of(body.function, body.compute.body, levels);
+    const Range r = ir::range_of(body.function, body.compute.bodies[0], levels);
     NoCalls caller;
     try {
       const runtime::Tensor values =
           ir::BodyInterpreter(caller, body.function, frame, body.function.blocks[0].insts[0])
-              .tensor();
+              .tensors()[0];
       for (int64_t i = 0; i < values.count(); ++i) {
         CHECK(r.lo <= values.at(i).i);
         CHECK(values.at(i).i <= r.hi);

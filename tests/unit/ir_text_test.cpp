@@ -66,6 +66,7 @@ entry:
   %t = compute [i: 64, j: 2] { f32(i * 2 + j) }
   %scalar = compute [] { %half + 1.0 }
   %empty = compute [i: 0] { i }
+  %square, %root = compute [i: 3] { f64(i) * f64(i), sqrt(f64(i)) }
   %u = compute [i: 2, j: 2] { sum[k: 64](%t[k, i] * %t[k, j]) + max[k: 2..%j + 3, l: 4](%half) }
   %v = compute [i: 3] { if i >= 1 and not(%yes) { %t[i - 1, 0] } else { @square(neg(%half)) } }
   %w = compute [i: 3] { argmax[j: i + 1](-(3.0 - %t[j, 1])) - -3 - (i - (i - 1)) % %j }
@@ -134,7 +135,7 @@ std::string reprinted(std::string_view expr) {
       parse_ir(ir_function("%x: i64, %y: i64, %b: bool, %t: f32[4]",
                            "  %r = compute [i: 4, j: 4] { " + std::string(expr) + " }"));
   const ir::Function& f = module.functions[0];
-  return ir::print(module, f, f.blocks[0].insts[0].get<ir::Compute>().body);
+  return ir::print(module, f, f.blocks[0].insts[0].get<ir::Compute>().bodies[0]);
 }
 
 TEST_CASE("parentheses are the fewest that keep the meaning") {
@@ -271,6 +272,8 @@ TEST_CASE("errors say what was expected, and where") {
   CHECK(error_in_line("  %y = const 1e999") == "3:14: `1e999` is not a constant of any type");
   CHECK(error_in_line("  %y = const $") == "3:14: unexpected character");
 
+  CHECK(error_in_line("  %y = compute [i: 4] { i, i }") ==
+        "3:3: this gives 2 values, but 1 are named");
   CHECK(error_in_line("  %y = compute [i: 4] { k }") == "3:25: index `k` is not bound here");
   CHECK(error_in_line("  %y = compute [i: 4, i: 4] { i }") == "3:23: index `i` is bound twice");
   CHECK(error_in_line("  %y = compute [i: 4] { sum[k: 2, k: 2](k) }") ==

@@ -148,7 +148,13 @@ const Corruption kCorruptions[] = {
     {"refers to what the function does not have",
      [](Module& m) { inst(m, branch).get<std::vector<Edge>>()[0].target = {9}; }},
     {"refers to what the function does not have",
-     [](Module& m) { inst(m, t).get<ir::Compute>().body = ir::ExprId{999}; }},
+     [](Module& m) { inst(m, t).get<ir::Compute>().bodies[0] = ir::ExprId{999}; }},
+    {"it has no body", [](Module& m) { inst(m, t).get<ir::Compute>().bodies.clear(); }},
+    {"it defines 1 values, not 2",
+     [](Module& m) {
+       std::vector<ir::ExprId>& bodies = inst(m, t).get<ir::Compute>().bodies;
+       bodies.push_back(bodies[0]);
+     }},
     // types
     {"the result `%n` is `i64`, not `i32`",
      [](Module& m) { inst(m, n).attribute = Scalar::integer(DType::i32, 3); }},
@@ -294,7 +300,7 @@ std::string body_violation(DType type, Make make) {
       ir_function("%x: i64, %b: bool, %t: f32[4]", "  %r = compute [i: 4] { i }"));
   Function& function = module.functions.back();
   Inst& compute = function.blocks[0].insts[0];
-  compute.get<ir::Compute>().body = make(function.exprs, function.params);
+  compute.get<ir::Compute>().bodies[0] = make(function.exprs, function.params);
   function.value(compute.result()).type = module.types.intern({type, {4}});
   const auto found = ir::verify(module);
   return found.empty() ? "none" : found[0].message;

@@ -1,0 +1,129 @@
+// The walk that makes loops of a compute's bodies; its parts stand in loops_lower.cpp and
+// loops_reduce.cpp.
+#pragma once
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ir/loops.h"
+#include "ir/ranges.h"
+
+namespace tenon::ir::loops {
+
+using runtime::FaultKind;
+using IndexExpr = tenon::ir::Expr;
+
+inline ExprPtr make(DType type, decltype(Expr::node) node) {
+  return std::make_shared<const Expr>(Expr{type, std::move(node)});
+}
+inline ExprPtr constant(Scalar value) { return make(value.type, Constant{value}); }
+inline ExprPtr integer(int64_t value) { return constant(Scalar::integer(DType::i64, value)); }
+inline ExprPtr apply(ScalarOp op, std::vector<ExprPtr> args) {
+  const DType type = runtime::result_type(op, args.back()->type);
+  return make(type, Apply{op, std::move(args)});
+}
+inline ExprPtr both(ExprPtr a, ExprPtr b) {
+  return a == nullptr ? b : apply(ScalarOp::and_, {std::move(a), std::move(b)});
+}
+
+class Lowering {
+ public:
+  Lowering(const Module& module, const Function& function, const Inst& inst, std::string name)
+      : module_(module), function_(function), inst_(inst), compute_(inst.get<Compute>()) {
+    kernel_.name = std::move(name);
+    for (ExprId id : fallible_nodes(module, function, compute_)) fallible_.insert(id);
+    sites_.insert(compute_.sites.begin(), compute_.sites.end());
+    find_companions();
+  }
+
+  Kernel run();
+
+ private:
+  /// [lo, hi) of one loop, and what is known of its variable.
+  struct Bounds {
+    ExprPtr lo, hi;
+    Range range;
+  };
+  /// A block being written, and the nodes whose value is known in it.
+  struct Scope {
+    Block block;
+    std::unordered_map<ExprId, ExprPtr> values;
+  };
+
+  /// A reduction whose loop is being written.
+  struct Reducing {
+    ExprId id;
+    LocalId so_far;
+    LocalId place;  ///< of argmax and argmin: where the best so far stood
+    ExprPtr value;  ///< when all is done
+  };
+
+  template <class Body> Block in_scope(Body body);
+  template <class Body> void emit_loops(std::span<const Bounds> bounds, const Body& body);
+  void emit(decltype(Stmt::node) node) { scopes_.back().block.push_back({std::move(node)}); }
+  void emit_check(ExprId at, ExprPtr holds, FaultKind fault, ExprPtr a = nullptr,
+                  ExprPtr b = nullptr, std::string_view text = {});
+
+  ExprPtr find(ExprId id) const;
+  ExprPtr lower(ExprId id);
+  ExprPtr lower_node(ExprId id, const IndexExpr& node);
+  ExprPtr lower_read(ExprId id, const IndexExpr& node);
+  ExprPtr lower_apply(ExprId id, const IndexExpr& node);
+  ExprPtr lower_if(const IndexExpr& node);
+  ExprPtr lower_reduce(ExprId id, const IndexExpr& node);
+  void find_companions();
+  std::vector<ExprId> companions_of(ExprId id) const;
+  Reducing start(ExprId id, const Bounds& bounds);
+  void step(const Reducing& reducing);
+  void step_to_best(const Reducing& reducing);
+  ExprPtr lower_call(ExprId id, const IndexExpr& node);
+  std::vector<ExprPtr> lower_all(std::span<const ExprId> ids);
+  std::vector<Bounds> lower_bounds(const IndexExpr& node);
+
+  LocalId add_local(DType type);
+  ExprPtr declare(DType type, ExprPtr start, LocalId* local);
+  void assign(LocalId local, ExprPtr value, bool reassociable = false) {
+    emit(SetLocal{local, std::move(value), false, reassociable});
+  }
+  BufferId buffer_of(ValueId tensor);
+  bool is_fallible(ExprId id) const { return fallible_.contains(id); }
+  bool can_speculate(ExprId id, int& budget) const;
+  bool in_range(const IndexExpr& read) const;
+  Span span_of(ExprId id) const;
+
+  const Module& module_;
+  const Function& function_;
+  const Inst& inst_;
+  const Compute& compute_;
+  Kernel kernel_;
+  std::unordered_set<ExprId> fallible_;
+  std::unordered_map<ExprId, std::vector<ExprId>> companions_;  ///< of reductions
+  std::unordered_map<ExprId, Span> sites_;
+  std::unordered_map<ValueId, BufferId> buffers_;
+  std::vector<Scope> scopes_;
+  std::vector<ExprPtr> levels_;  ///< the loop variable of each bound level
+  std::vector<Range> ranges_;    ///< and where it lies
+};
+
+template <class Body>
+Block Lowering::in_scope(Body body) {
+  scopes_.emplace_back();
+  body();
+  Block block = std::move(scopes_.back().block);
+  scopes_.pop_back();
+  return block;
+}
+
+/// Loops over each bound in turn, the last innermost, around what `body` emits.
+template <class Body>
+void Lowering::emit_loops(std::span<const Bounds> bounds, const Body& body) {
+  if (bounds.empty()) return body();
+  const LoopId loop = kernel_.loop_count++;
+  levels_.push_back(make(DType::i64, Loop{loop}));
+  ranges_.push_back(bounds[0].range);
+  Block block = in_scope([&] { emit_loops(bounds.subspan(1), body); });
+  levels_.pop_back();
+  ranges_.pop_back();
+  emit(For{loop, bounds[0].lo, bounds[0].hi, std::move(block)});
+}
+
+}  // namespace tenon::ir::loops

@@ -1,0 +1,153 @@
+// fuse_siblings: computes over one domain that read the same tensors, neither using the other, become
+// one instruction with a result for each: what both read is loaded once, and reductions over the
+// same range share their loop (the maximum and the sum of a row in one walk over it).
+//
+//   %a = compute [i: 64] { max[j: 64](%x[i, j]) }
+//   %b = compute [i: 64] { sum[j: 64](%x[i, j]) }
+//     =>  %a, %b = compute [i: 64] { max[j: 64](%x[i, j]), sum[j: 64](%x[i, j]) }
+//
+// (Horizontal fusion; XLA's name for it is multi-output fusion of siblings.)
+//
+// When it pays: where the joined kernel costs less than the two by opt/tensor/cost.h, and they share
+// an operand. When it may: neither can fail, as elements of the second would be evaluated before the
+// first is complete; both stand in one block, and either the second's operands are there where the
+// first stands, or nothing between the two uses the first nor overwrites what it reads.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "ir/ranges.h"
+#include "opt/pass.h"
+#include "opt/rewrite.h"
+#include "opt/tensor/cost.h"
+
+namespace tenon::opt {
+namespace {
+
+using namespace ir;
+
+/// More results at once would run out of registers.
+constexpr size_t kMaxBodies = 4;
+
+class FuseSiblings {
+ public:
+  FuseSiblings(const Module& module, Function& function, PassContext& context)
+      : module_(module), function_(function), context_(context) {}
+
+  void run() {
+    for (Block& block : function_.blocks) run(block);
+  }
+
+ private:
+  using Places = std::unordered_map<ValueId, std::set<size_t>>;
+
+  void run(Block& block) {
+    block_ = &block;
+    defined_.clear();
+    used_.clear();
+    overwritten_.clear();
+    last_.clear();
+    joined_.assign(block.insts.size(), false);
+    for (size_t i = 0; i < block.insts.size(); ++i) note(i);
+    for (size_t i = 0; i < block.insts.size(); ++i) {
+      if (!may_join(i)) continue;
+      for (ValueId tensor : tensors_read(i)) {
+        const auto sibling = last_.find({compute(i).extents, tensor});
+        if (sibling != last_.end() && try_join(sibling->second, i)) break;
+      }
+      for (ValueId tensor : tensors_read(i))
+        if (!joined_[i]) last_[{compute(i).extents, tensor}] = i;
+    }
+    size_t next = 0;
+    std::erase_if(block.insts, [&](const Inst&) { return joined_[next++]; });
+  }
+
+  const Inst& inst(size_t i) const { return block_->insts[i]; }
+  const Compute& compute(size_t i) const { return inst(i).get<Compute>(); }
+
+  void note(size_t i) {
+    for (ValueId result : inst(i).results) defined_[result] = i;
+    for_each_use(function_, inst(i), [&](ValueId value) { used_[value].insert(i); });
+    if (inst(i).op == Op::update) overwritten_[inst(i).args[0]].insert(i);
+  }
+
+  bool may_join(size_t i) const {
+    return inst(i).op == Op::compute && !may_fail(module_, function_, inst(i));
+  }
+
+  std::vector<ValueId> tensors_read(size_t i) const {
+    std::vector<ValueId> tensors;
+    for_each_node(function_.exprs, compute(i).bodies, [&](ExprId id) {
+      if (function_.exprs[id].kind == ExprKind::read) tensors.push_back(function_.exprs[id].value);
+    });
+    std::ranges::sort(tensors);
+    tensors.erase(std::unique(tensors.begin(), tensors.end()), tensors.end());
+    return tensors;
+  }
+
+  bool try_join(size_t first, size_t second) {
+    Compute both = compute(first);
+    both.bodies.insert(both.bodies.end(), compute(second).bodies.begin(),
+                       compute(second).bodies.end());
+    if (both.bodies.size() > kMaxBodies) return false;
+    const bool at_first = operands_before(second, first), at_second = can_wait(first, second);
+    if (!at_first && !at_second) return false;
+    const double apart = cost_of(module_, function_, compute(first)) +
+                         cost_of(module_, function_, compute(second));
+    if (cost_of(module_, function_, both) >= apart) return false;
+    if (!context_.may_rewrite("siblings joined")) return false;
+
+    Inst joined = inst(first);
+    joined.results.insert(joined.results.end(), inst(second).results.begin(),
+                          inst(second).results.end());
+    joined.attribute = std::move(both);
+    const size_t kept = at_first ? first : second;
+    block_->insts[kept] = std::move(joined);
+    joined_[at_first ? second : first] = true;
+    note(kept);
+    for (ValueId tensor : tensors_read(kept)) last_[{compute(kept).extents, tensor}] = kept;
+    return true;
+  }
+
+  /// Whether all that `i` uses is defined where `place` stands.
+  bool operands_before(size_t i, size_t place) const {
+    bool before = true;
+    for_each_use(function_, inst(i), [&](ValueId value) {
+      const auto found = defined_.find(value);
+      before &= found == defined_.end() || found->second < place;
+    });
+    return before;
+  }
+
+  /// Whether `first` may as well be computed at `second`.
+  bool can_wait(size_t first, size_t second) const {
+    const auto between = [&](const Places& places, ValueId value) {
+      const auto found = places.find(value);
+      if (found == places.end()) return false;
+      const auto next = found->second.upper_bound(first);
+      return next != found->second.end() && *next <= second;
+    };
+    const std::vector<ValueId> read = tensors_read(first);
+    return std::ranges::none_of(inst(first).results, [&](ValueId v) { return between(used_, v); }) &&
+           std::ranges::none_of(read, [&](ValueId v) { return between(overwritten_, v); });
+  }
+
+  const Module& module_;
+  Function& function_;
+  PassContext& context_;
+  Block* block_ = nullptr;
+  std::vector<bool> joined_;  ///< by instruction: it has become part of another
+  std::unordered_map<ValueId, size_t> defined_;       ///< in this block
+  Places used_, overwritten_;                         ///< likewise; by updates
+  std::map<std::pair<Shape, ValueId>, size_t> last_;  ///< compute over a domain that reads it
+};
+
+}  // namespace
+
+void fuse_siblings(ir::Module& module, PassContext& context) {
+  for (ir::Function& function : module.functions) {
+    if (!has_owners(function)) FuseSiblings(module, function, context).run();
+  }
+}
+
+}  // namespace tenon::opt
