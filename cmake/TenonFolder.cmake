@@ -54,3 +54,14 @@ function(tenon_source out path)
   endif()
   set(${out} ${file} PARENT_SCOPE)
 endfunction()
+
+# tenon_embed(OUT.cpp NAMESPACE FUNCTION file...): makes a C++ file with the texts inside
+# (Embed.cmake), so that the program needs no files beside it.
+function(tenon_embed out namespace function)
+  set(files ${ARGN})
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DNAMESPACE=${namespace} -DFUNCTION=${function}
+            "-DFILES=${files}" -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    VERBATIM)
+endfunction()

@@ -36,6 +36,7 @@ ir::Module load_module(Session& session) {
 ir::Module load_optimized(Session& session) {
   ir::Module module = load_module(session);
   opt::PipelineOptions options;
+  options.strict = session.options.strict;
   options.verify_each = session.options.verify_each;
   options.on_time = [&](std::string_view pass, double ms) {
     session.add_time("pass " + std::string(pass), ms);

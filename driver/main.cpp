@@ -18,7 +18,8 @@ namespace {
 constexpr const char* kVersion = "tenon 0.1";
 
 bool is_command(std::string_view name) {
-#define COMMAND(command, lesson, summary) if (name == #command) return true;
+#define COMMAND(command, lesson, summary) \
+  if (name == #command) return true;
 #include "driver/commands.def"
   return false;
 }
@@ -117,11 +118,12 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_option("file", o.file, "IR text; - is standard input")
         ->required()
         ->type_name("FILE.ir");
-    app.add_option("--passes", o.passes, "the passes in order, as in fold,cse,dce")
+    app.add_option("--passes", o.passes, "the passes in order, as in simplify,cse,dce")
         ->type_name("LIST");
     app.add_flag("--print-changed", o.print_changed, "what each pass changed, as a diff");
     app.add_option("--print-after", o.print_after, "the IR after this pass, or after all")
         ->type_name("P");
+    app.add_flag("--strict", o.strict, "without the rules that change bits");
     app.add_flag("--verify-each", o.verify_each, "verify after each pass");
     app.add_flag("--stats", o.stats, "rewrites by name, per pass");
     app.add_option("--stop-after", o.stop_after, "leave out what comes after this pass")

@@ -14,6 +14,7 @@ void command_opt(Session& session) {
   ir::Module module = parse_ir(session);
   const Options& o = session.options;
   opt::PipelineOptions options;
+  options.strict = o.strict;
   options.verify_each = o.verify_each;
   options.print_changed = o.print_changed;
   options.print_after = o.print_after;

@@ -103,7 +103,7 @@ bool at_constant(const TextScanner& scanner) {
   return token.kind == TokenKind::number || scanner.at("-");
 }
 
-Scalar parse_constant(TextScanner& scanner) {
+Scalar parse_constant(TextScanner& scanner, DType integer, DType floating) {
   const Span begin = scanner.peek().span;
   const bool negative = scanner.accept("-");
   const Token token = scanner.peek();
@@ -112,9 +112,10 @@ Scalar parse_constant(TextScanner& scanner) {
   if (token.kind == TokenKind::name) {
     if (const auto type = special_number_type(token.text)) {
       scanner.take();
+      const DType wanted = token.text.size() == 3 ? floating : *type;
       const double magnitude = token.text[0] == 'n' ? std::numeric_limits<double>::quiet_NaN()
                                                     : std::numeric_limits<double>::infinity();
-      return Scalar::floating(*type, negative ? -magnitude : magnitude);
+      return Scalar::floating(wanted, negative ? -magnitude : magnitude);
     }
   }
   scanner.expect(TokenKind::number, "a constant");
@@ -125,7 +126,7 @@ Scalar parse_constant(TextScanner& scanner) {
   const std::string digits = (negative ? "-" : "") + std::string(text.substr(0, end));
   const bool is_float = digits.find_first_of(".e") != std::string::npos;
   const auto type = end < text.size() ? dtype_named(text.substr(end))
-                                      : std::optional(is_float ? DType::f32 : DType::i64);
+                                      : std::optional(is_float ? floating : integer);
   const auto value =
       type && runtime::is_floating(*type) == is_float ? read_number(*type, digits) : std::nullopt;
   if (!value) {
@@ -198,10 +199,12 @@ constexpr size_t kMaxIndices = 1000;  ///< bound at one place
 
 class ExprParser {
  public:
-  ExprParser(TextScanner& scanner, Module& module, Function& function, const Names& names)
-      : scanner_(scanner), module_(module), function_(function), names_(names) {}
+  ExprParser(TextScanner& scanner, Module& module, Function& function, const Names& names,
+             const FreeNames& free)
+      : scanner_(scanner), module_(module), function_(function), names_(names), free_(free) {}
 
   Compute compute();
+  ExprId whole() { return expr(0); }
 
  private:
   ExprId expr(int at_least);
@@ -228,6 +231,7 @@ class ExprParser {
   Module& module_;
   Function& function_;
   const Names& names_;
+  const FreeNames& free_;
   Compute compute_;
   std::vector<std::string_view> levels_;  ///< names of the bound indices
   std::unordered_set<ExprId> sited_;
@@ -312,7 +316,7 @@ ExprId ExprParser::operand() {
   check_depth(scanner_, scanner_.peek().span, ++nesting_);
   ExprId result;
   if (at_constant(scanner_)) {
-    result = function_.exprs.constant(parse_constant(scanner_));
+    result = function_.exprs.constant(parse_constant(scanner_, free_.integer, free_.floating));
   } else if (scanner_.accept("(")) {
     result = expr(0);
     scanner_.expect(")");
@@ -338,6 +342,8 @@ ExprId ExprParser::named_operand() {
     if (const auto reduction = reduction_named(name)) return reduce(*reduction);
   }
   if (next.is(TokenKind::symbol, "(")) {
+    if (const auto type = free_.types.find(name); type != free_.types.end())
+      return convert(type->second);
     if (const auto type = dtype_named(name)) return convert(*type);
     if (const auto op = scalar_op_named(name)) return apply(*op);
     scanner_.fail_expected("a scalar operation or type before `(`");
@@ -347,6 +353,8 @@ ExprId ExprParser::named_operand() {
 
 ExprId ExprParser::index() {
   const Token name = scanner_.take();
+  if (const auto value = free_.values.find(name.text); value != free_.values.end())
+    return value->second;
   for (size_t level = 0; level < levels_.size(); ++level)
     if (levels_[level] == name.text) return function_.exprs.index(static_cast<uint32_t>(level));
   scanner_.fail(name.span, fmt::format("index `{}` is not bound here", name.text));
@@ -474,7 +482,14 @@ ExprId ExprParser::fallible(ExprId id, Span begin) {
 
 Compute parse_compute(TextScanner& scanner, Module& module, Function& function,
                       const Names& names) {
-  return ExprParser(scanner, module, function, names).compute();
+  const FreeNames none;
+  return ExprParser(scanner, module, function, names, none).compute();
+}
+
+ExprId parse_free_expr(TextScanner& scanner, Module& module, Function& function,
+                       const FreeNames& names) {
+  const Names none;
+  return ExprParser(scanner, module, function, none, names).whole();
 }
 
 }  // namespace tenon::ir

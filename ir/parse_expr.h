@@ -22,7 +22,9 @@ Type parse_type(TextScanner& scanner);
 /// An integer in 0 … highest i64.
 int64_t parse_extent(TextScanner& scanner);
 bool at_constant(const TextScanner& scanner);
-Scalar parse_constant(TextScanner& scanner);
+/// A number that does not carry its type is one of these two.
+Scalar parse_constant(TextScanner& scanner, DType integer = DType::i64,
+                      DType floating = DType::f32);
 /// The bytes that a string token stands for.
 std::string parse_string(TextScanner& scanner);
 FuncId parse_callee(TextScanner& scanner, const Names& names);
@@ -32,5 +34,17 @@ void check_operands(TextScanner& scanner, Span span, ScalarOp op, size_t count, 
 
 /// `[i: 64, j: 128] { body, … }`, with the places of nodes that can fail.
 Compute parse_compute(TextScanner& scanner, Module& module, Function& function, const Names& names);
+
+/// What the names of an expression mean that stands by itself, outside of any function's text: a
+/// side of a rewrite rule.
+struct FreeNames {
+  std::unordered_map<std::string_view, ExprId> values;
+  std::unordered_map<std::string_view, DType> types;
+  DType integer = DType::i64, floating = DType::f32;  ///< of bare numbers
+};
+
+/// `x * c1 + 0`; its nodes are made in `function`.
+ExprId parse_free_expr(TextScanner& scanner, Module& module, Function& function,
+                       const FreeNames& names);
 
 }  // namespace tenon::ir

@@ -17,9 +17,9 @@ bool continues_name(char c) {
 }
 
 /// Longer ones first.
-constexpr std::string_view kSymbols[] = {"->", "..", "==", "!=", "<=", ">=", "<", ">",
-                                         "=",  "+",  "-",  "*",  "/",  "%",  "(", ")",
-                                         "[",  "]",  "{",  "}",  ",",  ":"};
+constexpr std::string_view kSymbols[] = {"->", "=>", "..", "==", "!=", "<=", ">=", "<",
+                                         ">",  "=",  "+",  "-",  "*",  "/",  "%",  "(",
+                                         ")",  "[",  "]",  "{",  "}",  ",",  ":"};
 
 std::string shown(const Token& token) {
   if (token.kind == TokenKind::end) return "the end of the text";

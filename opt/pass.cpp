@@ -77,6 +77,7 @@ const PassRow* find_pass(std::string_view name) {
 void run_pipeline(ir::Module& module, std::string_view pipeline, const PipelineOptions& options) {
   PassContext context;
   context.limit = options.bisect;
+  context.strict = options.strict;
   for (const PassRow* pass : parse_pipeline(pipeline)) {
     run_pass(*pass, module, context, options);
     if (pass->name == options.stop_after) return;

@@ -13,8 +13,8 @@ namespace {
 /// seem to be used twice.
 constexpr std::string_view kPipelines[] = {
     "own",
-    "fold,cse,fuse,cse,dce,own",
-    "fold,cse,dce,fuse,fold,cse,dce,fuse_siblings,own",
+    "simplify,cse,fuse,cse,dce,own",
+    "simplify,cse,dce,fuse,simplify,cse,dce,fuse_siblings,own",
 };
 
 /// `second` may not run after `first`.
@@ -22,7 +22,7 @@ struct Constraint {
   std::string_view first, second, reason;
 };
 constexpr Constraint kConstraints[] = {
-    {"own", "fold", "`own` counts the uses of every tensor, and `fold` changes them"},
+    {"own", "simplify", "`own` counts the uses of every tensor, and `simplify` changes them"},
     {"own", "cse", "`own` counts the uses of every tensor, and `cse` moves them to another one"},
     {"own", "dce", "`own` counts the uses of every tensor, and `dce` removes some"},
     {"own", "fuse", "`own` counts the uses of every tensor, and `fuse` puts others in their place"},
