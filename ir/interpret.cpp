@@ -35,6 +35,17 @@ class Interpreter : public Caller {
  public:
   Interpreter(const Module& module, runtime::Context& context)
       : module_(module), context_(context), counts_owners_(has_ownership(module)) {}
+  /// For single instructions.
+  Interpreter(const Module& module, runtime::Context& context, int64_t& steps)
+      : module_(module), context_(context), counts_owners_(false) {
+    steps_ = &steps;
+  }
+
+  std::vector<Slot> results_of(const Function& function, const Frame& frame, const Inst& inst) {
+    return inst.op == Op::compute
+               ? compute(function, frame, inst)
+               : call(inst.get<FuncId>(), uses(function, frame, inst), inst.span);
+  }
 
   void run_main() {
     call(module_.main, {}, module_.function(module_.main).span);
@@ -81,6 +92,8 @@ std::vector<Slot> Interpreter::call(FuncId callee, std::vector<Slot> args, Span 
   const Function& function = module_.function(callee);
   if (function.recursive && active_recursive_ == runtime::kMaxCallDepth)
     fail(span, FaultKind::recursion_too_deep, runtime::kMaxCallDepth);
+  if (steps_ != nullptr && function.recursive) throw OutOfSteps{};
+  take_steps(1, static_cast<int64_t>(function.values.size()));
   Frame frame(function.values.size());
   for (size_t i = 0; i < args.size(); ++i) frame[function.params[i].index] = std::move(args[i]);
   active_recursive_ += function.recursive;
@@ -92,6 +105,7 @@ std::vector<Slot> Interpreter::call(FuncId callee, std::vector<Slot> args, Span 
 std::vector<Slot> Interpreter::run(const Function& function, Frame frame) {
   const Block* block = &function.blocks[0];
   for (;;) {
+    take_steps(static_cast<int64_t>(block->insts.size()), 1);
     for (const Inst& inst : block->insts) {
       if (row(inst.op).trait == Trait::terminator) break;
       try {
@@ -136,10 +150,7 @@ void Interpreter::exec(const Function& function, Frame& frame, const Inst& inst)
     if (const ValueId result = inst.result()) frame[result.index] = std::move(value);
     return;
   }
-  std::vector<Slot> given =
-      inst.op == Op::compute
-          ? compute(function, frame, inst)
-          : call(inst.get<FuncId>(), uses(function, frame, inst), inst.span);
+  std::vector<Slot> given = results_of(function, frame, inst);
   for (size_t i = 0; i < given.size(); ++i) frame[inst.results[i].index] = std::move(given[i]);
 }
 
@@ -177,6 +188,7 @@ Slot Interpreter::value_of(const Function& function, Frame& frame, const Inst& i
     }
     case Op::update: return update(function, frame, inst);
     case Op::load: {
+      if (steps_ != nullptr) throw OutOfSteps{};
       const Type loaded_type = type();
       const auto& [path, name] = inst.get<LoadFrom>();
       Tensor loaded = runtime::load_tensor(context_.data_dir / path, name, loaded_type.dtype,
@@ -289,6 +301,7 @@ Slot Interpreter::update(const Function& function, Frame& frame, const Inst& ins
     write(slot.object->tensor);
     return std::move(slot);  // the owner moves on with the object
   }
+  take_steps(slot.object->tensor.count(), 1);
   Tensor updated = slot.object->tensor;
   if (counts_owners_) give_up_owner(slot);
   write(updated);
@@ -315,6 +328,18 @@ const Tensor& tensor_of(const Function& function, const Frame& frame, ValueId id
 void interpret(const Module& module, runtime::Context& context) {
   if (!module.main) throw std::logic_error("a module without main cannot be run");
   Interpreter(module, context).run_main();
+}
+
+std::optional<std::vector<Slot>> evaluate(const Module& module, const Function& function,
+                                          const Frame& frame, const Inst& inst, int64_t& steps) {
+  runtime::Context context;
+  try {
+    return Interpreter(module, context, steps).results_of(function, frame, inst);
+  } catch (const ast::RunError&) {
+    return std::nullopt;
+  } catch (const Caller::OutOfSteps&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace tenon::ir

@@ -79,6 +79,8 @@ class Accumulator {
 std::vector<Tensor> BodyInterpreter::tensors() {
   std::vector<Bounds> bounds;
   for (const int64_t extent : compute_.extents) bounds.push_back({0, extent});
+  const int64_t points = runtime::element_count(compute_.extents).value_or(0);
+  for (const ExprId body : compute_.bodies) caller_.take_steps(points, exprs_[body].tree_size);
   std::vector<Tensor> results;
   std::vector<std::byte*> data;
   for (const ExprId body : compute_.bodies) results.emplace_back(exprs_[body].type, compute_.extents);
@@ -177,6 +179,7 @@ Scalar BodyInterpreter::reduce(ExprId id, const Expr& node) {
   const ExprId body = node.reduce_body();
   Accumulator accumulator(node.reduction, exprs_[body].type);
   for_each_point(node.level, std::span(bounds, rank), [&] {
+    caller_.take_steps(1, exprs_[body].tree_size);
     const Scalar element = eval(body);
     accumulator.add(element, levels_[node.level]);
   });

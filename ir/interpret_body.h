@@ -30,6 +30,17 @@ class Caller {
   /// Runs a function and gives its results; throws ast::RunError, for too deep a recursion at
   /// `span`.
   virtual std::vector<Slot> call(FuncId callee, std::vector<Slot> args, Span span) = 0;
+
+  struct OutOfSteps {};
+  /// Counts `times` evaluations of `nodes` each, if there is a limit. Throws OutOfSteps beyond it.
+  void take_steps(int64_t times, int64_t nodes) {
+    if (steps_ == nullptr) return;
+    if (nodes > 0 && times > *steps_ / nodes) throw OutOfSteps{};
+    *steps_ -= times * nodes;
+  }
+
+ protected:
+  int64_t* steps_ = nullptr;  ///< what is left of them; none: no limit
 };
 
 /// Evaluates one compute. It walks the tree node by node: operands from the left, a branch of an if

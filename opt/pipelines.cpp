@@ -13,8 +13,9 @@ namespace {
 /// seem to be used twice.
 constexpr std::string_view kPipelines[] = {
     "own",
-    "simplify,cse,fuse,cse,dce,own",
-    "simplify,cse,dce,fuse,simplify,cse,dce,fuse_siblings,own",
+    "simplify,cse,fuse,simplify_subscripts,cse,dce,own",
+    "simplify,cse,dce,evaluate,reorder_chains,dce,fuse,simplify_subscripts,simplify,cse,dce,"
+    "fuse_siblings,own",
 };
 
 /// `second` may not run after `first`.
@@ -25,6 +26,10 @@ constexpr Constraint kConstraints[] = {
     {"own", "simplify", "`own` counts the uses of every tensor, and `simplify` changes them"},
     {"own", "cse", "`own` counts the uses of every tensor, and `cse` moves them to another one"},
     {"own", "dce", "`own` counts the uses of every tensor, and `dce` removes some"},
+    {"own", "evaluate", "`own` counts the uses of every tensor, and `evaluate` makes others"},
+    {"own", "reorder_chains", "`own` counts the uses of every tensor, and `reorder_chains` makes others"},
+    {"own", "simplify_subscripts", "`own` counts the uses of every tensor; a branch that goes has some"},
+    {"fuse", "reorder_chains", "`fuse` puts products into formulas, where chains are not seen any more"},
     {"own", "fuse", "`own` counts the uses of every tensor, and `fuse` puts others in their place"},
     {"own", "fuse_siblings", "`own` drops tensors behind their last use, and `fuse_siblings` moves uses"},
     {"fuse_siblings", "fuse", "`fuse` does not take a result out of a compute that has several"},

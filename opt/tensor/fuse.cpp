@@ -28,6 +28,7 @@
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
 #include "opt/tensor/inlined.h"
+#include "opt/tensor/subscripts.h"
 
 namespace tenon::opt {
 namespace {
@@ -146,7 +147,8 @@ class Fuse {
       return {};
     if (is_blocked(producer) && !keeps_loops(value, *consumer)) return {};
 
-    Compute fused = inlined(exprs_, value, producer, *consumer);
+    const Compute inlined_here = inlined(exprs_, value, producer, *consumer);
+    Compute fused = with_simple_subscripts(function_, inlined_here);
     if (size(fused) > kMaxTreeSize) return {};
     give_sites(fused, producer, at(place).span);
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.

@@ -9,14 +9,17 @@
 // (Horizontal fusion; XLA's name for it is multi-output fusion of siblings.)
 //
 // When it pays: where the joined kernel costs less than the two by opt/tensor/cost.h, and they share
-// an operand. When it may: neither can fail, as elements of the second would be evaluated before the
-// first is complete; both stand in one block, and either the second's operands are there where the
-// first stands, or nothing between the two uses the first nor overwrites what it reads.
+// an operand. Matrix products and convolutions stay apart: the loops of each are blocked for it.
+//
+// When it may: neither can fail, as elements of the second would be evaluated before the first is
+// complete; both stand in one block, and either the second's operands are there where the first
+// stands, or nothing between the two uses the first nor overwrites what it reads.
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "ir/ranges.h"
+#include "opt/analysis/contraction.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
@@ -72,7 +75,9 @@ class FuseSiblings {
   }
 
   bool may_join(size_t i) const {
-    return inst(i).op == Op::compute && !may_fail(module_, function_, inst(i));
+    if (inst(i).op != Op::compute || may_fail(module_, function_, inst(i))) return false;
+    const auto products = contractions_in(function_.exprs, compute(i).bodies);
+    return std::ranges::none_of(products, &Contraction::has_reuse);
   }
 
   std::vector<ValueId> tensors_read(size_t i) const {
