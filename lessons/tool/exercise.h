@@ -40,8 +40,9 @@ struct Workshop {
   std::filesystem::path tenon() const { return build / "bin/tenon"; }
 };
 
-/// Builds task.program (several words: each), up to the task's lesson, with `file` in the place of task.file. Returns
-/// what went wrong: the compiler's messages, or that the build did not read `file`.
+/// Builds task.program (several words: each), up to the task's lesson, with `file` in the place of
+/// task.file. Returns what went wrong: the compiler's messages, or that the build did not read
+/// `file`.
 std::string build_with(const Workshop& workshop, const Task& task,
                        const std::filesystem::path& file);
 

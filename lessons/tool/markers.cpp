@@ -53,6 +53,12 @@ const Region* MarkedFile::find(const std::string& kind, const std::string& name)
   return it == regions.end() ? nullptr : &*it;
 }
 
+const Region* MarkedFile::find_at(const std::string& kind, size_t begin) const {
+  const auto it = std::ranges::find_if(
+      regions, [&](const Region& region) { return region.kind == kind && region.begin == begin; });
+  return it == regions.end() ? nullptr : &*it;
+}
+
 MarkedFile read_marked(const fs::path& root, const fs::path& path) {
   MarkedFile file;
   file.path = path;
@@ -106,14 +112,20 @@ std::vector<fs::path> sources(const fs::path& root) {
   return paths;
 }
 
-std::string snippet(const MarkedFile& file, const Region& region) {
+std::string snippet(const MarkedFile& file, const Region& region, bool with_solutions) {
   std::vector<std::string> lines;
   size_t margin = std::string::npos;
   for (size_t i = region.begin; i < region.end; ++i) {
-    const std::string& line = file.lines[i];
-    if (!marker(line).word.empty()) continue;
-    lines.push_back(line);
+    std::string line = file.lines[i];
+    const Marker found = marker(line);
+    if (found.word == "exercise" && !with_solutions) {
+      i = file.find_at("exercise", i + 1)->end;
+      line = fmt::format("{} … yours: exercise `{}`", found.lead, found.rest);
+    } else if (!found.word.empty()) {
+      continue;
+    }
     if (!trim(line).empty()) margin = std::min(margin, indentation(line));
+    lines.push_back(std::move(line));
   }
   for (std::string& line : lines) line.erase(0, std::min(margin, line.size()));
   return tests::join_lines(lines);

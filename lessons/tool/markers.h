@@ -26,6 +26,7 @@ struct MarkedFile {
   std::vector<std::string> problems;  ///< an end without a beginning, a beginning without an end
 
   const Region* find(const std::string& kind, const std::string& name) const;
+  const Region* find_at(const std::string& kind, size_t begin) const;
 };
 
 MarkedFile read_marked(const std::filesystem::path& root, const std::filesystem::path& path);
@@ -38,8 +39,9 @@ std::vector<std::filesystem::path> project_files(const std::filesystem::path& ro
 /// Every source file of the project that may hold markers, relative to the root.
 std::vector<std::filesystem::path> sources(const std::filesystem::path& root);
 
-/// The region's lines as a page shows them: without markers, moved to the left margin.
-std::string snippet(const MarkedFile& file, const Region& region);
+/// The region's lines as a page shows them: without markers, moved to the left margin. A page does
+/// not tell the solution of an exercise: a line stands for it. Of a file without problems.
+std::string snippet(const MarkedFile& file, const Region& region, bool with_solutions = false);
 
 /// The file as a student gets it: without the exercise's regions and without markers.
 std::string starter(const MarkedFile& file, const std::string& exercise);

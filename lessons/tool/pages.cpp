@@ -179,16 +179,18 @@ class PageReader {
 
   void quote(const std::vector<std::string>& words) {
     if (words.size() != 3) return complain("a snippet marker has a file and a name");
-    if (const auto text = snippet_text(words[1], words[2])) block(*text, "cpp");
+    if (const auto text = snippet_text(words[1], words[2], false)) block(*text, "cpp");
   }
 
-  std::optional<std::string> snippet_text(const std::string& path, const std::string& name) {
+  std::optional<std::string> snippet_text(const std::string& path, const std::string& name,
+                                          bool with_solutions) {
     if (!fs::is_regular_file(root_ / path)) return complain("no file " + path), std::nullopt;
     const MarkedFile file = read_marked(root_, path);
     const Region* region = file.find("snippet", name);
     if (!region) return complain(fmt::format("{} has no [snippet {}]", path, name)), std::nullopt;
     page_.used_snippets.insert(path + " " + name);
-    return snippet(file, *region);
+    if (!file.problems.empty()) return complain(file.problems[0]), std::nullopt;
+    return snippet(file, *region, with_solutions);
   }
 
   /// The picture beside the page ends with its stamp, or is drawn anew.
@@ -204,7 +206,7 @@ class PageReader {
   void draw_automaton_of(const std::vector<std::string>& words) {
     if (words.size() < 5)
       return complain("an automaton marker has a picture, a file, a snippet, shapes");
-    const auto definitions = snippet_text(words[2], words[3]);
+    const auto definitions = snippet_text(words[2], words[3], true);
     if (!definitions) return;
     const std::vector<std::string> shapes(words.begin() + 4, words.end());
     picture(words[1], picture_stamp(*definitions, shapes),

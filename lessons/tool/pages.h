@@ -11,9 +11,9 @@
 //   <!-- picture: flow.svg tenon emit ir --dot x.tn -->  the graph that a command prints, drawn
 //   <!-- moves: layered.yy number + number -->           the block below is what that parser does
 //
-// Commands run in the root of the project, without a shell. A `|` leads from one program to the next;
-// `head -n N`, `tail -n N` and `grep TEXT` are done here. Standard error follows standard output, as
-// if `2>&1` stood there (it may). Quotes keep a word together.
+// Commands run in the root of the project, without a shell. A `|` leads from one program to the
+// next; `head -n N`, `tail -n N` and `grep TEXT` are done here. Standard error follows standard
+// output, as if `2>&1` stood there (it may). Quotes keep a word together.
 #pragma once
 #include <filesystem>
 #include <set>

@@ -107,7 +107,9 @@ TEST_CASE("a starter lacks the solution and a snippet lacks the markers") {
   const lessons::MarkedFile file = lessons::read_marked(scratch.path(), "x.cpp");
   CHECK(file.problems.empty());
   REQUIRE(file.find("snippet", "body"));
-  CHECK(lessons::snippet(file, *file.find("snippet", "body")) == "int x = 1;\nreturn 2 * x;\n");
+  CHECK(lessons::snippet(file, *file.find("snippet", "body")) ==
+        "int x = 1;\n// … yours: exercise `double`\n");
+  CHECK(lessons::snippet(file, *file.find("snippet", "body"), true) == "int x = 1;\nreturn 2 * x;\n");
   CHECK(lessons::starter(file, "double") ==
         "int f() {\n  int x = 1;\n  // Your code here\n  return 0;\n}\n");
 }
