@@ -132,11 +132,14 @@ ValueId SsaBuilder::resolve(ValueId value) {
   return last;
 }
 
+// [snippet remove-trivial]
 /// A parameter is trivial if all that comes in, beside itself, is one value.
 bool SsaBuilder::remove_trivial(BlockId block) {
   std::vector<ValueId>& params = function_.block(block).params;
   const std::vector<Predecessor>& predecessors = info(block).predecessors;
   bool removed = false;
+  // [exercise parameters]
+  // [starter] static_cast<void>(params), static_cast<void>(predecessors);
   for (size_t index = params.size(); index-- > 0;) {
     ValueId only;
     bool trivial = true;
@@ -155,8 +158,10 @@ bool SsaBuilder::remove_trivial(BlockId block) {
     }
     removed = true;
   }
+  // [end]
   return removed;
 }
+// [end]
 
 void SsaBuilder::finish() {
   for (bool again = true; again;) {
