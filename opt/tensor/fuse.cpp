@@ -28,6 +28,7 @@
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
 #include "opt/tensor/inlined.h"
+#include "opt/tensor/reads.h"
 #include "opt/tensor/subscripts.h"
 
 namespace tenon::opt {
@@ -69,6 +70,12 @@ class Fuse {
 
  private:
   using Fallible = std::vector<ExprId>;
+  struct Producer {
+    ValueId value;
+    Place place;
+    Compute compute;
+    Fallible fallible;
+  };
   struct Fused {
     Place consumer;
     Compute compute;
@@ -81,7 +88,7 @@ class Fuse {
     const Inst& inst = at(place);
     for_each_use(function_, inst, [&](ValueId value) { users_[value].insert(place); });
     if (inst.op == Op::constant) constants_[inst.result()] = inst.get<Scalar>();
-    if (inst.op == Op::update) taken_[inst.args[0]].push_back(place);
+    if (inst.op == Op::update) taken_[inst.args[0]].insert(place);
     if (inst.op != Op::compute || inst.results.size() > 1 || inst.get<Compute>().extents.empty())
       return;
     producers_[inst.result()] = place;
@@ -92,21 +99,21 @@ class Fuse {
 
   void try_fuse(ValueId value) {
     const Place place = producers_.at(value);
-    const Compute producer = at(place).get<Compute>();
     const std::set<Place> users = users_[value];
-    if (users.size() > kMaxConsumers || size(producer) > kMaxTreeSize) return;
+    if (users.empty() || users.size() > kMaxConsumers || size(at(place)) > kMaxTreeSize) return;
+    const Compute& compute = at(place).get<Compute>();
+    const Producer producer{value, place, compute, fallible_nodes(module_, function_, compute)};
     std::vector<Fused> fused;
     for (Place user : users) {
-      if (std::optional<Fused> made = fuse_into(user, value, place, producer))
-        fused.push_back(std::move(*made));
+      if (std::optional<Fused> made = fuse_into(user, producer)) fused.push_back(std::move(*made));
     }
     if (fused.empty()) return;
 
-    double before = cost_of(module_, function_, producer), after = 0;
+    double before = cost_of(module_, function_, producer.compute), after = 0;
     for (const Fused& f : fused) before += f.before, after += f.after;
     const bool all = fused.size() == users.size() && after <= before;
     for (Fused& f : fused) {
-      if (all || (f.after <= f.before && infallible(producer))) commit(std::move(f));
+      if (all || (f.after <= f.before && producer.fallible.empty())) commit(std::move(f));
     }
     if (users_[value].empty()) remove(value, place);
   }
@@ -134,26 +141,24 @@ class Fuse {
 
   // ---- one consumer
 
-  std::optional<Fused> fuse_into(Place user, ValueId value, Place place, const Compute& producer) {
-    std::optional<Compute> consumer = as_compute(at(user));
-    if (!consumer || user.block != place.block || size(*consumer) > kMaxTreeSize)
-      return {};
-    if (overwritten_between(producer, place, user)) return {};
+  std::optional<Fused> fuse_into(Place user, const Producer& producer) {
+    if (user.block != producer.place.block || size(at(user)) > kMaxTreeSize) return {};
+    const std::optional<Compute> consumer = as_compute(at(user));
+    if (!consumer || overwritten_between(producer, user)) return {};
     const Fallible fails = fallible_nodes(module_, function_, *consumer);
-    if (std::ranges::any_of(fails, [&](ExprId id) { return exprs_[id].value == value; })) return {};
-    if (!infallible(producer) &&
-        (!fails.empty() || !takes_all_in_order(value, producer, *consumer) ||
-         users_[value].size() > 1 || has_effect_between(place, user)))
+    const auto reads_it = [&](ExprId id) { return exprs_[id].value == producer.value; };
+    if (std::ranges::any_of(fails, reads_it)) return {};
+    if (!producer.fallible.empty() && !(fails.empty() && fails_as_before(producer, *consumer, user)))
       return {};
-    if (is_blocked(producer) && !keeps_loops(value, *consumer)) return {};
+    if (is_blocked(producer.compute) && !keeps_loops(exprs_, producer.value, *consumer)) return {};
 
-    const Compute inlined_here = inlined(exprs_, value, producer, *consumer);
-    Compute fused = with_simple_subscripts(function_, inlined_here);
+    Compute fused = with_simple_subscripts(
+        function_, inlined(exprs_, producer.value, producer.compute, *consumer));
+    give_sites(fused, producer);
     if (size(fused) > kMaxTreeSize) return {};
-    give_sites(fused, producer, at(place).span);
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
-    const size_t allowed = fails.size() + fallible_nodes(module_, function_, producer).size();
-    if (fallible_nodes(module_, function_, fused).size() > allowed) return {};
+    if (fallible_nodes(module_, function_, fused).size() > fails.size() + producer.fallible.size())
+      return {};
     const bool is_element = at(user).op == Op::element;
     const double before = is_element ? 0 : cost_of(module_, function_, *consumer);
     const double after = cost_of(module_, function_, fused);
@@ -179,26 +184,36 @@ class Fuse {
     for (ExprId body : compute.bodies) size = std::max(size, exprs_[body].tree_size);
     return size;
   }
-
-  bool infallible(const Compute& compute) const {
-    return fallible_nodes(module_, function_, compute).empty();
+  uint32_t size(const Inst& inst) const {
+    return inst.op == Op::compute ? size(inst.get<Compute>()) : 0;
   }
 
   /// A producer that may fail is put in as it is: its places move along.
-  void give_sites(Compute& fused, const Compute& producer, Span span) const {
-    const std::map<ExprId, Span> sites(producer.sites.begin(), producer.sites.end());
-    for (ExprId id : fallible_nodes(module_, function_, producer))
+  void give_sites(Compute& fused, const Producer& producer) {
+    if (producer.fallible.empty()) return;
+    const std::map<ExprId, Span> sites(producer.compute.sites.begin(), producer.compute.sites.end());
+    const Span span = at(producer.place).span;
+    for (ExprId id : producer.fallible)
       fused.sites.emplace_back(id, sites.contains(id) ? sites.at(id) : span);
   }
 
-  bool overwritten_between(const Compute& producer, Place from, Place to) {
+  bool overwritten_between(const Producer& producer, Place user) {
+    if (taken_.empty()) return false;
     bool overwritten = false;
-    for_each_node(exprs_, producer.bodies, [&](ExprId id) {
+    for_each_node(exprs_, producer.compute.bodies, [&](ExprId id) {
       const auto taken = taken_.find(exprs_[id].value);
       if (exprs_[id].kind != ExprKind::read || taken == taken_.end()) return;
-      for (Place place : taken->second) overwritten |= from < place && place < to;
+      const auto next = taken->second.upper_bound(producer.place);
+      overwritten |= next != taken->second.end() && *next < user;
     });
     return overwritten;
+  }
+
+  /// Whether the first failure of a producer stays what it is.
+  bool fails_as_before(const Producer& producer, const Compute& consumer, Place user) {
+    return users_[producer.value].size() == 1 &&
+           takes_all_in_order(exprs_, producer.value, producer.compute.extents, consumer) &&
+           !has_effect_between(producer.place, user);
   }
 
   bool has_effect_between(Place from, Place to) {
@@ -210,70 +225,8 @@ class Fuse {
     return false;
   }
 
-  /// Whether every element of the tensor is read once, always, and in row-major order: at the
-  /// consumer's own indices, or besides those of one reduction over all that is left.
-  bool takes_all_in_order(ValueId value, const Compute& producer, const Compute& consumer) const {
-    const size_t rank = producer.extents.size(), outer = consumer.extents.size();
-    if (consumer.bodies.size() > 1) return false;
-    ExprId id = consumer.bodies[0];
-    Shape bound = consumer.extents;
-    for (;;) {  // down to the read, along what is always evaluated
-      const Expr& node = exprs_[id];
-      if (node.kind == ExprKind::read && node.value == value) break;
-      std::vector<ExprId> ways;
-      for (ExprId arg : node.args)
-        if (reads(arg, value)) ways.push_back(arg);
-      if (ways.size() != 1) return false;
-      if (node.kind == ExprKind::if_ && ways[0] != node.args[0]) return false;
-      if (node.kind == ExprKind::reduce) {
-        if (ways[0] != node.reduce_body() || bound.size() > outer) return false;
-        for (size_t i = 0; i < node.reduce_rank(); ++i) {
-          const Expr &lo = exprs_[node.args[2 * i]], &hi = exprs_[node.args[2 * i + 1]];
-          if (lo.kind != ExprKind::constant || lo.constant.i != 0) return false;
-          if (hi.kind != ExprKind::constant) return false;
-          bound.push_back(hi.constant.i);
-        }
-      }
-      id = ways[0];
-    }
-    for (size_t axis = 0; axis < rank; ++axis) {
-      const Expr& subscript = exprs_[exprs_[id].args[axis]];
-      if (subscript.kind != ExprKind::index || subscript.level != axis) return false;
-    }
-    return bound == producer.extents;
-  }
-
   bool is_blocked(const Compute& compute) const {
     return std::ranges::any_of(contractions_in(exprs_, compute.bodies), &Contraction::has_reuse);
-  }
-
-  /// One read, outside reductions, at subscripts that are sums: no division, no read.
-  bool keeps_loops(ValueId value, const Compute& consumer) const {
-    int places = 0;
-    bool keeps = true;
-    for_each_node(exprs_, consumer.bodies, [&](ExprId id) {
-      const Expr& node = exprs_[id];
-      if (node.kind == ExprKind::reduce) keeps &= !reads(node.reduce_body(), value);
-      if (node.kind != ExprKind::read || node.value != value) return;
-      ++places;
-      for (ExprId subscript : node.args) keeps &= is_sum(subscript);
-    });
-    return keeps && places == 1;
-  }
-  bool is_sum(ExprId root) const {
-    bool sum = true;
-    for_each_node(exprs_, root, [&](ExprId id) {
-      const Expr& node = exprs_[id];
-      sum &= node.kind == ExprKind::index || node.kind == ExprKind::constant ||
-             (node.kind == ExprKind::apply && (node.op == ScalarOp::add || node.op == ScalarOp::sub ||
-                                               node.op == ScalarOp::mul));
-    });
-    return sum;
-  }
-  bool reads(ExprId root, ValueId value) const {
-    bool found = false;
-    for_each_node(exprs_, root, [&](ExprId id) { found |= exprs_[id].value == value; });
-    return found;
   }
 
   const Module& module_;
@@ -282,7 +235,7 @@ class Fuse {
   PassContext& context_;
   std::deque<ValueId> todo_;
   std::unordered_map<ValueId, std::set<Place>> users_;
-  std::unordered_map<ValueId, std::vector<Place>> taken_;  ///< by updates, which overwrite
+  std::unordered_map<ValueId, std::set<Place>> taken_;  ///< by updates, which overwrite
   std::unordered_map<ValueId, Place> producers_;
   std::unordered_map<ValueId, Scalar> constants_;
   std::set<ValueId> removed_;

@@ -7,6 +7,7 @@
 // simplifier and in TVM's arith::IntervalSet and IterMap; Ragan-Kelley et al., PLDI 2013.)
 #include "opt/tensor/subscripts.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -281,8 +282,15 @@ class Subscripts {
 }  // namespace
 
 Compute with_simple_subscripts(Function& function, const Compute& compute) {
-  for (const int64_t extent : compute.extents)
-    if (extent == 0) return compute;  // nothing is evaluated
+  bool divides = false;
+  for_each_node(function.exprs, compute.bodies, [&](ExprId id) {
+    const Expr& node = function.exprs[id];
+    divides |= node.kind == ExprKind::if_ ||
+               (node.type == DType::i64 && node.kind == ExprKind::apply &&
+                (node.op == ScalarOp::div || node.op == ScalarOp::mod));
+  });
+  const bool empty = std::ranges::find(compute.extents, 0) != compute.extents.end();
+  if (!divides || empty) return compute;  // there is nothing to undo, or nothing is evaluated
   return Subscripts(function, compute).run();
 }
 

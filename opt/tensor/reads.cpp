@@ -1,0 +1,83 @@
+#include "opt/tensor/reads.h"
+
+#include <algorithm>
+
+namespace tenon::opt {
+namespace {
+
+using namespace ir;
+
+bool reads(const Exprs& exprs, ExprId root, ValueId tensor) {
+  bool found = false;
+  for_each_node(exprs, root, [&](ExprId id) { found |= exprs[id].value == tensor; });
+  return found;
+}
+
+bool is_sum(const Exprs& exprs, ExprId root) {
+  bool sum = true;
+  for_each_node(exprs, root, [&](ExprId id) {
+    const Expr& node = exprs[id];
+    const bool operation = node.kind == ExprKind::apply &&
+                           (node.op == ScalarOp::add || node.op == ScalarOp::sub ||
+                            node.op == ScalarOp::mul);
+    sum &= operation || node.kind == ExprKind::index || node.kind == ExprKind::constant;
+  });
+  return sum;
+}
+
+/// The extents of a reduction that starts at 0 and is known.
+std::optional<Shape> extents_of(const Exprs& exprs, const Expr& reduce) {
+  Shape extents;
+  for (size_t i = 0; i < reduce.reduce_rank(); ++i) {
+    const Expr &lo = exprs[reduce.args[2 * i]], &hi = exprs[reduce.args[2 * i + 1]];
+    if (lo.kind != ExprKind::constant || lo.constant.i != 0) return {};
+    if (hi.kind != ExprKind::constant) return {};
+    extents.push_back(hi.constant.i);
+  }
+  return extents;
+}
+
+}  // namespace
+
+bool takes_all_in_order(const Exprs& exprs, ValueId tensor, const Shape& shape,
+                        const Compute& consumer) {
+  if (consumer.bodies.size() > 1) return false;
+  ExprId id = consumer.bodies[0];
+  Shape bound = consumer.extents;
+  // Down to the read, along what is always evaluated, and once.
+  while (exprs[id].kind != ExprKind::read || exprs[id].value != tensor) {
+    const Expr& node = exprs[id];
+    std::vector<ExprId> ways;
+    for (ExprId arg : node.args)
+      if (reads(exprs, arg, tensor)) ways.push_back(arg);
+    if (ways.size() != 1) return false;
+    if (node.kind == ExprKind::if_ && ways[0] != node.args[0]) return false;
+    if (node.kind == ExprKind::reduce) {
+      const bool second = bound.size() > consumer.extents.size();
+      const auto extents = extents_of(exprs, node);
+      if (ways[0] != node.reduce_body() || second || !extents) return false;
+      bound.insert(bound.end(), extents->begin(), extents->end());
+    }
+    id = ways[0];
+  }
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    const Expr& subscript = exprs[exprs[id].args[axis]];
+    if (subscript.kind != ExprKind::index || subscript.level != axis) return false;
+  }
+  return bound == shape;
+}
+
+bool keeps_loops(const Exprs& exprs, ValueId tensor, const Compute& consumer) {
+  int places = 0;
+  bool keeps = true;
+  for_each_node(exprs, consumer.bodies, [&](ExprId id) {
+    const Expr& node = exprs[id];
+    if (node.kind == ExprKind::reduce) keeps &= !reads(exprs, node.reduce_body(), tensor);
+    if (node.kind != ExprKind::read || node.value != tensor) return;
+    ++places;
+    for (ExprId subscript : node.args) keeps &= is_sum(exprs, subscript);
+  });
+  return keeps && places == 1;
+}
+
+}  // namespace tenon::opt
