@@ -20,6 +20,7 @@ class Inlining {
     for (ExprId& body : fused.bodies) body = inlined(body, depth);
     fused.sites.clear();
     for (const auto& [id, span] : consumer_.sites) {
+      if (exprs_[id].value == value_) continue;  // the read is no more
       for (auto now = now_.lower_bound({id, 0}); now != now_.end() && now->first.first == id; ++now)
         fused.sites.emplace_back(now->second, span);
     }
