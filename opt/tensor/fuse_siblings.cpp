@@ -1,15 +1,15 @@
-// fuse_siblings: computes over one domain that read the same tensors, neither using the other, become
-// one instruction with a result for each: what both read is loaded once, and reductions over the
-// same range share their loop (the maximum and the sum of a row in one walk over it).
+// fuse_siblings: computes over one domain that read the same tensors become one instruction with a
+// result for each: what both read is loaded once, and reductions over the same range share their
+// loop (the maximum and the sum of a row in one walk over it).
 //
 //   %a = compute [i: 64] { max[j: 64](%x[i, j]) }
 //   %b = compute [i: 64] { sum[j: 64](%x[i, j]) }
 //     =>  %a, %b = compute [i: 64] { max[j: 64](%x[i, j]), sum[j: 64](%x[i, j]) }
 //
-// (Horizontal fusion; XLA's name for it is multi-output fusion of siblings.)
+// So does a producer that is needed besides with a consumer that reads it point by point: its value
+// is at hand, and is not loaded. (Horizontal fusion; XLA has both as multi-output fusion.)
 //
-// When it pays: where the joined kernel costs less than the two by opt/tensor/cost.h, and they share
-// an operand. Matrix products and convolutions stay apart: the loops of each are blocked for it.
+// When it pays: where the joined kernel costs less than the two by opt/tensor/cost.h. Matrix products and convolutions stay apart: the loops of each are blocked for it.
 //
 // When it may: neither can fail, as elements of the second would be evaluated before the first is
 // complete; both stand in one block, and either the second's operands are there where the first
@@ -23,6 +23,8 @@
 #include "opt/pass.h"
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
+#include "opt/tensor/inlined.h"
+#include "opt/tensor/reads.h"
 
 namespace tenon::opt {
 namespace {
@@ -55,11 +57,15 @@ class FuseSiblings {
     for (size_t i = 0; i < block.insts.size(); ++i) {
       if (!may_join(i)) continue;
       for (ValueId tensor : tensors_read(i)) {
+        const auto producer = defined_.find(tensor);
+        if (producer != defined_.end() && is_over(producer->second, compute(i).extents) &&
+            try_join(producer->second, i))
+          break;
         const auto sibling = last_.find({compute(i).extents, tensor});
         if (sibling != last_.end() && try_join(sibling->second, i)) break;
       }
-      for (ValueId tensor : tensors_read(i))
-        if (!joined_[i]) last_[{compute(i).extents, tensor}] = i;
+      if (joined_[i]) continue;
+      for (ValueId tensor : tensors_read(i)) last_[{compute(i).extents, tensor}] = i;
     }
     size_t next = 0;
     std::erase_if(block.insts, [&](const Inst&) { return joined_[next++]; });
@@ -90,22 +96,39 @@ class FuseSiblings {
     return tensors;
   }
 
-  bool try_join(size_t first, size_t second) {
+  bool is_over(size_t i, const Shape& domain) const {
+    return inst(i).op == Op::compute && compute(i).extents == domain && may_join(i);
+  }
+
+  /// The bodies of both; in the second's, what it reads of the first is computed. Nothing if it reads
+  /// that elsewhere than at its own point.
+  std::optional<Compute> joined(size_t first, size_t second) {
+    Compute consumer = compute(second);
+    for (size_t k = 0; k < inst(first).results.size(); ++k) {
+      const ValueId value = inst(first).results[k];
+      if (!reads_own_point(function_.exprs, value, consumer)) return {};
+      const Compute producer{consumer.extents, {compute(first).bodies[k]}, {}};
+      consumer = inlined(function_.exprs, value, producer, consumer);
+    }
     Compute both = compute(first);
-    both.bodies.insert(both.bodies.end(), compute(second).bodies.begin(),
-                       compute(second).bodies.end());
-    if (both.bodies.size() > kMaxBodies) return false;
+    both.bodies.insert(both.bodies.end(), consumer.bodies.begin(), consumer.bodies.end());
+    return both;
+  }
+
+  bool try_join(size_t first, size_t second) {
+    std::optional<Compute> both = joined(first, second);
+    if (!both || both->bodies.size() > kMaxBodies || size(*both) > kMaxTreeSize) return false;
     const bool at_first = operands_before(second, first), at_second = can_wait(first, second);
     if (!at_first && !at_second) return false;
     const double apart = cost_of(module_, function_, compute(first)) +
                          cost_of(module_, function_, compute(second));
-    if (cost_of(module_, function_, both) >= apart) return false;
+    if (cost_of(module_, function_, *both) >= apart) return false;
     if (!context_.may_rewrite("siblings joined")) return false;
 
     Inst joined = inst(first);
     joined.results.insert(joined.results.end(), inst(second).results.begin(),
                           inst(second).results.end());
-    joined.attribute = std::move(both);
+    joined.attribute = std::move(*both);
     const size_t kept = at_first ? first : second;
     block_->insts[kept] = std::move(joined);
     joined_[at_first ? second : first] = true;
@@ -114,12 +137,18 @@ class FuseSiblings {
     return true;
   }
 
-  /// Whether all that `i` uses is defined where `place` stands.
+  uint32_t size(const Compute& compute) const {
+    uint32_t size = 0;
+    for (ExprId body : compute.bodies) size = std::max(size, function_.exprs[body].tree_size);
+    return size;
+  }
+
+  /// Whether all that `i` uses is defined where `place` stands, or by it.
   bool operands_before(size_t i, size_t place) const {
     bool before = true;
     for_each_use(function_, inst(i), [&](ValueId value) {
       const auto found = defined_.find(value);
-      before &= found == defined_.end() || found->second < place;
+      before &= found == defined_.end() || found->second <= place;
     });
     return before;
   }
@@ -130,7 +159,7 @@ class FuseSiblings {
       const auto found = places.find(value);
       if (found == places.end()) return false;
       const auto next = found->second.upper_bound(first);
-      return next != found->second.end() && *next <= second;
+      return next != found->second.end() && *next < second;
     };
     const std::vector<ValueId> read = tensors_read(first);
     return std::ranges::none_of(inst(first).results, [&](ValueId v) { return between(used_, v); }) &&

@@ -37,7 +37,26 @@ std::optional<Shape> extents_of(const Exprs& exprs, const Expr& reduce) {
   return extents;
 }
 
+/// Whether the subscripts are the outermost indices, in order.
+bool is_own_point(const Exprs& exprs, const Expr& read) {
+  for (size_t axis = 0; axis < read.args.size(); ++axis) {
+    const Expr& subscript = exprs[read.args[axis]];
+    if (subscript.kind != ExprKind::index || subscript.level != axis) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+bool reads_own_point(const Exprs& exprs, ValueId tensor, const Compute& consumer) {
+  bool own = true;
+  for_each_node(exprs, consumer.bodies, [&](ExprId id) {
+    const Expr& node = exprs[id];
+    if (node.kind == ExprKind::reduce) own &= !reads(exprs, node.reduce_body(), tensor);
+    if (node.value == tensor) own &= is_own_point(exprs, node);
+  });
+  return own;
+}
 
 bool takes_all_in_order(const Exprs& exprs, ValueId tensor, const Shape& shape,
                         const Compute& consumer) {
@@ -60,11 +79,7 @@ bool takes_all_in_order(const Exprs& exprs, ValueId tensor, const Shape& shape,
     }
     id = ways[0];
   }
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    const Expr& subscript = exprs[exprs[id].args[axis]];
-    if (subscript.kind != ExprKind::index || subscript.level != axis) return false;
-  }
-  return bound == shape;
+  return bound == shape && is_own_point(exprs, exprs[id]);
 }
 
 bool keeps_loops(const Exprs& exprs, ValueId tensor, const Compute& consumer) {

@@ -9,6 +9,9 @@ namespace tenon::opt {
 bool takes_all_in_order(const ir::Exprs& exprs, ir::ValueId tensor, const ir::Shape& shape,
                         const ir::Compute& consumer);
 
+/// Whether the tensor is read, outside reductions, at just the consumer's own indices.
+bool reads_own_point(const ir::Exprs& exprs, ir::ValueId tensor, const ir::Compute& consumer);
+
 /// Whether the loops of a producer with reductions would stay what they are: one read, outside
 /// reductions, at subscripts that are sums of multiples of indices.
 bool keeps_loops(const ir::Exprs& exprs, ir::ValueId tensor, const ir::Compute& consumer);
