@@ -1,5 +1,5 @@
 // The passes over tensors, and what they decide by.
-#include <sstream>
+#include <random>
 
 #include "opt/analysis/contraction.h"
 #include "opt/pass.h"
@@ -119,6 +119,102 @@ TEST_CASE("what is no contraction") {
     const ir::Function& function = module.functions[0];
     CHECK(opt::contractions_in(function.exprs, last_compute(function).bodies).empty());
   }
+}
+
+/// Checks that `main` prints the same after passes; whether they changed it.
+bool changes_but_prints_the_same(const std::string& main, std::string_view passes) {
+  ir::Module module = valid_ir("func @main() effects {\nentry:\n" + main + "  ret\n}\n");
+  const auto printed = [&] {
+    return output_of({}, [&](runtime::Context& context) { ir::interpret(module, context); });
+  };
+  const std::string before = ir::print(module), output = printed();
+  opt::PipelineOptions options;
+  options.verify_each = true;
+  opt::run_pipeline(module, passes, options);
+  CAPTURE(before);
+  CHECK(printed() == output);
+  return ir::print(module) != before;
+}
+
+class Random {
+ public:
+  explicit Random(uint32_t seed) : engine_(seed) {}
+  int64_t below(int64_t n) { return static_cast<int64_t>(engine_() % static_cast<uint64_t>(n)); }
+
+  /// An integer expression over i, j, k, with quotients and remainders by constants.
+  std::string subscript(int depth) {
+    constexpr const char* kIndices[] = {"i", "j", "k"};
+    const int64_t constant = 1 + below(24);
+    if (depth == 0) return below(4) == 0 ? std::to_string(constant) : kIndices[below(3)];
+    const std::string a = "(" + subscript(depth - 1) + ")";
+    switch (below(7)) {
+      case 0:
+      case 1: return fmt::format("{} * {} + {}", a, constant, subscript(depth - 1));
+      case 2: return fmt::format("{} / {}", a, constant);
+      case 3: return fmt::format("{} % {}", a, constant);
+      case 4: return fmt::format("{} - ({})", a, subscript(depth - 1));
+      case 5: return fmt::format("{} / {} * {} + {} % {}", a, constant, constant, a, constant);
+      default: return fmt::format("if {} < {} {{ {} }} else {{ {} }}", a, constant,
+                                  subscript(depth - 1), subscript(depth - 1));
+    }
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+TEST_CASE("a simplified subscript is the same number") {
+  Random random(1);
+  int changed = 0;
+  for (int round = 0; round < 300; ++round) {
+    const std::string subscript = random.subscript(1 + static_cast<int>(random.below(4)));
+    const std::string main = fmt::format(
+        "  %x = compute [i: 500] {{ i }}\n"
+        "  %y = compute [i: 3, j: 5] {{ sum[k: 4](%x[({}) % 500] * (k + 1)) }}\n  print %y\n",
+        subscript);
+    changed += changes_but_prints_the_same(main, "simplify_subscripts");
+  }
+  CHECK(changed > 100);
+}
+
+/// A chain of products from the left, some factors and products read transposed, perhaps a vector at
+/// its end.
+std::string chain_of_products(Random& random) {
+  int64_t columns = 1 + random.below(6);
+  const int64_t rows = 1 + random.below(6);
+  std::string text = fmt::format("  %p0 = compute [i: {}, j: {}] {{ i * 7 - j * 3 + 1 }}\n", rows, columns);
+  const int64_t count = 2 + random.below(5);
+  bool flipped = false;  // %pn is written transposed
+  for (int64_t n = 1; n <= count; ++n) {
+    const int64_t next = 1 + random.below(9);
+    const bool turned = random.below(2) == 0, vector = n == count && random.below(2) == 0;
+    const std::string left_of_vector = fmt::format("%p{}[{}]", n - 1, flipped ? "j, i" : "i, j");
+    if (vector) {
+      text += fmt::format("  %f{} = compute [i: {}] {{ i * i - {} }}\n", n, columns, n);
+      text += fmt::format("  %p{} = compute [i: {}] {{ sum[j: {}](%f{}[j] * {}) }}\n", n, rows,
+                          columns, n, left_of_vector);
+      break;
+    }
+    const bool flip = random.below(3) == 0;
+    text += fmt::format("  %f{} = compute [i: {}, j: {}] {{ i * {} + j * j - 2 }}\n", n,
+                        turned ? next : columns, turned ? columns : next, n);
+    std::string row = flip ? "j" : "i", column = flip ? "i" : "j";
+    text += fmt::format("  %p{} = compute [i: {}, j: {}] {{ sum[k: {}](%p{}[{}] * %f{}[{}]) }}\n", n,
+                        flip ? next : rows, flip ? rows : next, columns, n - 1,
+                        flipped ? "k, " + row : row + ", k", n,
+                        turned ? column + ", k" : "k, " + column);
+    flipped = flip;
+    columns = next;
+  }
+  return text + fmt::format("  print %p{}\n", count);
+}
+
+TEST_CASE("a chain of products gives the same in every order") {
+  Random random(2);
+  int changed = 0;
+  for (int round = 0; round < 200; ++round)
+    changed += changes_but_prints_the_same(chain_of_products(random), "reorder_chains");
+  CHECK(changed > 100);
 }
 
 }  // namespace
