@@ -16,7 +16,7 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-long demo bless fuzz fuzz-files lessons-check lessons-update format clean help
+.PHONY: build deps test test-long demo bless docs-update fuzz fuzz-files lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
 	@$(NINJA) --target tenon
@@ -64,6 +64,10 @@ fuzz: $(BUILD)/build.ninja ## new programs on every engine for MINUTES=1; what i
 
 fuzz-files: | deps ## damages files and reads them, MINUTES=1 per format; not part of `make test`
 	@scripts/fuzz-files.sh $(or $(MINUTES),1)
+
+docs-update: $(BUILD)/build.ninja ## writes docs/passes.md: what each pass does and brings
+	@$(NINJA) --target tenon tenon_passes
+	@$(BUILD)/bin/tenon_passes $(TENON) --bless
 
 lessons-check: $(BUILD)/build.ninja ## the chapters' quotations, outputs and links are true
 	@$(NINJA) --target tenon tenon_lessons

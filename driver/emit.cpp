@@ -3,11 +3,18 @@
 
 #include "driver/commands.h"
 #include "driver/output.h"
+#include "driver/picture.h"
 
 namespace tenon::driver {
 
 void command_emit(Session& session) {
   const std::string& stage = session.options.stage;
+  const bool is_ir = stage == "ir" || stage == "opt-ir";
+  if (wants_picture(session.options) && !is_ir && stage != "ast" && stage != "types")
+    throw UsageError{
+        fmt::format("there is no picture of `{}`, but of ast, types, ir and opt-ir", stage)};
+  if (!session.options.function.empty() && !is_ir)
+    throw UsageError{"--function picks a function of `emit ir` and `emit opt-ir`"};
 #define STAGE(name, text, lesson, summary)                                                     \
   if (stage == text) {                                                                         \
     if constexpr (lesson <= TENON_UPTO)                                                        \

@@ -14,7 +14,7 @@ backend::Options backend_options(const Session& session) {
 }
 
 backend::Generated generate_llvm(Session& session) {
-  ir::Module module = load_optimized(session);
+  ir::Module module = load_owned(session);
   return session.timed("writing LLVM IR",
                        [&] { return backend::generate(module, backend_options(session)); });
 }
@@ -30,7 +30,7 @@ void with_llvm(const std::function<void()>& work) {
 }
 
 std::string emit_loops(Session& session) {
-  ir::Module module = load_optimized(session);
+  ir::Module module = load_owned(session);
   std::string out;
   for (const ir::loops::Kernel& kernel : backend::lower_kernels(module)) {
     if (!out.empty()) out += '\n';

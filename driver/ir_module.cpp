@@ -1,12 +1,15 @@
 #include "driver/ir_module.h"
 
+#include <fmt/format.h>
+
 #include <stdexcept>
 
 #include "driver/frontend.h"
+#include "driver/optimize.h"
 #include "ir/lower.h"
 #include "ir/text.h"
 #include "ir/verify.h"
-#include "opt/pass.h"
+#include "opt/pipelines.h"
 
 namespace tenon::driver {
 
@@ -35,20 +38,22 @@ ir::Module load_module(Session& session) {
 
 ir::Module load_optimized(Session& session) {
   ir::Module module = load_module(session);
-  opt::PipelineOptions options;
-  options.strict = session.options.strict;
-  options.verify_each = session.options.verify_each;
-  options.on_time = [&](std::string_view pass, double ms) {
-    session.add_time("pass " + std::string(pass), ms);
-  };
-  session.phase = "optimizing";
-  try {
-    opt::run_pipeline(module, opt::pipeline(session.options.level), options);
-  } catch (const opt::BrokenIr& e) {
-    throw std::logic_error("pass " + e.pass + " broke the IR: " + e.violations[0].message +
-                           ", in " + e.violations[0].where);
-  }
+  const Options& o = session.options;
+  optimize(session, module, o.passes ? *o.passes : opt::pipeline(o.level));
   return module;
+}
+
+ir::Module load_owned(Session& session) {
+  const Options& o = session.options;
+  ir::Module module = load_optimized(session);
+  if (!o.stop_after.empty() && o.stop_after != "own")
+    throw UsageError{"--stop-after leaves out `own`, without which the backend cannot go on"};
+  if (!o.passes) return module;
+  const std::vector<const opt::PassRow*> list = opt::parse_pipeline(*o.passes);
+  if (!list.empty() && list.back()->name == "own") return module;
+  throw UsageError{fmt::format(
+      "--passes={}: for the backend `own` has to be the last pass, which says who owns a tensor",
+      *o.passes)};
 }
 
 }  // namespace tenon::driver

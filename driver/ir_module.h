@@ -9,7 +9,9 @@ namespace tenon::driver {
 ir::Module load_module(Session& session);
 /// IR text alone, for `tenon opt`.
 ir::Module parse_ir(Session& session);
-/// The module after the pipeline of the -O level.
+/// The module after the pipeline of the -O level, or after --passes.
 ir::Module load_optimized(Session& session);
+/// The same in the form that the backend takes. Throws UsageError if the options do not lead to it.
+ir::Module load_owned(Session& session);
 
 }  // namespace tenon::driver

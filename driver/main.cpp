@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstring>
 #include <exception>
 
@@ -38,12 +39,47 @@ void add_program_options(CLI::App& app, Options& o) {
       ->type_name("DIR");
   app.add_flag("--strict", o.strict,
                "fixed summation order, no fused multiply-add: same bits everywhere");
-  app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error");
-  app.add_flag("--verify-each", o.verify_each, "verify the IR after each pass");
   app.add_option_function<std::string>(
          "--llvm-opt", [&o](const std::string& v) { o.llvm_opt = v == "on"; },
          "off leaves out LLVM's own middle-end passes")
       ->check(CLI::IsMember({"on", "off"}));
+}
+
+/// N, or `auto`.
+std::string read_bisect(const std::string& text, Options& o) {
+  o.bisect_auto = text == "auto";
+  if (o.bisect_auto) return "";
+  const char* end = text.data() + text.size();
+  const auto [at, failed] = std::from_chars(text.data(), end, o.bisect);
+  return failed == std::errc() && at == end && o.bisect >= 0 ? "" : "it is a number or auto";
+}
+
+/// What the pass manager is asked for, wherever passes run.
+void add_pass_options(CLI::App& app, Options& o) {
+  const auto add = [&](auto* option) { return option->group("Passes"); };
+  add(app.add_option("--passes", o.passes,
+                     "the passes in order, as in simplify,cse,dce; O2 stands for a level's"))
+      ->type_name("LIST");
+  add(app.add_flag("--verify-each", o.verify_each, "verify the IR after each pass"));
+  add(app.add_flag("--print-changed", o.print_changed, "what each pass changed, as a diff"));
+  add(app.add_option("--print-before", o.print_before, "the IR before this pass, or before all"))
+      ->type_name("P")
+      ->expected(1)
+      ->take_all();
+  add(app.add_option("--print-after", o.print_after, "the IR after this pass, or after all"))
+      ->type_name("P")
+      ->expected(1)
+      ->take_all();
+  add(app.add_option("--stop-after", o.stop_after, "leave out what comes after this pass"))
+      ->type_name("P");
+  add(app.add_flag("--stats", o.stats, "rewrites by name, per pass"));
+  add(app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error"));
+  add(app.add_option("--bisect", "allow only the first N rewrites; auto finds the first wrong one"))
+      ->type_name("N|auto")
+      ->check([&o](const std::string& text) { return read_bisect(text, o); });
+  add(app.add_option("--bisect-with", o.bisect_with,
+                     "auto: the command that fails if the IR in {} is wrong; by default it is run"))
+      ->type_name("CMD");
 }
 
 void add_target_option(CLI::App& app, Options& o) {
@@ -56,10 +92,21 @@ void add_target_option(CLI::App& app, Options& o) {
       ->type_name("T");
 }
 
+/// Flags that may have a value, `--dot=dominators`, and never take the next word for it.
+void add_picture_options(CLI::App& app, Options& o) {
+  const CLI::IsMember pictures({"default", "cfg", "dominators", "dataflow"});
+  app.add_flag("--dot{default}", o.dot,
+               "the graph behind ast, types, ir, opt-ir for Graphviz: cfg, dominators or dataflow")
+      ->check(pictures);
+  app.add_flag("--svg{default}", o.svg, "the same, drawn")->check(pictures);
+  app.add_option("--function", o.function, "ir, opt-ir: that function alone")->type_name("NAME");
+}
+
 void add_options(CLI::App& app, std::string_view command, Options& o) {
   if (command == "run") {
     add_program_options(app, o);
     add_target_option(app, o);
+    add_pass_options(app, o);
     app.add_option("--call", o.call, "call F instead of main; brackets may follow: F[N = 3]")
         ->type_name("F");
     app.add_option("--in", o.inputs, "an argument of F, x=x.npy; dimensions come from the files")
@@ -76,6 +123,8 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
+    app.add_flag("--profile", o.profile,
+                 "on ir: executed instructions and elements moved, on standard error");
     app.add_option("--trace", o.trace,
                    "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
         ->type_name("NAME[i, j]");
@@ -89,6 +138,8 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->type_name("STAGE");
     add_program_options(app, o);
     add_target_option(app, o);
+    add_pass_options(app, o);
+    add_picture_options(app, o);
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
   } else if (command == "check") {
     app.add_option("file", o.file, "the program; - is standard input")
@@ -118,18 +169,8 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_option("file", o.file, "IR text; - is standard input")
         ->required()
         ->type_name("FILE.ir");
-    app.add_option("--passes", o.passes, "the passes in order, as in simplify,cse,dce")
-        ->type_name("LIST");
-    app.add_flag("--print-changed", o.print_changed, "what each pass changed, as a diff");
-    app.add_option("--print-after", o.print_after, "the IR after this pass, or after all")
-        ->type_name("P");
     app.add_flag("--strict", o.strict, "without the rules that change bits");
-    app.add_flag("--verify-each", o.verify_each, "verify after each pass");
-    app.add_flag("--stats", o.stats, "rewrites by name, per pass");
-    app.add_option("--stop-after", o.stop_after, "leave out what comes after this pass")
-        ->type_name("P");
-    app.add_option("--bisect", o.bisect, "allow only the first N rewrites")->type_name("N");
-    app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error");
+    add_pass_options(app, o);
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
   } else if (command == "explain") {
     app.add_option("code", o.code, "as in E0501")->required()->type_name("CODE");
@@ -175,24 +216,26 @@ void report_internal_error(Session& session, int argc, char** argv, std::string_
   } catch (const UsageError&) {
     fmt::print(stderr, ".\n");
   }
+  if (session.after_crash) session.after_crash();
 }
 
-const std::string* g_phase = nullptr;
+const Session* g_session = nullptr;  ///< for on_crash
 
 void on_crash(int) {
   auto say = [](std::string_view text) {
     [[maybe_unused]] auto n = write(2, text.data(), text.size());
   };
   say("tenon: internal error: crashed while ");
-  if (g_phase) say(*g_phase);
+  if (g_session) say(g_session->phase);
   say("\nThis is a bug in Tenon, not in your program. Please report it.\n");
+  if (g_session && g_session->after_crash) g_session->after_crash();
   _exit(kInternalError);
 }
 
 /// Crashes too end with status 70; a stack overflow needs a stack of its own to say so.
-void catch_crashes(const std::string& phase) {
+void catch_crashes(const Session& session) {
 #if !defined(__SANITIZE_ADDRESS__)
-  g_phase = &phase;
+  g_session = &session;
   static char stack[1 << 16];
   stack_t alternate{};
   alternate.ss_sp = stack;
@@ -203,16 +246,16 @@ void catch_crashes(const std::string& phase) {
   action.sa_flags = SA_ONSTACK;
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigaction(signal, &action, nullptr);
 #else
-  (void)phase;
+  (void)session;
 #endif
 }
 
 int run_command(std::string_view command, Session& session, int argc, char** argv) {
   int status = kFine;
-  catch_crashes(session.phase);
+  catch_crashes(session);
   try {
     runtime::run_on_large_stack([&] {
-      catch_crashes(session.phase);  // the alternate stack belongs to a thread
+      catch_crashes(session);  // the alternate stack belongs to a thread
       dispatch(command, session);
     });
   } catch (const Exit& exit) {

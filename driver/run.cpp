@@ -12,15 +12,11 @@
 
 namespace tenon::driver {
 
-namespace {
-
 std::filesystem::path data_folder(const Options& options) {
   if (!options.data.empty()) return options.data;
   if (options.file == "-") return ".";
   return std::filesystem::path(options.file).parent_path();
 }
-
-}  // namespace
 
 void show_failure(Session& session, const ast::RunError& error) {
   lexer::Diagnostic d;
@@ -77,6 +73,9 @@ void command_run(Session& session) {
   const std::string& target = session.options.target;
   if (!session.options.trace.empty() && target != "interp") {
     throw UsageError{"--trace watches the tree interpreter: it needs --target interp"};
+  }
+  if (session.options.profile && target != "ir") {
+    throw UsageError{"--profile counts what the SSA interpreter executes: it needs --target ir"};
   }
 #define TARGET(name, lesson, summary)                                                              \
   if (target == #name) {                                                                           \

@@ -1,5 +1,6 @@
 // What the targets of `tenon run` share.
 #pragma once
+#include <filesystem>
 #include <functional>
 
 #include "ast/run_error.h"
@@ -11,6 +12,9 @@ namespace tenon::driver {
 /// Runs a compiled program as the options say (--time: several times, the first one's output kept),
 /// and ends the invocation with the rendered error if it fails.
 void execute(Session& session, const std::function<void(runtime::Context&)>& program);
+
+/// Where load() looks.
+std::filesystem::path data_folder(const Options& options);
 
 /// Prints a run-time error.
 void show_failure(Session& session, const ast::RunError& error);

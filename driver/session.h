@@ -38,24 +38,30 @@ struct Options {
   bool time_passes = false;
   bool verify_each = false;
   std::vector<std::string> defines;
-  std::string data;           ///< --data; empty: the program's folder
-  int time_runs = 0;          ///< --time
-  int threads = 0;            ///< --threads; 0: as many as the machine has
-  std::string call;           ///< --call F[N = 3]
+  std::string data;                          ///< --data; empty: the program's folder
+  int time_runs = 0;                         ///< --time
+  int threads = 0;                           ///< --threads; 0: as many as the machine has
+  std::string call;                          ///< --call F[N = 3]
   std::vector<std::string> inputs, outputs;  ///< --in x=x.npy, --out y.npy
-  std::string trace;          ///< --trace
+  std::string trace;                         ///< --trace
+  bool profile = false;
   std::string stage, output;  ///< emit
+  std::string dot, svg;       ///< --dot, --svg: which picture, or `default`; empty: none
+  std::string function;       ///< --function
   lexer::DiagFormat format = lexer::DiagFormat::human;
   std::string color = "auto";
-  std::string code;  ///< explain
+  std::string code;                ///< explain
   std::vector<std::string> files;  ///< fmt
   bool check = false;
   bool fix = false;  ///< check
-  // opt
-  std::string passes, stop_after;
-  std::vector<std::string> print_after;
+  // the pass manager's
+  std::optional<std::string> passes;  ///< in the place of the -O level's
+  std::string stop_after;
+  std::vector<std::string> print_before, print_after;
   bool print_changed = false, stats = false;
   int64_t bisect = -1;
+  bool bisect_auto = false;
+  std::string bisect_with;
 };
 
 class Session {
@@ -67,6 +73,8 @@ class Session {
   uint32_t root = 0;  ///< the program's own file; those before it are the prelude's
   lexer::Diagnostics diagnostics;
   std::string phase = "reading the command line";  ///< for internal errors
+  /// If set, called after a crash was announced, in a signal handler too: says more about it.
+  std::function<void()> after_crash;
   /// If set, makes the text of the `main` that runs in place of the program's.
   std::function<std::string(const ast::Program&)> entry;
 

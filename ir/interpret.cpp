@@ -9,8 +9,8 @@
 
 #include "ir/interpret_body.h"
 #include "runtime/npy.h"
-#include "runtime/tensor_file.h"
 #include "runtime/print.h"
+#include "runtime/tensor_file.h"
 
 namespace tenon::ir {
 
@@ -33,11 +33,14 @@ bool has_ownership(const Module& module) {
 
 class Interpreter : public Caller {
  public:
-  Interpreter(const Module& module, runtime::Context& context)
-      : module_(module), context_(context), counts_owners_(has_ownership(module)) {}
+  Interpreter(const Module& module, runtime::Context& context, Counts& counts)
+      : module_(module),
+        context_(context),
+        counts_(counts),
+        counts_owners_(has_ownership(module)) {}
   /// For single instructions.
-  Interpreter(const Module& module, runtime::Context& context, int64_t& steps)
-      : module_(module), context_(context), counts_owners_(false) {
+  Interpreter(const Module& module, runtime::Context& context, Counts& counts, int64_t& steps)
+      : module_(module), context_(context), counts_(counts), counts_owners_(false) {
     steps_ = &steps;
   }
 
@@ -72,11 +75,13 @@ class Interpreter : public Caller {
   Slot new_tensor(Tensor tensor);
   Slot pack(const Frame& frame, const Inst& inst, const Type& type);
   Slot update(const Function& function, Frame& frame, const Inst& inst);
+  void count_update(const Slot& slot, const Tensor& from);
   void give_up_owner(const Slot& slot);
   int64_t offset(const Function& function, const Frame& frame, const Inst& inst) const;
 
   const Module& module_;
   runtime::Context& context_;
+  Counts& counts_;
   const bool counts_owners_;
   int64_t owned_ = 0;  ///< tensors that have an owner
   int active_recursive_ = 0;
@@ -115,6 +120,7 @@ std::vector<Slot> Interpreter::run(const Function& function, Frame frame) {
       }
     }
     const Inst& last = block->insts.back();
+    counts_.add(last.op);
     if (last.op == Op::ret) return uses(function, frame, last);
     const auto& edges = last.get<std::vector<Edge>>();
     const bool second = last.op == Op::branch && frame[last.args[0].index].scalar.i == 0;
@@ -145,6 +151,7 @@ std::vector<Slot> Interpreter::uses(const Function& function, const Frame& frame
 }
 
 void Interpreter::exec(const Function& function, Frame& frame, const Inst& inst) {
+  inst.op == Op::apply ? counts_.add(inst.get<ScalarOp>()) : counts_.add(inst.op);
   if (inst.op != Op::call && inst.op != Op::compute) {
     Slot value = value_of(function, frame, inst);
     if (const ValueId result = inst.result()) frame[result.index] = std::move(value);
@@ -184,7 +191,9 @@ Slot Interpreter::value_of(const Function& function, Frame& frame, const Inst& i
     case Op::pack: return pack(frame, inst, type());
     case Op::element: {
       const Tensor& whole = tensor_of(function, frame, inst.args[0]);
-      return {whole.at(offset(function, frame, inst)), {}};
+      const int64_t at = offset(function, frame, inst);
+      counts_.loaded.add(whole.type(), 1);
+      return {whole.at(at), {}};
     }
     case Op::update: return update(function, frame, inst);
     case Op::load: {
@@ -252,6 +261,7 @@ Slot Interpreter::pack(const Frame& frame, const Inst& inst, const Type& type) {
   std::byte* data = packed.mutable_data();
   for (size_t i = 0; i < inst.args.size(); ++i)
     runtime::write_element(data, static_cast<int64_t>(i), frame[inst.args[i].index].scalar);
+  counts_.stored.add(type.dtype, packed.count());
   return new_tensor(std::move(packed));
 }
 
@@ -297,6 +307,7 @@ Slot Interpreter::update(const Function& function, Frame& frame, const Inst& ins
     write_part(to, inst.get<Part>(), first, from);
   };
   Slot& slot = frame[inst.args[0].index];
+  count_update(slot, from);
   if (counts_owners_ && slot.object->owners == 1 && slot.object.use_count() == 1) {
     write(slot.object->tensor);
     return std::move(slot);  // the owner moves on with the object
@@ -306,6 +317,15 @@ Slot Interpreter::update(const Function& function, Frame& frame, const Inst& ins
   if (counts_owners_) give_up_owner(slot);
   write(updated);
   return new_tensor(std::move(updated));
+}
+
+void Interpreter::count_update(const Slot& slot, const Tensor& from) {
+  const Tensor& to = slot.object->tensor;
+  if (from.rank() > 0) counts_.loaded.add(from.type(), from.count());
+  counts_.stored.add(to.type(), from.rank() > 0 ? from.count() : 1);
+  if (counts_owners_ && slot.object->owners == 1) return;
+  counts_.loaded.add(to.type(), to.count());
+  counts_.stored.add(to.type(), to.count());
 }
 
 void Interpreter::give_up_owner(const Slot& slot) {
@@ -326,15 +346,21 @@ const Tensor& tensor_of(const Function& function, const Frame& frame, ValueId id
 }
 
 void interpret(const Module& module, runtime::Context& context) {
+  Counts counts;
+  interpret(module, context, counts);
+}
+
+void interpret(const Module& module, runtime::Context& context, Counts& counts) {
   if (!module.main) throw std::logic_error("a module without main cannot be run");
-  Interpreter(module, context).run_main();
+  Interpreter(module, context, counts).run_main();
 }
 
 std::optional<std::vector<Slot>> evaluate(const Module& module, const Function& function,
                                           const Frame& frame, const Inst& inst, int64_t& steps) {
   runtime::Context context;
+  Counts counts;  // of the compiler's time, not the program's
   try {
-    return Interpreter(module, context, steps).results_of(function, frame, inst);
+    return Interpreter(module, context, counts, steps).results_of(function, frame, inst);
   } catch (const ast::RunError&) {
     return std::nullopt;
   } catch (const Caller::OutOfSteps&) {

@@ -1,6 +1,7 @@
 // The SSA interpreter: runs a module after any pass, so that a wrong pass is found by name.
 #pragma once
 #include "ast/run_error.h"
+#include "ir/counts.h"
 #include "ir/interpret_body.h"
 #include "ir/ir.h"
 #include "runtime/context.h"
@@ -10,6 +11,8 @@ namespace tenon::ir {
 /// Runs main of a verified module. Throws ast::RunError. Tensors that a `drop` freed are marked: a
 /// later use is an internal error, so that the ownership pass is tested too.
 void interpret(const Module& module, runtime::Context& context);
+/// The same, and adds up what it takes; after a failure, what it took until then.
+void interpret(const Module& module, runtime::Context& context, Counts& counts);
 
 /// What one instruction of a function without owners gives whose operands are set in `frame`: a compute,
 /// or a call of a pure function. Nothing if it fails, reads a file, calls a recursive function (whose

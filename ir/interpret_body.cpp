@@ -91,6 +91,7 @@ std::vector<Tensor> BodyInterpreter::tensors() {
       runtime::write_element(data[i], offset, eval(compute_.bodies[i]));
     ++offset;
   });
+  for (const Tensor& result : results) counts_.stored.add(result.type(), offset);
   return results;
 }
 
@@ -129,8 +130,10 @@ Scalar BodyInterpreter::eval(ExprId id) {
     case ExprKind::value: return frame_[node.value.index].scalar;
     case ExprKind::read: return read(id, node);
     case ExprKind::apply: return apply(id, node);
-    case ExprKind::convert: return runtime::convert(node.type, eval(node.args[0]));
-    case ExprKind::if_: return eval(node.args[eval(node.args[0]).i != 0 ? 1 : 2]);
+    case ExprKind::convert:
+      counts_.add(Op::convert);
+      return runtime::convert(node.type, eval(node.args[0]));
+    case ExprKind::if_: ++counts_.ifs; return eval(node.args[eval(node.args[0]).i != 0 ? 1 : 2]);
     case ExprKind::reduce: return reduce(id, node);
     case ExprKind::call: return call(id, node);
   }
@@ -143,6 +146,7 @@ Scalar BodyInterpreter::apply(ExprId id, const Expr& node) {
   for (size_t i = 0; i < count; ++i) args[i] = eval(node.args[i]);
   const std::span<const Scalar> used(args.data(), count);
   if (runtime::divides_by_zero(node.op, used)) fail(id, FaultKind::division_by_zero);
+  counts_.add(node.op);
   return runtime::eval(node.op, used);
 }
 
@@ -163,6 +167,8 @@ Scalar BodyInterpreter::read(ExprId id, const Expr& node) {
       fail(id, FaultKind::subscript_out_of_range, subscripts[axis], shape[axis]);
     offset = offset * shape[axis] + subscripts[axis];
   }
+  ++counts_.reads;
+  counts_.loaded.add(tensor.type(), 1);
   return runtime::read_element(tensor.type(), tensor.data(), offset);
 }
 
@@ -182,6 +188,7 @@ Scalar BodyInterpreter::reduce(ExprId id, const Expr& node) {
     caller_.take_steps(1, exprs_[body].tree_size);
     const Scalar element = eval(body);
     accumulator.add(element, levels_[node.level]);
+    counts_.add(node.reduction);
   });
   if (accumulator.empty()) fail(id, FaultKind::empty_reduction, 0, 0, ast::text(node.reduction));
   return accumulator.result();
@@ -190,6 +197,7 @@ Scalar BodyInterpreter::reduce(ExprId id, const Expr& node) {
 Scalar BodyInterpreter::call(ExprId id, const Expr& node) {
   std::vector<Slot> args;
   for (const ExprId arg : node.args) args.push_back({eval(arg), {}});
+  counts_.add(Op::call);
   return caller_.call(node.callee, std::move(args), span_of(id))[0].scalar;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ast/run_error.h"
+#include "ir/counts.h"
 #include "ir/ir.h"
 
 namespace tenon::ir {
@@ -47,8 +48,10 @@ class Caller {
 /// only where it is taken, indices in row-major order.
 class BodyInterpreter {
  public:
-  BodyInterpreter(Caller& caller, const Function& function, const Frame& frame, const Inst& inst)
+  BodyInterpreter(Caller& caller, Counts& counts, const Function& function, const Frame& frame,
+                  const Inst& inst)
       : caller_(caller),
+        counts_(counts),
         function_(function),
         exprs_(function.exprs),
         frame_(frame),
@@ -76,6 +79,7 @@ class BodyInterpreter {
   Span span_of(ExprId id) const;
 
   Caller& caller_;
+  Counts& counts_;
   const Function& function_;
   const Exprs& exprs_;
   const Frame& frame_;

@@ -23,34 +23,58 @@ constexpr PassRow kPasses[] = {
 #include "opt/passes.def"
 };
 
+std::vector<const PassRow*>& added() {
+  static std::vector<const PassRow*> rows;
+  return rows;
+}
+
+bool names(const std::vector<std::string>& asked, std::string_view pass) {
+  return std::ranges::find(asked, pass) != asked.end() ||
+         std::ranges::find(asked, "all") != asked.end();
+}
+
+/// The options ask for passes that run, not for misspelled ones that would print nothing.
+void check_names(std::span<const PassRow* const> list, const PipelineOptions& options) {
+  const auto check = [&](std::string_view option, std::string_view name) {
+    if (std::ranges::find(list, name, &PassRow::name) != list.end()) return;
+    throw BadPipeline{fmt::format("{}={}: no pass of that name runs here", option, name)};
+  };
+  for (const std::string& name : options.print_before)
+    if (name != "all") check("--print-before", name);
+  for (const std::string& name : options.print_after)
+    if (name != "all") check("--print-after", name);
+  if (!options.stop_after.empty()) check("--stop-after", options.stop_after);
+}
+
+/// What the options want printed after a pass.
+void print_result(const PassRow& pass, const ir::Module& module, const PassContext& context,
+                  const std::string& before, const PipelineOptions& options) {
+  std::ostream& log = *options.log;
+  if (options.print_changed) {
+    const std::string diff = unified_diff(before, ir::print(module));
+    if (!diff.empty()) log << fmt::format("; {} changed\n{}", pass.name, diff);
+  }
+  if (names(options.print_after, pass.name))
+    log << fmt::format("; after {}\n{}", pass.name, ir::print(module));
+  if (options.stats) {
+    for (const auto& [what, count] : context.counts)
+      log << fmt::format("{:>8}  {}: {}\n", count, pass.name, what);
+  }
+}
+
 /// Runs one pass with everything around it that the options ask for.
 void run_pass(const PassRow& pass, ir::Module& module, PassContext& context,
               const PipelineOptions& options) {
   const std::string before = options.print_changed ? ir::print(module) : std::string();
-  const auto start = std::chrono::steady_clock::now();
+  if (options.log && names(options.print_before, pass.name))
+    *options.log << fmt::format("; before {}\n{}", pass.name, ir::print(module));
   context.counts.clear();
+  context.progress->function.clear();
+  const auto start = std::chrono::steady_clock::now();
   pass.run(module, context);
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   if (options.on_time) options.on_time(pass.name, time.count());
-
-  if (options.log) {
-    std::ostream& log = *options.log;
-    const auto asked = [&](std::string_view name) {
-      return std::ranges::find(options.print_after, name) != options.print_after.end();
-    };
-    if (options.print_changed) {
-      const std::string diff = unified_diff(before, ir::print(module));
-      if (!diff.empty()) log << fmt::format("; {} changed\n{}", pass.name, diff);
-    }
-    if (asked(pass.name) || asked("all")) {
-      log << fmt::format("; after {}\n{}", pass.name, ir::print(module));
-    }
-    if (options.stats) {
-      for (const auto& [what, count] : context.counts) {
-        log << fmt::format("{:>8}  {}: {}\n", count, pass.name, what);
-      }
-    }
-  }
+  if (options.log) print_result(pass, module, context, before, options);
   if (!options.verify_each) return;
   std::vector<ir::Violation> violations = ir::verify(module);
   if (!violations.empty()) throw BrokenIr{std::string(pass.name), std::move(violations)};
@@ -62,6 +86,10 @@ bool PassContext::may_rewrite(std::string_view what) {
   if (limit >= 0 && rewrites >= limit) return false;
   ++rewrites;
   ++counts[std::string(what)];
+  if (rewrites == limit) {
+    last = what;
+    last_function = progress->function;
+  }
   return true;
 }
 
@@ -69,19 +97,40 @@ std::span<const PassRow> passes() {
   return kPasses;
 }
 
-const PassRow* find_pass(std::string_view name) {
-  const auto row = std::ranges::find(kPasses, name, &PassRow::name);
-  return row == std::end(kPasses) ? nullptr : row;
+void add_passes(std::span<const PassRow> rows) {
+  for (const PassRow& row : rows) added().push_back(&row);
 }
 
-void run_pipeline(ir::Module& module, std::string_view pipeline, const PipelineOptions& options) {
+const PassRow* find_pass(std::string_view name) {
+  const auto row = std::ranges::find(kPasses, name, &PassRow::name);
+  if (row != std::end(kPasses)) return row;
+  const auto other = std::ranges::find(added(), name, &PassRow::name);
+  return other == added().end() ? nullptr : *other;
+}
+
+PipelineResult run_passes(ir::Module& module, std::span<const PassRow* const> list,
+                          const PipelineOptions& options) {
+  check_names(list, options);
+  Progress unseen;
   PassContext context;
+  context.progress = options.progress ? options.progress : &unseen;
   context.limit = options.bisect;
   context.strict = options.strict;
-  for (const PassRow* pass : parse_pipeline(pipeline)) {
-    run_pass(*pass, module, context, options);
-    if (pass->name == options.stop_after) return;
+  PipelineResult result;
+  for (size_t at = 0; at < list.size(); ++at) {
+    context.progress->at = at;
+    run_pass(*list[at], module, context, options);
+    if (context.rewrites > result.rewrites) {
+      result = {context.rewrites, at, context.last_function, context.last};
+    }
+    if (list[at]->name == options.stop_after) break;
   }
+  return result;
+}
+
+PipelineResult run_pipeline(ir::Module& module, std::string_view pipeline,
+                            const PipelineOptions& options) {
+  return run_passes(module, parse_pipeline(pipeline), options);
 }
 
 }  // namespace tenon::opt

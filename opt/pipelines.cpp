@@ -18,10 +18,6 @@ constexpr std::string_view kPipelines[] = {
     "fuse_siblings,own",
 };
 
-/// `second` may not run after `first`.
-struct Constraint {
-  std::string_view first, second, reason;
-};
 constexpr Constraint kConstraints[] = {
     {"own", "simplify", "`own` counts the uses of every tensor, and `simplify` changes them"},
     {"own", "cse", "`own` counts the uses of every tensor, and `cse` moves them to another one"},
@@ -62,6 +58,18 @@ void check_order(std::span<const PassRow* const> order) {
   }
 }
 
+/// The pass of that name, or the passes of the level: `O2`.
+void append(std::vector<const PassRow*>& order, std::string_view name) {
+  if (name.size() == 2 && name[0] == 'O' && name[1] >= '0' && name[1] <= '3') {
+    for (const PassRow* pass : parse_pipeline(pipeline(name[1] - '0'))) order.push_back(pass);
+    return;
+  }
+  const PassRow* pass = find_pass(name);
+  if (!pass)
+    throw BadPipeline{fmt::format("there is no pass `{}`; there are {}", name, all_names())};
+  order.push_back(pass);
+}
+
 }  // namespace
 
 std::string pipeline(int level) {
@@ -69,16 +77,16 @@ std::string pipeline(int level) {
   return std::string(kPipelines[std::clamp(level, 0, last)]);
 }
 
+std::span<const Constraint> constraints() {
+  return kConstraints;
+}
+
 std::vector<const PassRow*> parse_pipeline(std::string_view text) {
   std::vector<const PassRow*> order;
   if (trimmed(text).empty()) return order;
   for (;;) {
     const size_t comma = std::min(text.find(','), text.size());
-    const std::string_view name = trimmed(text.substr(0, comma));
-    const PassRow* pass = find_pass(name);
-    if (!pass)
-      throw BadPipeline{fmt::format("there is no pass `{}`; there are {}", name, all_names())};
-    order.push_back(pass);
+    append(order, trimmed(text.substr(0, comma)));
     if (comma == text.size()) break;
     text.remove_prefix(comma + 1);
   }

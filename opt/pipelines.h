@@ -1,5 +1,6 @@
 // Pipelines as text: which passes run, in which order.
 #pragma once
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -7,7 +8,14 @@
 
 namespace tenon::opt {
 
-/// The passes of "a,b,c" (blanks are allowed, the empty text is no pass). Throws BadPipeline.
+/// The passes of "a,b,c" (blanks are allowed, the empty text is no pass); `O2` stands for those of
+/// a level. Throws BadPipeline.
 std::vector<const PassRow*> parse_pipeline(std::string_view text);
+
+/// `second` may not run after `first`.
+struct Constraint {
+  std::string_view first, second, reason;
+};
+std::span<const Constraint> constraints();
 
 }  // namespace tenon::opt

@@ -14,8 +14,7 @@
 //   //@ arguments -D N=3     more arguments for `tenon run`
 //   //@ elsewhere stories    another runner tests it: its data is not part of the project
 //
-// And the IR that is printed is all there is to know: of each program, as lowered and after each
-// pass of the -O2 pipeline, print(parse(text)) == text, and the text runs to the same output.
+// And the IR that is printed is all there is to know, after every pass (stepwise.cpp).
 // --bless records what the tree interpreter, which defines the language, prints as x.out.
 #include <fmt/format.h>
 
@@ -25,7 +24,6 @@
 #include <string>
 #include <vector>
 
-#include "opt/pass.h"
 #include "tests/support/arguments.h"
 #include "tests/support/golden_case.h"
 #include "tests/support/pending.h"
@@ -134,6 +132,7 @@ Run run_on(const Program& program, const std::string& tenon, const std::vector<s
     result.argv.insert(result.argv.end(), words->begin(), words->end());
   }
   if (strict) result.argv.push_back("--strict");
+  result.argv.push_back("--verify-each");
   result.outcome = run({result.argv, scratch.path(), "", kTimeout});
   return result;
 }
@@ -197,78 +196,27 @@ std::string bless(const Program& program, const std::string& tenon) {
 
 // ---- IR text
 
-/// Sends IR text through `tenon opt`; returns false, with the reason in `text`, if it is refused.
-bool optimize(const std::string& tenon, const std::vector<std::string>& options,
-              std::string& text) {
-  std::vector<std::string> argv{tenon, "opt", "-"};
-  argv.insert(argv.end(), options.begin(), options.end());
-  const Outcome outcome = run({argv, ".", text, kTimeout});
-  const bool fine = outcome.status == 0 && !outcome.timed_out;
-  text =
-      fine ? outcome.out : fmt::format("{}: {}\n{}", spelled(argv), describe(outcome), outcome.err);
-  return fine;
-}
-
-std::string check_round_trip(const std::string& tenon, const std::string& text,
-                             const std::string& when) {
-  std::string again = text;
-  if (!optimize(tenon, {}, again))
-    return fmt::format("the IR {} does not read back: {}", when, again);
-  if (again == text) return {};
-  return fmt::format("the IR {} reads back as another text\n{}", when, difference(text, again));
-}
-
-/// Runs the text on the SSA interpreter. Places in messages are places in the text, so standard
-/// error is not compared.
-std::string check_text_runs(const Program& program, const std::string& tenon,
-                            const std::string& text, const std::string& when) {
-  ScratchFolder scratch;
-  write_file(scratch.path() / "program.ir", text);
-  std::vector<std::string> argv{tenon, "run", "program.ir", "--target", "ir", "-O0", "--strict"};
-  const auto& arguments = program.arguments;
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  if (std::find(arguments.begin(), arguments.end(), "--data") == arguments.end()) {
-    argv.insert(argv.end(), {"--data", program.path.parent_path().string()});
-  }
-  const Outcome outcome = run({argv, scratch.path(), "", kTimeout});
-  if (outcome.timed_out || outcome.status != program.status) {
-    return fmt::format("the IR {}: {}\n{}", when, describe(outcome), outcome.err);
-  }
-  const std::string expected = read_file(program.output());
-  if (outcome.out == expected) return {};
-  return fmt::format("the IR {} gives another output\n{}", when, difference(expected, outcome.out));
-}
-
-/// The passes of -O2, in order.
-std::vector<std::string> pipeline() {
-  std::vector<std::string> names{""};
-  for (const char c : opt::pipeline(2)) {
-    if (c == ',') {
-      names.emplace_back();
-    } else {
-      names.back() += c;
-    }
-  }
-  return names;
-}
-
+/// Has tenon_stepwise, which lies beside tenon, look at the IR after every pass.
 std::string check_ir(const Program& program, const std::string& tenon) {
-  std::vector<std::string> argv{tenon, "emit", "ir", program.path.string()};
-  argv.insert(argv.end(), program.arguments.begin(), program.arguments.end());
-  const Outcome lowered = run({argv, ".", "", kTimeout});
-  if (lowered.status != 0 || lowered.timed_out) {
+  const ScratchFolder scratch;
+  std::vector<std::string> argv{tenon, "emit", "ir", program.path.string(), "-o", "program.ir"};
+  const std::vector<std::string>& arguments = program.arguments;
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  const Outcome lowered = run({argv, scratch.path(), "", kTimeout});
+  if (lowered.status != 0 || lowered.timed_out)
     return fmt::format("{}: {}\n{}", spelled(argv), describe(lowered), lowered.err);
-  }
-  std::string text = lowered.out, when = "as lowered";
-  std::string problem = check_round_trip(tenon, text, when);
-  for (const std::string& pass : pipeline()) {
-    if (!problem.empty()) break;
-    if (!optimize(tenon, {"--passes=" + pass}, text)) return text;
-    when += ", " + pass;
-    problem = check_round_trip(tenon, text, when);
-    if (problem.empty()) problem = check_text_runs(program, tenon, text, when);
-  }
-  return problem;
+
+  const auto data = std::find(arguments.begin(), arguments.end(), "--data");
+  const fs::path folder = program.path.parent_path();
+  const Outcome steps =
+      run({{(fs::path(tenon).parent_path() / "tenon_stepwise").string(), "program.ir",
+            program.output().string(), std::to_string(program.status),
+            data == arguments.end() ? folder.string() : data[1]},
+           scratch.path(),
+           "",
+           kTimeout});
+  if (steps.status == 0 && !steps.timed_out) return {};
+  return fmt::format("{}\n{}", describe(steps), steps.err);
 }
 
 // ---- all of them

@@ -3,8 +3,8 @@
 //   tenon_generated TENON [FIRST COUNT]
 //
 // Runs generate(FIRST) and those behind it (40 from 0 on, unless told) with --strict on the tree
-// interpreter, the SSA interpreter, and compiled at -O0 and -O2. A program on which engines disagree
-// is printed, with its seed.
+// interpreter, the SSA interpreter, and compiled at -O0 and -O2. A program on which engines
+// disagree is printed, with its seed.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -28,7 +28,7 @@ const std::vector<std::vector<std::string>> kOthers = {
 Outcome run_on(const std::string& tenon, const std::vector<std::string>& engine,
                const std::string& program) {
   Command command;
-  command.argv = {tenon, "run", "--strict", "-"};
+  command.argv = {tenon, "run", "--strict", "--verify-each", "-"};
   command.argv.insert(command.argv.end(), engine.begin(), engine.end());
   command.input = program;
   command.timeout = 120;  // seconds; sanitizers are slow

@@ -53,6 +53,14 @@ GoldenCase read_case(const fs::path& input) {
   return test;
 }
 
+namespace {
+
+bool runs_passes(std::string_view command) {
+  return command == "opt" || command == "emit" || command == "run";
+}
+
+}  // namespace
+
 Command command_of(const GoldenCase& test, const std::string& tenon) {
   Command command;
   command.folder = test.input.parent_path();
@@ -65,6 +73,8 @@ Command command_of(const GoldenCase& test, const std::string& tenon) {
     }
     command.argv.push_back(word);
   }
+  if (test.program.empty() && runs_passes(test.arguments[0]))
+    command.argv.push_back("--verify-each");
   if (std::find(command.argv.begin(), command.argv.end(), "-") != command.argv.end()) {
     command.input = read_file(test.input);
   } else {
@@ -91,7 +101,8 @@ std::string run_case(const GoldenCase& test, const std::string& tenon, std::stri
   if (!fs::exists(test.expected())) return {};
   const std::string expected = read_file(test.expected());
   if (expected == actual) return {};
-  return fmt::format("another output (- expected, + found): {}\n{}", spelled(command.argv), difference(expected, actual));
+  return fmt::format("another output (- expected, + found): {}\n{}", spelled(command.argv),
+                     difference(expected, actual));
 }
 
 }  // namespace tenon::tests

@@ -9,7 +9,7 @@
 // standard input instead of naming it. NAME.expected holds the standard output and, if there is
 // any, a line
 // `--- stderr` and the standard error. Cases run in their own folder, so that no path of the
-// machine gets into an output.
+// machine gets into an output. Wherever passes run, the IR is verified after each.
 #pragma once
 #include <filesystem>
 #include <string>

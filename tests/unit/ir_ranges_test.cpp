@@ -196,9 +196,11 @@ TEST_CASE("what is proved of random expressions holds when they run") {
     const std::vector<Range> levels = {{0, 7}, {0, 3}};
     const Range r = ir::range_of(body.function, body.compute.bodies[0], levels);
     NoCalls caller;
+    ir::Counts counts;
     try {
       const runtime::Tensor values =
-          ir::BodyInterpreter(caller, body.function, frame, body.function.blocks[0].insts[0])
+          ir::BodyInterpreter(caller, counts, body.function, frame,
+                              body.function.blocks[0].insts[0])
               .tensors()[0];
       for (int64_t i = 0; i < values.count(); ++i) {
         CHECK(r.lo <= values.at(i).i);

@@ -1,0 +1,19 @@
+// Passes over a module, with everything that the command line asks of the pass manager.
+#pragma once
+#include <string_view>
+
+#include "driver/session.h"
+#include "ir/ir.h"
+
+namespace tenon::driver {
+
+/// Runs "a,b,c" as the options say. --bisect=auto ends the invocation with the wrong rewrite that
+/// it finds. Throws UsageError if a pass is not there or may not stand where it does; a pass that
+/// throws or breaks the IR is a bug of ours, and leaves what reproduces it (reproducer.h).
+void optimize(Session& session, ir::Module& module, std::string_view passes);
+
+/// The search of --bisect=auto: prints the first wrong rewrite and throws Exit. What is right, the
+/// command of --bisect-with says, or else the interpreter: the module does what it did before.
+[[noreturn]] void bisect(Session& session, const ir::Module& module, std::string_view passes);
+
+}  // namespace tenon::driver
