@@ -163,7 +163,7 @@ void Interpreter::exec(const Function& function, Frame& frame, const Inst& inst)
 
 std::vector<Slot> Interpreter::compute(const Function& function, const Frame& frame,
                                        const Inst& inst) {
-  BodyInterpreter body(*this, function, frame, inst);
+  BodyInterpreter body(*this, counts_, function, frame, inst);
   std::vector<Slot> given;
   if (inst.get<Compute>().extents.empty()) {
     for (const Scalar scalar : body.scalars()) given.push_back({scalar, {}});
