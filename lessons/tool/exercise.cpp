@@ -135,7 +135,10 @@ std::string starter_text(const fs::path& root, const Task& task) {
   return starter(reference, task.name);
 }
 
-std::string build_with(const Workshop& workshop, const Task& task, const fs::path& file) {
+namespace {
+
+std::vector<std::string> configure_step(const Workshop& workshop, const Task& task,
+                                        const fs::path& file) {
   // Options of an earlier task would replace another file, so all of them go first.
   std::vector<std::string> configure{
       "cmake",
@@ -149,6 +152,34 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
       fmt::format("-DTENON_UPTO={}", task.lesson),
       fmt::format("-DTENON_REPLACE_{}={}", replace_key(task.file), file.string())};
   configure.insert(configure.end(), workshop.cmake_options.begin(), workshop.cmake_options.end());
+  return configure;
+}
+
+/// Runs a step; returns what it said if it failed.
+std::string failure_of(const Workshop& workshop, const std::vector<std::string>& step) {
+  const tests::Outcome outcome = run_build_step(workshop, step);
+  if (outcome.status == 0 && !outcome.timed_out) return {};
+  return without(workshop.root.string() + "/",
+                 fmt::format("{}: {}\n{}", tests::spelled(step), tests::describe(outcome),
+                             messages(outcome.out + outcome.err)));
+}
+
+/// Configures the build folder, unless that is how it was configured last (Ninja sees to what
+/// changed in the project since): the mistakes of one task differ in the text of one file only.
+std::string configure(const Workshop& workshop, const Task& task, const fs::path& file) {
+  const std::vector<std::string> step = configure_step(workshop, task, file);
+  const fs::path stamp = workshop.build / "configured-by.txt";
+  const std::string command = tests::spelled(step) + "\n";
+  const bool known = fs::exists(stamp) && fs::exists(workshop.build / "build.ninja");
+  if (known && tests::read_file(stamp) == command) return {};
+  const std::string problem = failure_of(workshop, step);
+  problem.empty() ? tests::write_file(stamp, command) : (void)fs::remove(stamp);
+  return problem;
+}
+
+}  // namespace
+
+std::string build_with(const Workshop& workshop, const Task& task, const fs::path& file) {
   const std::string build = workshop.build.string();
   std::vector<std::string> make{"cmake", "--build", build, "--target"};
   std::vector<std::string> ask{"ninja", "-C", build, "-t", "inputs"};
@@ -156,14 +187,9 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
     make.push_back(program);
     ask.push_back(program);
   }
-  for (const std::vector<std::string>& step : {configure, make}) {
-    const tests::Outcome outcome = run_build_step(workshop, step);
-    if (outcome.status != 0 || outcome.timed_out) {
-      return without(workshop.root.string() + "/",
-                     fmt::format("{}: {}\n{}", tests::spelled(step), tests::describe(outcome),
-                                 messages(outcome.out + outcome.err)));
-    }
-  }
+  std::string problem = configure(workshop, task, file);
+  if (problem.empty()) problem = failure_of(workshop, make);
+  if (!problem.empty()) return problem;
   const std::string inputs = run_build_step(workshop, ask).out;
   if (!is_input_of_build(inputs, workshop.root / file, workshop.build)) {
     return fmt::format("{} was built without {}", task.program, file.string());
@@ -176,13 +202,20 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
 }
 
 Grade grade(const Workshop& workshop, const Task& task) {
-  Grade result;
-  for (const fs::path& path : tests::entries_of(task.folder / "checks")) {
-    if (!tests::is_input(path)) continue;
-    const tests::GoldenCase test = tests::read_case(path);
+  std::vector<fs::path> inputs = tests::entries_of(task.folder / "checks");
+  std::erase_if(inputs, [](const fs::path& path) { return !tests::is_input(path); });
+  std::vector<std::string> problems(inputs.size());
+  tests::for_each_in_parallel(inputs.size(), [&](size_t i) {
+    const tests::GoldenCase test = tests::read_case(inputs[i]);
     std::string actual;
-    std::string problem = tests::run_case(test, workshop.tenon().string(), actual);
-    if (!fs::exists(test.expected())) problem = "skipped: nothing is recorded to compare with";
+    problems[i] = tests::run_case(test, workshop.tenon().string(), actual);
+    if (!fs::exists(test.expected())) problems[i] = "skipped: nothing is recorded to compare with";
+  });
+  Grade result;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const fs::path& path = inputs[i];
+    const std::string& problem = problems[i];
+    const tests::GoldenCase test = tests::read_case(path);
     const std::string title = test.title.empty() ? path.stem().string() : test.title;
     result.report += fmt::format("  {}  {}\n", problem.empty() ? "pass" : "FAIL", title);
     // One failure in full is enough to work on.

@@ -195,6 +195,18 @@ std::string example_tables(const std::string& tenon) {
          example_table(subjects, programs, &Cost::bytes);
 }
 
+/// `tenon passes` names every pass and prints every pipeline.
+std::string check_command(const std::string& tenon) {
+  const Outcome outcome = run({{tenon, "passes"}, ".", "", 60});
+  if (outcome.status != 0) return describe(outcome) + "\n" + outcome.err;
+  for (const opt::PassRow& pass : opt::passes())
+    if (!contains(outcome.out, pass.meaning)) return fmt::format("{} is not in it", pass.name);
+  for (int level = 0; level <= 3; ++level)
+    if (!contains(outcome.out, fmt::format("-O{}   {}\n", level, opt::pipeline(level))))
+      return fmt::format("the pipeline of -O{} is not in it", level);
+  return {};
+}
+
 // ---- the page
 
 std::string page(const std::string& tenon, Tally& tally) {
@@ -216,6 +228,8 @@ std::string page(const std::string& tenon, Tally& tally) {
 }
 
 void check(const Arguments& arguments, Tally& tally) {
+  const std::string problem = check_command(arguments.tenon);
+  problem.empty() ? tally.pass() : tally.fail("tenon passes", problem);
   const std::string now = page(arguments.tenon, tally);
   const fs::path path = kRoot / kPage;
   const std::string recorded = fs::exists(path) ? read_file(path) : "";

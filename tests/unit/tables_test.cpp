@@ -1,5 +1,6 @@
 // The tables are complete: a row that nothing explains or tests fails here.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
@@ -7,6 +8,7 @@
 #include <set>
 
 #include "lexer/diag.h"
+#include "opt/pipelines.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -109,6 +111,100 @@ TEST_CASE("every scalar operation is used by a program that runs on every engine
     CAPTURE(row.text);
     CHECK((contains_whole(programs, row.text) ||
            (!row.infix.empty() && contains_whole(programs, row.infix))));
+  }
+}
+
+/// Rows of ir/ops.def and ir/expr.def by enumerator. That they have a rule of the verifier, a
+/// reader and a printer the compiler sees to (check_NAME, parse_NAME, switches).
+constexpr std::string_view kInstructions[] = {
+#define OP(name, text, arity, result, trait, meaning) #name,
+#include "ir/ops.def"
+};
+constexpr std::string_view kExpressions[] = {
+#define EXPR(name, meaning) #name,
+#include "ir/expr.def"
+};
+
+TEST_CASE("every instruction and kind of expression has a case in the interpreter") {
+  const std::string interpreter =
+      read_file(kRoot / "ir/interpret.cpp") + read_file(kRoot / "ir/interpret_body.cpp");
+  for (const std::string_view name : kInstructions) {
+    CAPTURE(name);
+    CHECK(contains_whole(interpreter, "Op::" + std::string(name)));
+  }
+  for (const std::string_view name : kExpressions) {
+    CAPTURE(name);
+    CHECK(contains_whole(interpreter, "ExprKind::" + std::string(name)));
+  }
+}
+
+struct Pass {
+  std::string name, function;
+};
+const Pass kPasses[] = {
+#define PASS(name, function, level, lesson, meaning) {#name, #function},
+#include "opt/passes.def"
+};
+
+/// The source in which `void function(Module& module, …` stands; empty if none does.
+fs::path source_of(const std::string& function) {
+  for (const fs::path& path : files_below(kRoot / "opt")) {
+    if (path.extension() != ".cpp") continue;
+    const std::string text = read_file(path);
+    for (const std::string_view type : {"Module&", "ir::Module&"})
+      if (contains(text, fmt::format("\nvoid {}({}", function, type))) return path;
+  }
+  return {};
+}
+
+// What a pass brings, tests/passes counts; that it does something, its golden shows.
+TEST_CASE(
+    "every pass has a golden, a program on which it pays, and a file of less than 300 lines") {
+  for (const Pass& pass : kPasses) {
+    CAPTURE(pass.name);
+    CHECK(fs::exists(kRoot / "tests/golden/opt" / (pass.name + ".ir")));
+    CHECK(fs::exists(kRoot / "tests/golden/opt" / (pass.name + ".expected")));
+    CHECK(fs::exists(kRoot / "tests/passes" / (pass.name + ".tn")));
+    const fs::path source = source_of(pass.function);
+    CHECK(!source.empty());
+    if (source.empty()) continue;
+    CHECK(split_lines(read_file(source)).size() < 300);
+  }
+}
+
+TEST_CASE("a program in tests/passes is for a pass that there is") {
+  for (const fs::path& path : entries_of(kRoot / "tests/passes")) {
+    if (path.extension() != ".tn") continue;
+    CAPTURE(path.string());
+    CHECK(std::ranges::find(kPasses, path.stem().string(), &Pass::name) != std::end(kPasses));
+  }
+}
+
+TEST_CASE("pipelines hold what their level has, and are in an order that is allowed") {
+  for (int level = 0; level <= 3; ++level) {
+    CAPTURE(level);
+    std::set<std::string_view> held;
+    for (const opt::PassRow* pass : opt::parse_pipeline(opt::pipeline(level))) {
+      CAPTURE(pass->name);
+      CHECK(pass->level <= level);
+      held.insert(pass->name);
+    }
+    for (const opt::PassRow& pass : opt::passes()) {
+      CAPTURE(pass.name);
+      CHECK(held.contains(pass.name) == (pass.level <= level));
+    }
+  }
+}
+
+TEST_CASE("every constraint is about two passes, says why, and is kept") {
+  for (const opt::Constraint& constraint : opt::constraints()) {
+    CAPTURE(constraint.first);
+    CAPTURE(constraint.second);
+    CHECK(opt::find_pass(constraint.first) != nullptr);
+    CHECK(opt::find_pass(constraint.second) != nullptr);
+    CHECK(!constraint.reason.empty());
+    const std::string wrong = fmt::format("{},{}", constraint.first, constraint.second);
+    CHECK_THROWS_AS(opt::parse_pipeline(wrong), opt::BadPipeline);
   }
 }
 

@@ -1,0 +1,199 @@
+#include "driver/command_line.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+
+namespace tenon::driver {
+
+namespace {
+
+constexpr const char* kVersion = "tenon 0.1";
+
+bool is_command(std::string_view name) {
+#define COMMAND(command, lesson, summary) \
+  if (name == #command) return true;
+#include "driver/commands.def"
+  return false;
+}
+
+void add_program_options(CLI::App& app, Options& o) {
+  app.add_option("file", o.file, "the program; - is standard input")->required()->type_name("FILE");
+  app.add_option("-O", o.level, "optimization level, 0 to 3")
+      ->check(CLI::Range(0, 3))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("-D", o.defines, "replaces a const")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--data", o.data, "where load() looks; default: the program's folder")
+      ->type_name("DIR");
+  app.add_flag("--strict", o.strict,
+               "fixed summation order, no fused multiply-add: same bits everywhere");
+  app.add_option_function<std::string>(
+         "--llvm-opt", [&o](const std::string& v) { o.llvm_opt = v == "on"; },
+         "off leaves out LLVM's own middle-end passes")
+      ->check(CLI::IsMember({"on", "off"}));
+}
+
+/// N, or `auto`.
+std::string read_bisect(const std::string& text, Options& o) {
+  o.bisect_auto = text == "auto";
+  if (o.bisect_auto) return "";
+  const char* end = text.data() + text.size();
+  const auto [at, failed] = std::from_chars(text.data(), end, o.bisect);
+  return failed == std::errc() && at == end && o.bisect >= 0 ? "" : "it is a number or auto";
+}
+
+/// What the pass manager is asked for, wherever passes run.
+void add_pass_options(CLI::App& app, Options& o) {
+  const auto add = [&](auto* option) { return option->group("Passes"); };
+  add(app.add_option("--passes", o.passes,
+                     "the passes in order, as in simplify,cse,dce; O2 stands for a level's"))
+      ->type_name("LIST");
+  add(app.add_flag("--verify-each", o.verify_each, "verify the IR after each pass"));
+  add(app.add_flag("--print-changed", o.print_changed, "what each pass changed, as a diff"));
+  add(app.add_option("--print-before", o.print_before, "the IR before this pass, or before all"))
+      ->type_name("P")
+      ->expected(1)
+      ->take_all();
+  add(app.add_option("--print-after", o.print_after, "the IR after this pass, or after all"))
+      ->type_name("P")
+      ->expected(1)
+      ->take_all();
+  add(app.add_option("--stop-after", o.stop_after, "leave out what comes after this pass"))
+      ->type_name("P");
+  add(app.add_flag("--stats", o.stats, "rewrites by name, per pass"));
+  add(app.add_flag("--time-passes", o.time_passes, "where the time went, on standard error"));
+  add(app.add_option("--bisect", "allow only the first N rewrites; auto finds the first wrong one"))
+      ->type_name("N|auto")
+      ->check([&o](const std::string& text) { return read_bisect(text, o); });
+  add(app.add_option("--bisect-with", o.bisect_with,
+                     "auto: the command that fails if the IR in {} is wrong; by default it is run"))
+      ->type_name("CMD");
+}
+
+void add_target_option(CLI::App& app, Options& o) {
+  std::vector<std::string> names;
+#define TARGET(name, lesson, summary) names.push_back(#name);
+#include "driver/targets.def"
+  app.add_option("--target", o.target, "interp, ir or cpu")
+      ->check(CLI::IsMember(names))
+      ->capture_default_str()
+      ->type_name("T");
+}
+
+/// Flags that may have a value, `--dot=dominators`, and never take the next word for it.
+void add_picture_options(CLI::App& app, Options& o) {
+  const CLI::IsMember pictures({"default", "cfg", "dominators", "dataflow"});
+  app.add_flag("--dot{default}", o.dot,
+               "the graph behind ast, types, ir, opt-ir for Graphviz: cfg, dominators or dataflow")
+      ->check(pictures);
+  app.add_flag("--svg{default}", o.svg, "the same, drawn")->check(pictures);
+  app.add_option("--function", o.function, "ir, opt-ir: that function alone")->type_name("NAME");
+}
+
+void add_options(CLI::App& app, std::string_view command, Options& o) {
+  if (command == "run") {
+    add_program_options(app, o);
+    add_target_option(app, o);
+    add_pass_options(app, o);
+    app.add_option("--call", o.call, "call F instead of main; brackets may follow: F[N = 3]")
+        ->type_name("F");
+    app.add_option("--in", o.inputs, "an argument of F, x=x.npy; dimensions come from the files")
+        ->type_name("X=FILE")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--out", o.outputs, "where F's result goes, a .npy file for each part of it")
+        ->type_name("FILE")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--threads", o.threads, "default: all cores; results do not depend on it")
+        ->check(CLI::Range(1, 4096))
+        ->type_name("N");
+    app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("N");
+    app.add_flag("--profile", o.profile,
+                 "on ir: executed instructions and elements moved, on standard error");
+    app.add_option("--trace", o.trace,
+                   "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
+        ->type_name("NAME[i, j]");
+  } else if (command == "emit") {
+    std::vector<std::string> stages;
+#define STAGE(name, text, lesson, summary) stages.push_back(text);
+#include "driver/stages.def"
+    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops llvm asm")
+        ->required()
+        ->check(CLI::IsMember(stages))
+        ->type_name("STAGE");
+    add_program_options(app, o);
+    add_target_option(app, o);
+    add_pass_options(app, o);
+    add_picture_options(app, o);
+    app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
+  } else if (command == "check") {
+    app.add_option("file", o.file, "the program; - is standard input")
+        ->required()
+        ->type_name("FILE");
+    app.add_option("-D", o.defines, "replaces a const")
+        ->type_name("NAME=VALUE")
+        ->expected(1)
+        ->take_all();
+    app.add_option_function<std::string>(
+           "--format",
+           [&o](const std::string& v) {
+             o.format = v == "json"    ? lexer::DiagFormat::json
+                        : v == "short" ? lexer::DiagFormat::short_
+                                       : lexer::DiagFormat::human;
+           },
+           "human, short or json")
+        ->check(CLI::IsMember({"human", "short", "json"}))
+        ->type_name("F");
+    app.add_flag("--fix", o.fix, "make the changes that are certain, then check what is left");
+  } else if (command == "fmt") {
+    app.add_option("files", o.files, "programs; - formats standard input to standard output")
+        ->required()
+        ->type_name("FILE");
+    app.add_flag("--check", o.check, "change nothing; name the files that would change, exit 1");
+  } else if (command == "opt") {
+    app.add_option("file", o.file, "IR text; - is standard input")
+        ->required()
+        ->type_name("FILE.ir");
+    app.add_flag("--strict", o.strict, "without the rules that change bits");
+    add_pass_options(app, o);
+    app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
+  } else if (command == "explain") {
+    app.add_option("code", o.code, "as in E0501")->required()->type_name("CODE");
+  }
+  app.add_option("--color", o.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
+}
+
+}  // namespace
+
+std::optional<Status> read_command_line(int argc, char** argv, std::string& command,
+                                        Options& options) {
+  CLI::App app("Tenon: a tensor language and its compiler, as a course.", "tenon");
+  app.set_version_flag("--version", kVersion);
+  app.require_subcommand(1);
+#define COMMAND(name, lesson, summary) \
+  add_options(*app.add_subcommand(#name, summary), #name, options);
+#include "driver/commands.def"
+  if (argc > 1 && argv[1][0] != '-' && !is_command(argv[1])) {
+    fmt::print(stderr, "tenon: there is no command `{}`; `tenon --help` lists them\n", argv[1]);
+    return kUsageWrong;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kFine : kUsageWrong;
+  }
+  command = app.get_subcommands()[0]->get_name();
+  return std::nullopt;
+}
+
+}  // namespace tenon::driver
