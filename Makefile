@@ -16,7 +16,8 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-long demo bless docs-update fuzz fuzz-files lessons-check lessons-update format clean help
+.PHONY: build deps test test-long demo bless docs-update fuzz fuzz-files bench-compile lessons-check \
+        lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
 	@$(NINJA) --target tenon
@@ -98,6 +99,12 @@ exercise%: lesson%-tools ## exercise1, …: your file under my/, built into the 
 
 hint%: lesson%-tools ## hint1, …: one more hint
 	@$(LESSONS) hint $* $(TASK)
+
+# ---- measurements
+
+bench-compile: $(BUILD)/build.ninja ## how compile time grows, into bench/results/compile_time.txt
+	@$(NINJA) --target tenon tenon_compile_time
+	@$(BUILD)/bin/tenon_compile_time $(TENON) | tee bench/results/compile_time.txt
 
 # ---- the rest
 

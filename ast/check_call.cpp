@@ -4,11 +4,24 @@
 
 namespace tenon::ast {
 
+namespace {
+
+bool is_reduction(std::string_view name) {
+  for (int r = 0; r <= static_cast<int>(Reduction::argmin); r++) {
+    if (text(static_cast<Reduction>(r)) == name) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 bool FunctionChecker::argument_count(const Name& callee, size_t takes, size_t given, Span span) {
   if (takes == given) return true;
   auto& d = report(Diag::argument_count, span, callee.text, takes, given);
   if (auto* info = program_.find_function(callee.text, in_prelude_)) {
     d.note(info->tree->name.span, "it is defined here");
+  } else if (given == 1 && is_reduction(callee.text)) {
+    d.hint(fmt::format("over the elements of a tensor it is a reduction: `{}[i] x[i]`", callee.text));
   }
   return false;
 }
@@ -76,17 +89,6 @@ MaybeChecked FunctionChecker::check(const Call& n, Span span, TypePtr want) {
   return std::nullopt;
 }
 
-namespace {
-
-bool is_reduction(std::string_view name) {
-  for (int r = 0; r <= static_cast<int>(Reduction::argmin); r++) {
-    if (text(static_cast<Reduction>(r)) == name) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 void FunctionChecker::report_unknown_function(const Call& n) {
   const std::string& name = n.callee.text;
   if (auto id = find(name)) {
@@ -100,7 +102,7 @@ void FunctionChecker::report_unknown_function(const Call& n) {
         .hint(fmt::format("it is a reduction: `{}[i] x[i]`", name));
     return;
   }
-  if (program_.lost_items()) return;
+  if (program_.lost_items() || program_.clashes(name)) return;
   std::vector<std::string> candidates;
   add_builtin_names(candidates);
   program_.add_record_names(candidates, in_prelude_);
@@ -130,7 +132,7 @@ MaybeChecked FunctionChecker::call_function(const FunctionInfo& info, const Call
     return std::nullopt;
   }
   Inference inference{f.name, f.parameters, info.in_prelude, "parameter"};
-  bool fine = bracket_arguments(f.parameters, n.callee, n.brackets, inference.found);
+  bool fine = bracket_arguments(f.parameters, n.callee, n.brackets, parameters_in_call(f.parameters), inference.found);
   for (auto& [name, type] : inference.found.types) inference.given.insert(name);
   std::vector<Checked> args;
   for (size_t i = 0; i < f.params.size(); i++) {

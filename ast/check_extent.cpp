@@ -32,6 +32,11 @@ std::optional<Extent> FunctionChecker::extent(const Expr& e) {
     }
     auto it = parameters_.dimensions.find(name->name);
     if (it != parameters_.dimensions.end()) return it->second;
+    if (!program_.find_const(name->name, in_prelude_)) {
+      report_unknown(name->name, e.span,
+                     fmt::format("declare the dimension, `fn f[{0}](…)`, or a `const {0}`", name->name));
+      return std::nullopt;
+    }
   }
   if (auto* b = std::get_if<Binary>(&e.node); b && extent_operator(b->op)) {
     return extent_of(*b, e.span);

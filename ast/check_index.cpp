@@ -140,6 +140,10 @@ MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
     report(Diag::one_index, n.op_span, text(n.reduction), n.indices.size());
     return std::nullopt;
   }
+  if (is_whole_tensor(*n.body)) {  // what is wrong, then, is not that the extents are not known
+    auto body = expression(*n.body);
+    if (!body || !reduces(n, *body)) return std::nullopt;
+  }
   std::vector<std::optional<typed::Expr>> los, his;  // i64; a given range may depend on variables
   bool fine = true;
   for (const IndexBinding& i : n.indices) {
@@ -183,6 +187,13 @@ MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
   made.body = boxed(std::move(body->expr));
   typed::Expr reduced{std::move(type), span, std::move(made)};
   return Checked{open ? std::move(reduced) : rounded_once(std::move(reduced)), open};
+}
+
+/// A name that is one of a tensor: `sum[i] x`, which takes a subscript.
+bool FunctionChecker::is_whole_tensor(const Expr& e) const {
+  auto* name = std::get_if<NameRef>(&e.node);
+  auto id = name ? find(name->name) : std::nullopt;
+  return id && !wrong_.contains(*id) && !out_.vars[*id].type.is_scalar();
 }
 
 bool FunctionChecker::reduces(const Reduce& n, const Checked& body) {

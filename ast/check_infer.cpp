@@ -1,6 +1,7 @@
 // What the arguments of a call, or the fields of a record, say about its parameters: a parameter's
 // type is a pattern, in which lone names stand for what the argument's type has there.
 #include <algorithm>
+#include <span>
 
 #include "ast/checker.h"
 
@@ -73,6 +74,7 @@ bool FunctionChecker::infer_record(Inference& inference, const TypeExpr& pattern
       program_.find_record(type.aggregate->name, inference.in_prelude);
   if (!record) return true;
   const auto& parameters = record->tree->parameters;
+  const auto in_order = parameters_in_type(parameters, pattern.args);
   const Substitution& given = type.aggregate->arguments;
   for (size_t i = 0; i < pattern.args.size(); i++) {
     const BracketArg& p = pattern.args[i];
@@ -81,11 +83,19 @@ bool FunctionChecker::infer_record(Inference& inference, const TypeExpr& pattern
       auto it = std::ranges::find(parameters, p.name.text,
                                   [](const Parameter& q) { return q.name.text; });
       if (it != parameters.end()) parameter = &*it;
-    } else if (i < parameters.size()) {
-      parameter = &parameters[i];
+    } else if (i < in_order.size()) {
+      parameter = in_order[i];
     }
     if (!parameter) continue;  // type() says so
     const Witness here{arg, fmt::format("{} of {}", quoted(parameter->name.text), quoted(type))};
+    if (auto run = given.runs.find(parameter->name.text); run != given.runs.end()) {
+      size_t count = 0;  // of the arguments that make up the run
+      while (i + count < in_order.size() && in_order[i + count] == parameter) ++count;
+      const std::span arguments(pattern.args.data() + i, std::max<size_t>(count, 1));
+      if (!infer_extents(inference, arguments, run->second, here, param)) return false;
+      i += arguments.size() - 1;
+      continue;
+    }
     auto* e = std::get_if<ExprPtr>(&p.value);
     auto* name = e ? std::get_if<NameRef>(&(*e)->node) : nullptr;
     if (!name) continue;
@@ -106,13 +116,41 @@ bool FunctionChecker::infer_record(Inference& inference, const TypeExpr& pattern
   return true;
 }
 
+/// What stands for dimensions against dimensions; where their numbers cannot agree it says nothing, and
+/// the comparison of the types that are made will.
+bool FunctionChecker::infer_extents(Inference& inference, std::span<const BracketArg> args,
+                                    const std::vector<Extent>& extents, Witness here,
+                                    const Param& param) {
+  const size_t runs = std::ranges::count_if(args, is_run);
+  const size_t fixed = args.size() - runs;
+  if (runs > 1 || (runs ? extents.size() < fixed : extents.size() != fixed)) return true;
+  const bool has_axes = here.axis.has_value();
+  size_t axis = 0;
+  for (const BracketArg& a : args) {
+    const size_t count = is_run(a) ? extents.size() - fixed : 1;
+    const std::vector<Extent> part(extents.begin() + axis, extents.begin() + axis + count);
+    if (has_axes) {
+      here.where = fmt::format("axis {} of {}", axis + 1, quoted(here.side.type));
+      here.axis = axis;
+    }
+    axis += count;
+    if (is_run(a)) {
+      const Parameter* p = lone(inference.parameters, a, ParameterKind::run);
+      if (p && !infer_run(inference, p->name.text, part, here, param)) return false;
+    } else if (auto* p = lone(inference.parameters, a, ParameterKind::dimension)) {
+      if (!infer_extent(inference, p->name.text, part[0], here, param)) return false;
+    }
+  }
+  return true;
+}
+
 bool FunctionChecker::infer_shape(Inference& inference, const TypeExpr& pattern,
                                   const typed::Type& type, const Param& param, Span arg) {
   const auto& args = pattern.args;
   const size_t rank = type.shape.size();
-  const auto run = std::ranges::find_if(args, is_run);
-  const bool has_run = run != args.end();
-  const size_t fixed = args.size() - has_run;
+  const size_t runs = std::ranges::count_if(args, is_run);
+  const bool has_run = runs > 0;
+  const size_t fixed = args.size() - runs;
   if (has_run ? rank < fixed : rank != fixed) {
     std::string wanted = has_run       ? fmt::format("a tensor of rank {} or more", fixed)
                          : fixed == 0  ? "a scalar"
@@ -124,21 +162,8 @@ bool FunctionChecker::infer_shape(Inference& inference, const TypeExpr& pattern,
     report(Diag::type_mismatch, arg, wanted, quoted(type)).note(origin.span, origin.text);
     return false;
   }
-  size_t axis = 0;
-  for (const BracketArg& a : args) {
-    const size_t count = is_run(a) ? rank - fixed : 1;
-    std::vector<Extent> extents(type.shape.begin() + axis, type.shape.begin() + axis + count);
-    const Witness here{arg, fmt::format("axis {} of {}", axis + 1, quoted(type)),
-                       {inference.argument, type}, axis};
-    axis += count;
-    if (is_run(a)) {
-      const Parameter* p = lone(inference.parameters, a, ParameterKind::run);
-      if (p && !infer_run(inference, p->name.text, extents, here, param)) return false;
-    } else if (auto* p = lone(inference.parameters, a, ParameterKind::dimension)) {
-      if (!infer_extent(inference, p->name.text, extents[0], here, param)) return false;
-    }
-  }
-  return true;
+  const Witness here{arg, {}, {inference.argument, type}, 0};
+  return infer_extents(inference, args, type.shape, here, param);
 }
 
 // [snippet infer-extent]
@@ -178,13 +203,16 @@ bool FunctionChecker::infer_run(Inference& inference, const std::string& name,
     for (const Extent& e : all) out += (out.empty() ? "" : ", ") + e.text();
     return "(" + out + ")";
   };
-  const Witness& there = inference.places[name];
+  auto place = inference.places.find(name);
+  const bool given = place == inference.places.end();
   auto& d = report(Diag::extent_mismatch, here.span,
-                   fmt::format("the dimensions {} of {} are {} here, but {} by another argument",
+                   fmt::format("the dimensions {} of {} are {} here, but {} {}",
                                quoted("..." + name), quoted(inference.owner.text), shown(extents),
-                               shown(it->second)));
-  show_unequal(d, there.side, here.side);
-  d.note(there.span, fmt::format("they are {} by this argument", shown(it->second)));
+                               shown(it->second), given ? "in brackets" : "by another argument"));
+  if (!given) {
+    show_unequal(d, place->second.side, here.side);
+    d.note(place->second.span, fmt::format("they are {} by this argument", shown(it->second)));
+  }
   d.note(param.type.span, inference.origin(param).text);
   return false;
 }

@@ -77,7 +77,7 @@ bool FunctionChecker::retype(typed::Expr& e, DType to) {
     }
     return retype(*c->body, to);
   } else if (auto* x = std::get_if<typed::Element>(&e.node)) {
-    return retype(*x->tensor, to);
+    return retype(*x->tensor, to) && (!x->otherwise || retype(*x->otherwise, to));
   }
   return true;
 }

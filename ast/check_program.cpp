@@ -7,6 +7,7 @@
 // "For all" means with symbols for dimensions, with every element type in turn that a type parameter
 // admits, and with runs of no, one and two dimensions.
 #include <algorithm>
+#include <tuple>
 
 #include "ast/checker.h"
 
@@ -93,15 +94,28 @@ bool ProgramChecker::is_broken(Span item) const {
 
 void ProgramChecker::collect(const Program& program, bool is_prelude) {
   Names& names = is_prelude ? prelude_ : user_;
-  std::map<std::string, Span> places;
-  auto claim = [&](const Name& name) {
-    auto [it, fresh] = places.emplace(name.text, name.span);
-    if (!fresh) {
-      diagnostics_.report(Diag::duplicate_name, name.span, name.text)
-          .note(it->second, "it is first defined here");
-    }
-    return fresh;
+  // The `main` of an imported file is checked, and has a name that nobody can call.
+  auto runs = [&](const Function& f) {
+    return f.name.text != "main" || f.span.file == options_.root_file.value_or(f.span.file);
   };
+  std::vector<const Name*> all;  // in the order of the text, whatever they name; the root's come last
+  for (const Const& c : program.consts) all.push_back(&c.name);
+  for (const Record& r : program.records) all.push_back(&r.name);
+  for (const Function& f : program.functions) {
+    if (runs(f)) all.push_back(&f.name);
+  }
+  std::ranges::stable_sort(all, {}, [&](const Name* name) {
+    return std::tuple(name->span.file == options_.root_file, name->span.file, name->span.begin);
+  });
+  std::map<std::string, const Name*> first;
+  for (const Name* name : all) {
+    auto [it, fresh] = first.emplace(name->text, name);
+    if (fresh) continue;
+    clashing_.insert(name->text);
+    diagnostics_.report(Diag::duplicate_name, name->span, name->text)
+        .note(it->second->span, "it is first defined here");
+  }
+  auto claim = [&](const Name& name) { return first[name.text] == &name; };
   for (const Const& c : program.consts) {
     if (claim(c.name)) names.consts.emplace(c.name.text, ConstInfo{&c, is_prelude});
   }
@@ -109,13 +123,11 @@ void ProgramChecker::collect(const Program& program, bool is_prelude) {
     if (claim(r.name)) names.records.emplace(r.name.text, RecordInfo{&r, is_prelude});
   }
   for (const Function& f : program.functions) {
-    const bool runs = f.name.text != "main" || f.span.file == options_.root_file.value_or(f.span.file);
-    if (runs && !claim(f.name)) continue;
+    if (runs(f) && !claim(f.name)) continue;
     bool all_scalar = !f.result || is_scalar(f, *f.result);
     for (const Param& p : f.params) all_scalar &= is_scalar(f, p.type);
-    // The `main` of an imported file is checked, and has a name that nobody can call.
     names.functions.emplace(
-        runs ? f.name.text : fmt::format("main of file {}", f.span.file),
+        runs(f) ? f.name.text : fmt::format("main of file {}", f.span.file),
         FunctionInfo{&f, is_prelude, is_broken(f.span), all_scalar, {}, {}, {}});
   }
 }

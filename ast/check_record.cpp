@@ -232,7 +232,8 @@ MaybeChecked FunctionChecker::make_record(const RecordInfo& info, const Call& n,
     return std::nullopt;
   }
   Inference inference{record.name, record.parameters, info.in_prelude, "field"};
-  if (!bracket_arguments(record.parameters, n.callee, n.brackets, inference.found)) {
+  if (!bracket_arguments(record.parameters, n.callee, n.brackets,
+                         parameters_in_call(record.parameters), inference.found)) {
     return std::nullopt;
   }
   auto values = arguments_by_field(info, n, span);

@@ -103,8 +103,8 @@ std::optional<typed::VarId> FunctionChecker::find(const std::string& name) const
 }
 // [end]
 
-void FunctionChecker::report_unknown(const std::string& name, Span span) {
-  if (program_.lost_items() || (info_ && info_->broken)) return;
+void FunctionChecker::report_unknown(const std::string& name, Span span, std::string_view advice) {
+  if (program_.lost_items() || program_.clashes(name) || (info_ && info_->broken)) return;
   auto& d = report(Diag::unknown_name, span, name);
   if (program_.find_function(name, in_prelude_) || builtin_kind(name) != BuiltinKind::none) {
     d.hint(fmt::format("{} is a function: call it, `{}(…)`", quoted(name), name));
@@ -118,6 +118,7 @@ void FunctionChecker::report_unknown(const std::string& name, Span span) {
   program_.add_const_names(candidates, in_prelude_);
   for (std::string_view word : {"true", "false"}) candidates.emplace_back(word);
   suggest(d, name, span, candidates);
+  if (d.hints.empty() && !advice.empty()) d.hint(std::string(advice));
 }
 
 // ---- statements

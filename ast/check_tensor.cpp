@@ -1,5 +1,7 @@
 // Tensor built-ins that are index definitions underneath: reshape, concat, uniform and normal; and
 // scatter_add, which is not.
+#include <algorithm>
+
 #include "ast/checker.h"
 
 namespace tenon::ast {
@@ -162,12 +164,14 @@ MaybeChecked FunctionChecker::call_concat(const Call& n, Span span, TypePtr) {
     return std::nullopt;
   }
   auto axis = concat_axis(n, rank);
-  if (!axis || !unify(all, *common)) return std::nullopt;
-  return joined(std::move(parts), *axis, *common, span);
+  const bool open = std::ranges::all_of(parts, &Checked::open);
+  if (!axis || (!open && !unify(all, *common))) return std::nullopt;
+  return joined(std::move(parts), *axis, *common, open, span);
 }
 
 /// a[i else b[i - A else c[i - A - B else …]]], with i along the axis.
-MaybeChecked FunctionChecker::joined(std::vector<Checked> parts, size_t axis, DType dtype, Span span) {
+MaybeChecked FunctionChecker::joined(std::vector<Checked> parts, size_t axis, DType dtype, bool open,
+                                     Span span) {
   typed::Type type{dtype, parts[0].type().shape};
   std::vector<int64_t> offsets{0};
   for (size_t p = 1; p < parts.size(); p++) {
@@ -198,6 +202,7 @@ MaybeChecked FunctionChecker::joined(std::vector<Checked> parts, size_t axis, DT
     made.operands.push_back({operands.back(), boxed(std::move(part.expr))});
   }
   typed::Expr body = number(dtype, 0, span);  // never read: the last part takes what is left
+  if (open) std::get<typed::Constant>(body.node).literal = "0";
   for (size_t p = operands.size(); p-- > 0;) {
     typed::Element element{boxed(variable(operands[p], span)), {}, boxed(std::move(body))};
     for (size_t i = 0; i < type.shape.size(); i++) {
@@ -210,7 +215,7 @@ MaybeChecked FunctionChecker::joined(std::vector<Checked> parts, size_t axis, DT
     body = {{dtype, {}}, span, std::move(element)};
   }
   made.body = boxed(std::move(body));
-  return Checked{{std::move(type), span, std::move(made)}};
+  return Checked{{std::move(type), span, std::move(made)}, open};
 }
 
 // ---- scatter_add

@@ -28,8 +28,14 @@ const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::s
 std::string applied(const Name& owner, const std::vector<Parameter>& parameters,
                     const Substitution& arguments) {
   std::string list;
+  auto add = [&](const std::string& text) { list += (list.empty() ? "" : ", ") + text; };
   for (const Parameter& p : parameters) {
-    list += (list.empty() ? "" : ", ") + arguments.text(p.name.text);
+    auto run = arguments.runs.find(p.name.text);
+    if (run == arguments.runs.end()) {
+      add(arguments.text(p.name.text));
+    } else {
+      for (const Extent& extent : run->second) add(extent.text());
+    }
   }
   return list.empty() ? owner.text : fmt::format("{}[{}]", owner.text, list);
 }
@@ -58,9 +64,14 @@ std::optional<typed::Type> FunctionChecker::type(const TypeExpr& t) {
   }
   if (const RecordInfo* record = program_.find_record(name.text, in_prelude_)) {
     Substitution arguments;
-    if (!bracket_arguments(record->tree->parameters, name, t.args, arguments)) return std::nullopt;
-    if (!add_defaults(record->tree->parameters, record->in_prelude, arguments)) return std::nullopt;
-    for (const Parameter& p : record->tree->parameters) {
+    const std::vector<Parameter>& parameters = record->tree->parameters;
+    for (const Parameter& p : parameters) {
+      if (p.kind == ParameterKind::run) arguments.runs[p.name.text];  // empty, if nothing is left for it
+    }
+    const auto wanted = parameters_in_type(parameters, t.args);
+    if (!bracket_arguments(parameters, name, t.args, wanted, arguments)) return std::nullopt;
+    if (!add_defaults(parameters, record->in_prelude, arguments)) return std::nullopt;
+    for (const Parameter& p : parameters) {
       if (arguments.text(p.name.text) != "?") continue;
       report(Diag::parameter_unknown, t.span, p.name.text, name.text)
           .note(p.name.span, "it is declared here")
@@ -75,7 +86,7 @@ std::optional<typed::Type> FunctionChecker::type(const TypeExpr& t) {
 }
 
 void FunctionChecker::report_unknown_type(const Name& name) {
-  if (program_.lost_items()) return;
+  if (program_.lost_items() || program_.clashes(name.text)) return;
   std::vector<std::string> candidates;
   for (auto& row : runtime::kDTypes) candidates.emplace_back(row.text);
   for (auto& [parameter, type] : parameters_.types) candidates.push_back(parameter);
@@ -170,7 +181,12 @@ bool FunctionChecker::bracket_argument(const Parameter& parameter, const Bracket
   };
   auto type = element_type(arg);
   switch (parameter.kind) {
-    case ParameterKind::run: return refuse("is a run of dimensions, which only arguments decide");
+    case ParameterKind::run: {
+      auto run = out.runs.find(parameter.name.text);  // there is one in a type
+      if (run == out.runs.end()) return refuse("is a run of dimensions, which only arguments decide");
+      if (type) return refuse("is a run of dimensions, not a type");
+      return add_extents(*std::get<ExprPtr>(arg.value), run->second);
+    }
     case ParameterKind::type:
       if (!type) return refuse("is an element type, as `f32` is");
       if (!admits(parameter.bound.text, *type)) {
@@ -198,13 +214,40 @@ bool FunctionChecker::bracket_argument(const Parameter& parameter, const Bracket
   return true;
 }
 
-bool FunctionChecker::bracket_arguments(const std::vector<Parameter>& parameters, const Name& owner,
-                                        const std::vector<BracketArg>& args, Substitution& out) {
-  std::map<std::string, Span> seen;
-  std::vector<const Parameter*> in_order;  // runs have no position: only arguments decide them
+std::vector<const Parameter*> parameters_in_call(const std::vector<Parameter>& parameters) {
+  std::vector<const Parameter*> in_order;
   for (const Parameter& p : parameters) {
     if (p.kind != ParameterKind::run) in_order.push_back(&p);
   }
+  return in_order;
+}
+
+std::vector<const Parameter*> parameters_in_type(const std::vector<Parameter>& parameters,
+                                                 const std::vector<BracketArg>& args) {
+  const size_t given = std::ranges::count_if(args, [](auto& arg) { return arg.name.text.empty(); });
+  auto is_named = [&](const Parameter& p) {
+    return std::ranges::any_of(args, [&](auto& arg) { return arg.name.text == p.name.text; });
+  };
+  size_t runs = 0, others = 0;
+  for (const Parameter& p : parameters) {
+    if (!is_named(p)) ++(p.kind == ParameterKind::run ? runs : others);
+  }
+  size_t left = given > others ? given - others : 0;
+  std::vector<const Parameter*> in_order;
+  for (const Parameter& p : parameters) {
+    if (is_named(p)) continue;
+    const size_t takes = p.kind != ParameterKind::run ? 1 : runs == 1 ? left : std::min<size_t>(left, 1);
+    if (p.kind == ParameterKind::run) left -= takes;
+    in_order.insert(in_order.end(), takes, &p);
+  }
+  return in_order;
+}
+
+bool FunctionChecker::bracket_arguments(const std::vector<Parameter>& parameters, const Name& owner,
+                                        const std::vector<BracketArg>& args,
+                                        const std::vector<const Parameter*>& in_order,
+                                        Substitution& out) {
+  std::map<std::string, Span> seen;
   bool named = false;
   for (size_t i = 0; i < args.size(); i++) {
     const BracketArg& arg = args[i];
@@ -234,7 +277,7 @@ bool FunctionChecker::bracket_arguments(const std::vector<Parameter>& parameters
       return false;
     }
     auto [it, fresh] = seen.emplace(parameter->name.text, arg.span);
-    if (!fresh) {
+    if (!fresh && parameter->kind != ParameterKind::run) {
       report(Diag::bracket_argument, arg.span,
              fmt::format("{} is given twice", quoted(parameter->name.text)))
           .note(it->second, "it is first given here");

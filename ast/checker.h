@@ -32,6 +32,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -151,6 +152,8 @@ class ProgramChecker {
   void add_record_names(std::vector<std::string>& names, bool from_prelude) const;
   /// Whether an item may be missing because of a syntax error: then unknown names report nothing.
   bool lost_items() const { return lost_items_; }
+  /// Whether several items have this name: uses that fit another than the first report nothing.
+  bool clashes(const std::string& name) const { return clashing_.contains(name); }
   bool anything_wrong() const { return diagnostics_.any(); }
   /// A copy of a const's value, nothing if it is wrong.
   MaybeChecked const_value(ConstInfo& info);
@@ -203,6 +206,7 @@ class ProgramChecker {
   std::map<std::string, const typed::Function*> by_key_;
   const Instance* present_ = nullptr;  ///< whose body is being checked
   int const_depth_ = 0;
+  std::set<std::string> clashing_;
   bool lost_items_ = false;
 };
 
@@ -255,7 +259,8 @@ class FunctionChecker {
       const Name& name);  ///< a name whose definition failed: its uses report nothing
   std::optional<typed::VarId> find(const std::string& name) const;
   typed::VarId hidden(std::string name, typed::Type type, Span span, typed::VarKind kind);
-  void report_unknown(const std::string& name, Span span);
+  /// `advice` is a hint for where no name is near.
+  void report_unknown(const std::string& name, Span span, std::string_view advice = {});
 
   // check_effect.cpp
   void check(const Assign& assign, Span span, Stmts& out);
@@ -385,8 +390,10 @@ class FunctionChecker {
   std::optional<typed::Type> record_type(const RecordInfo& info, const Substitution& arguments,
                                          Span use);
   /// What brackets say about parameters; false where they are wrong.
+  /// `in_order` has the parameter of each argument by position.
   bool bracket_arguments(const std::vector<Parameter>& parameters, const Name& owner,
-                         const std::vector<BracketArg>& args, Substitution& out);
+                         const std::vector<BracketArg>& args,
+                         const std::vector<const Parameter*>& in_order, Substitution& out);
   bool bracket_argument(const Parameter& parameter, const BracketArg& arg, Substitution& out);
   /// The defaults of parameters that nothing else has decided.
   bool add_defaults(const std::vector<Parameter>& parameters, bool in_prelude, Substitution& out);
@@ -414,6 +421,7 @@ class FunctionChecker {
   /// A body that runs for all combinations of `vars`.
   MaybeChecked body_under(const BoundIndices& vars, const Expr& body);
   MaybeChecked check(const Reduce& n, Span span, TypePtr want);
+  bool is_whole_tensor(const Expr& e) const;
   bool reduces(const Reduce& n, const Checked& body);
 
   // infer_extents.cpp
@@ -488,6 +496,8 @@ class FunctionChecker {
                   const Param& param, Span arg);
   bool infer_shape(Inference& inference, const TypeExpr& pattern, const typed::Type& type,
                    const Param& param, Span arg);
+  bool infer_extents(Inference& inference, std::span<const BracketArg> args,
+                     const std::vector<Extent>& extents, Witness here, const Param& param);
   bool infer_extent(Inference& inference, const std::string& name, const Extent& extent,
                     Witness here, const Param& param);
   bool infer_run(Inference& inference, const std::string& name, const std::vector<Extent>& extents,
@@ -547,7 +557,7 @@ class FunctionChecker {
   std::optional<size_t> concat_axis(const Call& n, size_t rank);
   MaybeChecked call_scatter_add(const Call& n, Span span, TypePtr want);
   MaybeChecked call_random(const Call& n, Span span, TypePtr want);
-  MaybeChecked joined(std::vector<Checked> parts, size_t axis, DType dtype, Span span);
+  MaybeChecked joined(std::vector<Checked> parts, size_t axis, DType dtype, bool open, Span span);
   typed::Expr position(const std::vector<typed::ComputeIndex>& indices, const typed::Type& type,
                        Span span);
   std::vector<typed::ComputeIndex> indices_over(const typed::Type& type, Span span);
@@ -642,6 +652,11 @@ bool admits(std::string_view bound, DType type);
 bool is_bound(std::string_view name);
 const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::string_view name,
                                 ParameterKind kind);
+/// The parameters that arguments by position are for. In a call runs have none: only arguments in
+/// parentheses decide them. In a type a run takes all that the others leave; of several each takes one.
+std::vector<const Parameter*> parameters_in_call(const std::vector<Parameter>& parameters);
+std::vector<const Parameter*> parameters_in_type(const std::vector<Parameter>& parameters,
+                                                 const std::vector<BracketArg>& args);
 /// `Dense[64, 10]`
 std::string applied(const Name& owner, const std::vector<Parameter>& parameters,
                     const Substitution& arguments);

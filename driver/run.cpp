@@ -64,10 +64,11 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
 
 void command_run(Session& session) {
   const Options& o = session.options;
-  if (o.call.empty() && (!o.inputs.empty() || !o.outputs.empty())) {
-    throw UsageError{"--in and --out go with --call F"};
+  const bool calls = !o.call.empty() && o.call != "main";  // that one runs anyway
+  if (!calls && (!o.inputs.empty() || !o.outputs.empty())) {
+    throw UsageError{"--in and --out go with --call F, and `main` has no parameters and no result"};
   }
-  if (!o.call.empty()) {
+  if (calls) {
     session.entry = [&](const ast::Program& program) { return call_text(session, program); };
   }
   const std::string& target = session.options.target;

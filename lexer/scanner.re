@@ -124,7 +124,13 @@ Token Scanner::next() {
         report_character(span(), "for bits there are `bit_and`, `bit_or`, `bit_xor`, `shl`, `shr`");
         continue;
       }
+      "'" (any \ ['"\\\n])* "'" {
+        report_character(span(), "strings stand in double quotes",
+                         fmt::format("\"{}\"", text().substr(1, text().size() - 2)));
+        return token(TokenKind::string);
+      }
       "'"           { report_character(span(), "strings stand in double quotes"); continue; }
+      "?"           { report_character(span(), "choose by `if c { a } else { b }`"); continue; }
       "#"           {
         report_character(span(), "comments begin with `//`", "//");
         skip_comment();

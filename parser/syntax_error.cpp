@@ -42,7 +42,7 @@ struct Category {
 const std::vector<Category>& categories() {
   using enum TokenGroup;
   static const std::vector<Category> kCategories = {
-      {"`fn`, `struct`, `const`", {kw_fn, kw_import}, {kw_const, kw_struct}, {}},
+      {"`fn`, `struct`, `const`, `import`", {kw_fn, kw_import}, {kw_const, kw_struct}, {}},
       {"a statement",
        {kw_let, kw_while},
        {kw_var, kw_return, kw_if, kw_for, kw_break, kw_continue, kw_true, kw_false, left_paren,
@@ -167,10 +167,16 @@ std::optional<Hint> missing_semicolon(const Situation& at) {
 std::optional<Hint> wrong_operator(const Situation& at) {
   const TokenKind found = at.found.kind;
   const Span here = at.found.span;
+  if (found == assign && at.next_character == ">") {
+    return Hint{"functions have names: write an `fn`, outside", {}};
+  }
   if (found == assign && at.expects(equal)) {
     Hint hint{"`=` assigns; `==` compares", {}};
     if (at.expects(left_brace)) hint.edits.push_back({here, "=="});  // in the condition of an `if`
     return hint;
+  }
+  if (found == colon && at.previous.kind == right_paren && at.expects(arrow)) {
+    return Hint{"the type of the result stands behind `->`", {{here, " ->"}}};
   }
   if (found == equal && at.expects(assign)) return Hint{"`==` compares; `=` assigns", {{here, "="}}};
   const bool doubled = (found == plus || found == minus) && at.found_text == at.next_character;
@@ -190,6 +196,10 @@ std::string advice(const Situation& at) {
     if (at.expects(plus_assign)) {
       return "a statement is an assignment or a call; a value gets a name by `let`";
     }
+  }
+  if ((previous == kw_for && found == left_paren) ||
+      (at.expects(dot_dot) && !at.expects(right_bracket))) {
+    return "a loop runs over a range: `for i in 0..n { … }`";
   }
   if (previous == string) return "strings are literals, and are not computed with";
   if (found == kw_const) return "a `const` stands outside of functions";
@@ -269,6 +279,7 @@ void report_syntax_error(TokenFeed& tokens, std::span<const TokenKind> expected_
   auto help = hint({expected, found, previous, tokens.before_previous(), tokens.text(found.span),
                     tokens.text(previous.span), tokens.text(behind), on_next_line});
   if (help) diagnostic.hint(std::move(help->text), std::move(help->edits));
+  if (found.kind == left_paren || found.kind == left_bracket) tokens.pass_over_bracket();
 }
 
 }  // namespace tenon::parser

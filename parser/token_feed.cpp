@@ -55,7 +55,8 @@ Token TokenFeed::fetch() {
   size_t errors = diagnostics_.all().size();
   Token token = scanner_.next();
   bool is_wrong = diagnostics_.all().size() > errors;
-  consequence_ = is_wrong || was_wrong_ || diagnostics_.full();
+  if (passed_over_ > 0) follow_passed_over(token);
+  consequence_ = is_wrong || was_wrong_ || passed_over_ > 0 || diagnostics_.full();
   was_wrong_ = is_wrong;
   follow_brackets(token);
   if (ended_ || pending_.empty()) return ended_ ? Token{end_of_file, token.span} : token;
@@ -65,6 +66,20 @@ Token TokenFeed::fetch() {
 std::string TokenFeed::seen(const Token& token) const {
   if (token.kind == end_of_file) return std::string(row(end_of_file).text);
   return fmt::format("`{}`", lexer::shortened(text(token.span), 40));
+}
+
+void TokenFeed::follow_passed_over(const Token& token) {
+  switch (token.kind) {
+    case left_paren:
+    case left_bracket: ++passed_over_; break;
+    case right_paren:
+    case right_bracket: --passed_over_; break;
+    case left_brace:
+    case right_brace:
+    case kw_fn:
+    case end_of_file: passed_over_ = 0; break;  // it was not closed
+    default: break;
+  }
 }
 
 /// Keeps `open_`, over errors too: a closing bracket closes all that stands open inside its pair,

@@ -30,6 +30,8 @@ class TokenFeed {
   const lexer::Token& before_previous() const { return before_previous_; }
   /// The brackets now open, the innermost last.
   const std::vector<lexer::Token>& open() const { return open_; }
+  /// The bracket that is the current token should not be there: what is wrong inside follows from that.
+  void pass_over_bracket() { passed_over_ = 1; }
   /// Whether an error at the current token follows from one that was reported already.
   bool is_consequence() const { return consequence_; }
 
@@ -41,6 +43,7 @@ class TokenFeed {
  private:
   lexer::Token fetch();
   void follow_brackets(const lexer::Token& token);
+  void follow_passed_over(const lexer::Token& token);
   void report_unclosed(const lexer::Token& found);
 
   const lexer::SourceMap& sources_;
@@ -50,6 +53,7 @@ class TokenFeed {
   std::vector<lexer::Token> open_;
   std::vector<lexer::Token> pending_;  // what comes before the scanner's next token, last first
   bool was_wrong_ = false;             // the scanner reported something in the token it gave last
+  int passed_over_ = 0;                // brackets open since pass_over_bracket()
   bool consequence_ = false;
   bool ended_ = false;
 };

@@ -48,6 +48,7 @@ Guess guess(std::string_view name, const std::vector<std::string>& candidates) {
   for (const std::string& candidate : candidates) {
     if (std::max(name.size(), candidate.size()) > kLongest) continue;
     const size_t slips = distance(name, candidate);
+    if (slips >= kSlip * name.size()) continue;  // nothing of the name is left
     if (slips < fewest) {
       best = candidate;
       fewest = slips;
