@@ -17,7 +17,7 @@ std::optional<typed::VarId> FunctionChecker::assignable(const NameRef& name, Spa
     if (is_known)
       report(Diag::not_assignable, span, name.name).with_label("this is a constant");
     else
-      report_unknown(name.name, span);
+      report_unknown(name.name, span, fmt::format("define it: `var {} = …;`", name.name));
     return std::nullopt;
   }
   if (wrong_.contains(*id)) return std::nullopt;
@@ -29,7 +29,9 @@ std::optional<typed::VarId> FunctionChecker::assignable(const NameRef& name, Spa
       d.note(found.span, "`let` binds it once, here");
       d.hint("define it with `var` instead", {{let_words_.at(*id), "var"}});
       break;
-    case typed::VarKind::parameter: d.note(found.span, "it is a parameter"); break;
+    case typed::VarKind::parameter: 
+      d.note(found.span, "it is a parameter").hint(fmt::format("copy it: `var y = {};`", name.name));
+      break;
     default: d.note(found.span, "it is the variable of this loop"); break;
   }
   return std::nullopt;

@@ -56,6 +56,12 @@ MaybeChecked FunctionChecker::index_definition(const Let& let, Span span,
   if (!rank_fits(let.indices->size(), let.name.span)) return std::nullopt;
   auto given = given_bounds(*let.indices);
   if (!given) return std::nullopt;
+  auto refuse_tensor = [&](const typed::Type& type) {
+    report(Diag::type_mismatch, let.value->span, "a scalar", quoted(type))
+        .hint("the right side of an index definition is one element: subscript the tensor");
+    return std::nullopt;
+  };
+  if (is_whole_tensor(*let.value)) return refuse_tensor(type_of(*find(std::get<NameRef>(let.value->node).name)));
   scopes_.push_back({});
   BoundIndices vars;
   MaybeChecked value;
@@ -67,11 +73,7 @@ MaybeChecked FunctionChecker::index_definition(const Let& let, Span span,
   }
   scopes_.pop_back();
   if (!value) return std::nullopt;
-  if (!value->type().is_scalar()) {
-    report(Diag::type_mismatch, let.value->span, "a scalar", quoted(value->type()))
-        .hint("the right side of an index definition is one element: subscript the tensor");
-    return std::nullopt;
-  }
+  if (!value->type().is_scalar()) return refuse_tensor(value->type());
   Origin origin;
   if (let.type) origin = {let.type->span, "the element type is given here"};
   if (want ? !coerce(*value, *want, origin) : !settle_default(*value)) return std::nullopt;
@@ -164,6 +166,7 @@ MaybeChecked FunctionChecker::check(const Reduce& n, Span span, TypePtr) {
     body = body_under(vars, *n.body);
   }
   scopes_.pop_back();
+  for (const IndexBinding& i : n.indices) ended_.insert_or_assign(i.name.text, span);
   if (!body || !reduces(n, *body)) return std::nullopt;
   if (gives_index(n.reduction) && !settle_default(*body)) return std::nullopt;
 

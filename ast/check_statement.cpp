@@ -117,6 +117,11 @@ void FunctionChecker::report_unknown(const std::string& name, Span span, std::st
   for (auto& [dimension, extent] : parameters_.dimensions) candidates.push_back(dimension);
   program_.add_const_names(candidates, in_prelude_);
   for (std::string_view word : {"true", "false"}) candidates.emplace_back(word);
+  if (auto it = ended_.find(name); it != ended_.end() && it->second.end <= span.begin) {
+    d.note(it->second, fmt::format("{} is an index of this reduction, which ends here", quoted(name)))
+        .hint("a reduction reaches as far as a product does: put its body in parentheses");
+    return;
+  }
   suggest(d, name, span, candidates);
   if (d.hints.empty() && !advice.empty()) d.hint(std::string(advice));
 }
@@ -127,6 +132,7 @@ void FunctionChecker::block(const Block& block, Stmts& out) {
   scopes_.push_back({});
   for (const Stmt& stmt : block) {
     if (diagnostics_->full()) break;
+    ended_.clear();
     size_t before = out.size();
     std::visit([&](auto& s) { check(s, stmt.span, out); }, stmt.node);
     if (out.size() == before && !diagnostics_->any() && !program_.anything_wrong()) {

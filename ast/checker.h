@@ -621,6 +621,7 @@ class FunctionChecker {
   std::map<std::string, typed::VarId> dimension_vars_;  ///< symbols as values (generic only)
   std::map<typed::VarId, Extent> symbols_;              ///< the same, the other way
   /// Found without messages by inference; so that nested reductions are looked at once each.
+  std::map<std::string, Span> ended_;  ///< reductions of this statement, by the indices they bound
   std::map<const Expr*, std::optional<typed::Type>> base_types_;
   int loops_ = 0;        ///< `while` and `for` around this place
   int branches_ = 0;     ///< `if` branches around this place, and whatever else may never run

@@ -121,7 +121,8 @@ Token Scanner::next() {
       "||"          { report_character(span(), "write `or`", "or"); return token(kw_or); }
       "!"           { report_character(span(), "write `not`", "not"); return token(kw_not); }
       "&" | "|" | "^" | "~" | "<<" | ">>" {
-        report_character(span(), "for bits there are `bit_and`, `bit_or`, `bit_xor`, `shl`, `shr`");
+        report_character(span(), "for bits there are `bit_and`, `bit_or`, `bit_xor`, `shl`, `shr`; "
+                                "between conditions stand `and`, `or`");
         continue;
       }
       "'" (any \ ['"\\\n])* "'" {

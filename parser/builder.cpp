@@ -170,9 +170,12 @@ ExprPtr Builder::call(Span span, ExprPtr callee, ArgList args) {
                 std::move(args));
   }
   if (!is_error(callee)) {
-    tokens_.diagnostics()
-        .report(Diag::syntax_error, callee->span, "only a name can be called")
-        .with_label("this is an expression");
+    auto& d =
+        tokens_.diagnostics().report(Diag::syntax_error, callee->span, "only a name can be called");
+    d.with_label("this is an expression");
+    if (auto* method = std::get_if<ast::Field>(&callee->node)) {
+      d.hint(fmt::format("there are no methods: write `{}(x, …)`", method->name.text));
+    }
   }
   return expr(span, ast::ErrorExpr{});
 }

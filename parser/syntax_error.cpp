@@ -61,6 +61,7 @@ const std::vector<Category>& categories() {
        {}},
       {"", {left_paren, left_bracket, dot}, {}, {}},  // nor that it could be called
       {"", {kw_schedule}, {}, {}},
+      {"a name", {name, type_f32, red_sum}, {}, {type, reduction}},
       {"a name", {name, left_paren}, {}, {}},  // the parenthesis is that of a tuple
       {"`,`", {comma, assign}, {}, {}},        // `=` would make it an argument with a name
       {"an assignment",
@@ -118,10 +119,13 @@ struct Situation {
   const Token &found, &previous, &before;
   std::string_view found_text, previous_text, next_character;
   bool on_next_line;
+  bool comment_ends_statement;  ///< a comment that ends in `;` stands in between
 
   bool expects(TokenKind kind) const { return has(expected, kind); }
   bool expects_operator() const { return expects(plus) && expects(star); }
 };
+
+Edit replaced(const Token& token, std::string text) { return {token.span, std::move(text)}; }
 
 Edit insertion_behind(const Token& token, std::string text) {
   return {{token.span.file, token.span.end, token.span.end}, std::move(text)};
@@ -153,6 +157,7 @@ std::optional<Hint> foreign_word(const Situation& at) {
 
 /// A statement that lacks its `;`: the next one, or the end of the block, is there.
 std::optional<Hint> missing_semicolon(const Situation& at) {
+  if (at.comment_ends_statement) return Hint{"`//` begins a comment; `/` divides", {}};
   const bool ends_block = at.found.kind == right_brace && !at.expects(right_brace);
   if (!at.expects(semicolon) || !(at.on_next_line || ends_block)) return std::nullopt;
   Hint hint{"write `;` behind the statement", {}};
@@ -187,6 +192,51 @@ std::optional<Hint> wrong_operator(const Situation& at) {
   return std::nullopt;
 }
 
+/// A comma too many, one of another kind, a type where other languages have it.
+std::optional<Hint> misplaced(const Situation& at) {
+  const TokenKind found = at.found.kind, previous = at.previous.kind;
+  const bool closes = found == right_paren || found == right_bracket || found == right_brace;
+  if (closes && previous == comma) return Hint{"there is no comma behind the last", {replaced(at.previous, "")}};
+  if (found == semicolon && at.expects(comma) && at.expects(right_brace) && !at.expects(right_paren)) {
+    return Hint{"commas stand between fields", {replaced(at.found, ",")}};
+  }
+  const bool binds = previous == kw_let || previous == kw_var;
+  if (binds && row(found).group == TokenGroup::type) {
+    return Hint{fmt::format("the type stands behind the name: `x: {}`", row(found).text), {}};
+  }
+  return std::nullopt;
+}
+
+/// What belongs to other languages' expressions and types.
+std::string foreign_form(const Situation& at) {
+  const TokenKind found = at.found.kind, previous = at.previous.kind;
+  const bool expects_value = at.expects(integer) && at.expects(kw_not);
+  if (found == left_bracket && at.expects(type_f32) && !expects_value) return "a tensor's type is written `f32[3]`";
+  if (found == left_brace && expects_value) return "a tensor is written `[a, b]`";
+  if (found == left_brace && previous == name && at.expects_operator() && at.expects(semicolon)) {
+    return fmt::format("a record is made by `{}(x = …)`", at.previous_text);
+  }
+  if (found == right_bracket && previous == left_bracket && expects_value) {
+    return "a tensor without elements is written `let t: f32[0] = zeros();`";
+  }
+  if (found == colon && at.expects(right_bracket) && at.expects_operator()) {
+    return "a part of an axis is an index definition: `let y[i: 0..2] = x[i];`";
+  }
+  if (at.on_next_line) return "";
+  if (found == kw_if && at.expects_operator()) return "a choice is written `if c { a } else { b }`";
+  if (found == kw_for && at.expects_operator()) {
+    return "the elements of a tensor are defined by their index: `let t[i: 3] = …;`";
+  }
+  if ((found == right_paren || found == comma) && previous == name && at.expects(colon) &&
+      !at.expects_operator()) {
+    return fmt::format("a parameter has a type: `{}: f32`", at.previous_text);
+  }
+  if (found == assign && at.expects(right_paren) && at.expects(comma) && !at.expects_operator()) {
+    return "only parameters in brackets have defaults: `fn f[N = 1](…)`";
+  }
+  return "";
+}
+
 /// The likely mistake, if there is one.
 std::string advice(const Situation& at) {
   TokenKind found = at.found.kind, previous = at.previous.kind;
@@ -201,7 +251,10 @@ std::string advice(const Situation& at) {
       (at.expects(dot_dot) && !at.expects(right_bracket))) {
     return "a loop runs over a range: `for i in 0..n { … }`";
   }
-  if (previous == string) return "strings are literals, and are not computed with";
+  if (previous == string && row(found).group == TokenGroup::punctuation) {
+    return "strings are literals, and are not computed with";
+  }
+  if (found == kw_fn) return "functions stand outside of functions";
   if (found == kw_const) return "a `const` stands outside of functions";
   if (found == kw_import) return "an `import` stands outside of functions";
   if (found == kw_let || found == kw_var || found == kw_while || found == kw_for ||
@@ -231,6 +284,8 @@ std::string advice(const Situation& at) {
 std::optional<Hint> hint(const Situation& at) {
   if (auto found = foreign_word(at)) return found;
   if (auto found = wrong_operator(at)) return found;
+  if (auto found = misplaced(at)) return found;
+  if (std::string text = foreign_form(at); !text.empty()) return Hint{std::move(text), {}};
   if (std::string text = advice(at); !text.empty()) return Hint{std::move(text), {}};
   return missing_semicolon(at);
 }
@@ -238,6 +293,19 @@ std::optional<Hint> hint(const Situation& at) {
 bool on_different_lines(const TokenFeed& tokens, Span a, Span b) {
   std::string_view between = tokens.text({a.file, a.end, b.begin});
   return between.find('\n') != std::string_view::npos;
+}
+
+/// A `{` that begins no block: `{1.0, 2.0}`, `P { x: 1.0 }`.
+bool is_misplaced_brace(const Kinds& expected, const Token& found, const Token& previous) {
+  if (found.kind != left_brace) return false;
+  return has(expected, integer) || (previous.kind == name && has(expected, plus) && has(expected, semicolon));
+}
+
+/// Whether `//` stands behind `a`, and a `;` at the end of that line: `7 // 2;`.
+bool comment_ends_statement(const TokenFeed& tokens, Span a) {
+  std::string_view line = tokens.text({a.file, a.end, a.end + 200});
+  line = line.substr(0, line.find('\n'));
+  return line.find("//") != line.npos && line.ends_with(';');
 }
 
 /// The bracket that the expected closer would close.
@@ -255,6 +323,10 @@ void report_syntax_error(TokenFeed& tokens, std::span<const TokenKind> expected_
   if (tokens.is_consequence()) return;
   const Kinds expected(expected_tokens.begin(), expected_tokens.end());
   const Token found = tokens.current(), previous = tokens.previous();
+  // An `else` whose `if` had an error; what is left of a function that was closed too early.
+  const bool lost = (found.kind == kw_else && has(expected, kw_let) && tokens.diagnostics().any()) ||
+                    (tokens.has_made_up() && has(expected, kw_fn));
+  if (lost) return;
   if (found.kind == string) {
     tokens.diagnostics().report(Diag::misplaced_string, found.span);
     return;
@@ -277,9 +349,13 @@ void report_syntax_error(TokenFeed& tokens, std::span<const TokenKind> expected_
   }
   Span behind = {found.span.file, found.span.end, found.span.end + 1};
   auto help = hint({expected, found, previous, tokens.before_previous(), tokens.text(found.span),
-                    tokens.text(previous.span), tokens.text(behind), on_next_line});
+                    tokens.text(previous.span), tokens.text(behind), on_next_line,
+                    on_next_line && comment_ends_statement(tokens, previous.span)});
   if (help) diagnostic.hint(std::move(help->text), std::move(help->edits));
-  if (found.kind == left_paren || found.kind == left_bracket) tokens.pass_over_bracket();
+  if (found.kind == left_paren || found.kind == left_bracket || is_misplaced_brace(expected, found, previous))
+    tokens.pass_over(found.kind);
+  if (found.kind == kw_for && !tokens.open().empty() && tokens.open().back().kind != left_brace)
+    tokens.pass_over(tokens.open().back().kind);
 }
 
 }  // namespace tenon::parser

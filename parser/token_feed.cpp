@@ -55,8 +55,7 @@ Token TokenFeed::fetch() {
   size_t errors = diagnostics_.all().size();
   Token token = scanner_.next();
   bool is_wrong = diagnostics_.all().size() > errors;
-  if (passed_over_ > 0) follow_passed_over(token);
-  consequence_ = is_wrong || was_wrong_ || passed_over_ > 0 || diagnostics_.full();
+  consequence_ = is_wrong || was_wrong_ || is_passed_over(token) || diagnostics_.full();
   was_wrong_ = is_wrong;
   follow_brackets(token);
   if (ended_ || pending_.empty()) return ended_ ? Token{end_of_file, token.span} : token;
@@ -68,18 +67,17 @@ std::string TokenFeed::seen(const Token& token) const {
   return fmt::format("`{}`", lexer::shortened(text(token.span), 40));
 }
 
-void TokenFeed::follow_passed_over(const Token& token) {
-  switch (token.kind) {
-    case left_paren:
-    case left_bracket: ++passed_over_; break;
-    case right_paren:
-    case right_bracket: --passed_over_; break;
-    case left_brace:
-    case right_brace:
-    case kw_fn:
-    case end_of_file: passed_over_ = 0; break;  // it was not closed
-    default: break;
+bool TokenFeed::is_passed_over(const Token& token) {
+  if (!passed_over_) return false;
+  if (passed_over_->open == 0 || token.kind == kw_fn || token.kind == end_of_file) {
+    passed_over_.reset();
+    return token.kind == semicolon;
   }
+  if (token.kind == passed_over_->bracket) ++passed_over_->open;
+  if (token.kind == closer(passed_over_->bracket)) --passed_over_->open;
+  const bool leaves = token.kind == left_brace || token.kind == right_brace;
+  if (leaves && passed_over_->bracket != left_brace) passed_over_.reset();  // it was not closed
+  return true;
 }
 
 /// Keeps `open_`, over errors too: a closing bracket closes all that stands open inside its pair,
@@ -123,6 +121,7 @@ void TokenFeed::report_unclosed(const Token& found) {
         .note(inner.span, fmt::format("this `{}` is never closed", row(inner.kind).text));
   }
   consequence_ = true;
+  made_up_ = true;
   pending_.push_back(found);
   for (const Token& open : open_) {
     pending_.push_back({closer(open.kind), {found.span.file, found.span.begin, found.span.begin}});

@@ -1,5 +1,6 @@
 // The tokens on their way from the scanner to Bison: watches what is open, and how deep.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,11 @@ class TokenFeed {
   const lexer::Token& before_previous() const { return before_previous_; }
   /// The brackets now open, the innermost last.
   const std::vector<lexer::Token>& open() const { return open_; }
-  /// The bracket that is the current token should not be there: what is wrong inside follows from that.
-  void pass_over_bracket() { passed_over_ = 1; }
+  /// The bracket that is the current token, or the innermost one open, should not be there: what is wrong
+  /// in it, and right behind it, follows from that.
+  void pass_over(lexer::TokenKind bracket) { passed_over_ = {bracket, 1}; }
+  /// Whether brackets were closed that the text leaves open: then items may end too early.
+  bool has_made_up() const { return made_up_; }
   /// Whether an error at the current token follows from one that was reported already.
   bool is_consequence() const { return consequence_; }
 
@@ -43,7 +47,7 @@ class TokenFeed {
  private:
   lexer::Token fetch();
   void follow_brackets(const lexer::Token& token);
-  void follow_passed_over(const lexer::Token& token);
+  bool is_passed_over(const lexer::Token& token);
   void report_unclosed(const lexer::Token& found);
 
   const lexer::SourceMap& sources_;
@@ -53,8 +57,13 @@ class TokenFeed {
   std::vector<lexer::Token> open_;
   std::vector<lexer::Token> pending_;  // what comes before the scanner's next token, last first
   bool was_wrong_ = false;             // the scanner reported something in the token it gave last
-  int passed_over_ = 0;                // brackets open since pass_over_bracket()
+  struct PassedOver {
+    lexer::TokenKind bracket;
+    int open;  // of its kind, since pass_over()
+  };
+  std::optional<PassedOver> passed_over_;
   bool consequence_ = false;
+  bool made_up_ = false;
   bool ended_ = false;
 };
 
