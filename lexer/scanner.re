@@ -120,9 +120,12 @@ Token Scanner::next() {
       "&&"          { report_character(span(), "write `and`", "and"); return token(kw_and); }
       "||"          { report_character(span(), "write `or`", "or"); return token(kw_or); }
       "!"           { report_character(span(), "write `not`", "not"); return token(kw_not); }
-      "&" | "|" | "^" | "~" | "<<" | ">>" {
-        report_character(span(), "for bits there are `bit_and`, `bit_or`, `bit_xor`, `shl`, `shr`; "
-                                "between conditions stand `and`, `or`");
+      "&" | "|"     {
+        report_character(span(), "between conditions stand `and`, `or`; for bits there are `bit_and`, `bit_or`");
+        continue;
+      }
+      "^" | "~" | "<<" | ">>" {
+        report_character(span(), "for bits there are `bit_xor`, `shl`, `shr`");
         continue;
       }
       "'" (any \ ['"\\\n])* "'" {

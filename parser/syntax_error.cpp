@@ -52,6 +52,7 @@ const std::vector<Category>& categories() {
        {integer, kw_not},
        {minus, kw_true, kw_false, kw_if, kw_grad, left_paren, left_bracket, colon, dot_dot_dot},
        {literal, type, reduction}},
+      {"a name", {name, type_f32, red_sum}, {}, {type, reduction}},
       {"a type", {type_f32, type_bool}, {name, left_paren}, {type}},
       // An operator could follow every expression: saying so is no help.
       {"",
@@ -61,7 +62,6 @@ const std::vector<Category>& categories() {
        {}},
       {"", {left_paren, left_bracket, dot}, {}, {}},  // nor that it could be called
       {"", {kw_schedule}, {}, {}},
-      {"a name", {name, type_f32, red_sum}, {}, {type, reduction}},
       {"a name", {name, left_paren}, {}, {}},  // the parenthesis is that of a tuple
       {"`,`", {comma, assign}, {}, {}},        // `=` would make it an argument with a name
       {"an assignment",
@@ -207,12 +207,17 @@ std::optional<Hint> misplaced(const Situation& at) {
   return std::nullopt;
 }
 
+/// Whether a value, and no block, has to follow.
+bool begins_value(TokenKind kind) {
+  return kind == assign || kind == kw_return || kind == left_paren || kind == comma;
+}
+
 /// What belongs to other languages' expressions and types.
 std::string foreign_form(const Situation& at) {
   const TokenKind found = at.found.kind, previous = at.previous.kind;
   const bool expects_value = at.expects(integer) && at.expects(kw_not);
   if (found == left_bracket && at.expects(type_f32) && !expects_value) return "a tensor's type is written `f32[3]`";
-  if (found == left_brace && expects_value) return "a tensor is written `[a, b]`";
+  if (found == left_brace && expects_value && begins_value(previous)) return "a tensor is written `[a, b]`";
   if (found == left_brace && previous == name && at.expects_operator() && at.expects(semicolon)) {
     return fmt::format("a record is made by `{}(x = …)`", at.previous_text);
   }
@@ -254,7 +259,6 @@ std::string advice(const Situation& at) {
   if (previous == string && row(found).group == TokenGroup::punctuation) {
     return "strings are literals, and are not computed with";
   }
-  if (found == kw_fn) return "functions stand outside of functions";
   if (found == kw_const) return "a `const` stands outside of functions";
   if (found == kw_import) return "an `import` stands outside of functions";
   if (found == kw_let || found == kw_var || found == kw_while || found == kw_for ||
@@ -298,7 +302,7 @@ bool on_different_lines(const TokenFeed& tokens, Span a, Span b) {
 /// A `{` that begins no block: `{1.0, 2.0}`, `P { x: 1.0 }`.
 bool is_misplaced_brace(const Kinds& expected, const Token& found, const Token& previous) {
   if (found.kind != left_brace) return false;
-  return has(expected, integer) || (previous.kind == name && has(expected, plus) && has(expected, semicolon));
+  return (has(expected, integer) && begins_value(previous.kind)) || (previous.kind == name && has(expected, plus) && has(expected, semicolon));
 }
 
 /// Whether `//` stands behind `a`, and a `;` at the end of that line: `7 // 2;`.

@@ -115,10 +115,14 @@ void TokenFeed::follow_brackets(const Token& token) {
 void TokenFeed::report_unclosed(const Token& found) {
   if (!consequence_) {
     const Token& inner = open_.back();
-    diagnostics_
-        .report(Diag::syntax_error, found.span,
-                fmt::format("expected `{}`, found {}", row(closer(inner.kind)).text, seen(found)))
-        .note(inner.span, fmt::format("this `{}` is never closed", row(inner.kind).text));
+    auto& d = diagnostics_.report(
+        Diag::syntax_error, found.span,
+        fmt::format("expected `{}`, found {}", row(closer(inner.kind)).text, seen(found)));
+    d.note(inner.span, fmt::format("this `{}` is never closed", row(inner.kind).text));
+    const std::string_view before = text({found.span.file, 0, found.span.begin});
+    if (found.kind == kw_fn && !before.ends_with('\n')) {
+      d.hint("functions stand beside each other, not inside");
+    }
   }
   consequence_ = true;
   made_up_ = true;
