@@ -12,6 +12,9 @@ constexpr uint32_t kUnknown = 0xffffffff;
 /// functions are long.
 void postorder_from(const Graph& graph, uint32_t root, std::vector<bool>& seen,
                     std::vector<uint32_t>& order) {
+  // [exercise order]
+  // [starter] static_cast<void>(graph), seen[root] = true;
+  // [starter] order.push_back(root);
   struct Visit {
     uint32_t node;
     size_t next = 0;  // successor
@@ -31,6 +34,7 @@ void postorder_from(const Graph& graph, uint32_t root, std::vector<bool>& seen,
       stack.push_back({successor});
     }
   }
+  // [end]
 }
 
 }  // namespace
@@ -49,6 +53,7 @@ Graph control_flow(const Function& function) {
   return graph;
 }
 
+// [snippet reverse-postorder]
 std::vector<uint32_t> reverse_postorder(const Graph& graph) {
   std::vector<uint32_t> order;
   std::vector<bool> seen(graph.size());
@@ -56,6 +61,7 @@ std::vector<uint32_t> reverse_postorder(const Graph& graph) {
   std::reverse(order.begin(), order.end());
   return order;
 }
+// [end]
 
 std::vector<uint32_t> definition_order(const Graph& graph) {
   std::vector<uint32_t> order = reverse_postorder(graph);
@@ -70,6 +76,7 @@ std::vector<uint32_t> definition_order(const Graph& graph) {
   return order;
 }
 
+// [snippet dominators]
 Dominators::Dominators(const Graph& graph) {
   const std::vector<uint32_t> order = reverse_postorder(graph);
   std::vector<uint32_t> rank(graph.size(), kUnknown);  // place in `order`
@@ -80,6 +87,8 @@ Dominators::Dominators(const Graph& graph) {
 
   immediate_.assign(graph.size(), kUnknown);
   if (!order.empty()) immediate_[0] = 0;
+  // [exercise dominators]
+  // [starter] for (const uint32_t node : order) immediate_[node] = 0;
   // The closest node that dominates both: of two, the one later in `order` cannot dominate the
   // other.
   auto common = [&](uint32_t a, uint32_t b) {
@@ -103,9 +112,12 @@ Dominators::Dominators(const Graph& graph) {
       immediate_[node] = meet;
     }
   }
+  // [end]
   number(order);
 }
+// [end]
 
+// [snippet number]
 /// Preorder numbers without a walk: `order` lists every node after its immediate dominator.
 void Dominators::number(const std::vector<uint32_t>& order) {
   first_.assign(immediate_.size(), 0);
@@ -124,5 +136,6 @@ void Dominators::number(const std::vector<uint32_t>& order) {
     next[node] = first_[node] + 1;
   }
 }
+// [end]
 
 }  // namespace tenon::ir
