@@ -80,6 +80,9 @@ class Exprs {
   ExprId with_args(ExprId id, std::vector<ExprId> args);
   ExprId with_value(ExprId id, ValueId value);
   ExprId with_place(ExprId id, uint32_t place);
+  /// Any node that is right: another's with something changed, or one of another function, once its
+  /// arguments, value and callee are those of this one.
+  ExprId adopt(Expr node) { return intern(std::move(node)); }
 
  private:
   std::optional<ExprId> find(const Expr& node) const;

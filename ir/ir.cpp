@@ -122,16 +122,18 @@ void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueI
     map_body(function.exprs, *compute, map);
 }
 
+void for_each_callee(const Function& function, const Inst& inst,
+                     const std::function<void(FuncId)>& visit) {
+  if (inst.op == Op::call) visit(inst.get<FuncId>());
+  if (inst.op != Op::compute) return;
+  for_each_node(function.exprs, inst.get<Compute>().bodies, [&](ExprId id) {
+    if (const FuncId callee = function.exprs[id].callee) visit(callee);
+  });
+}
+
 void for_each_callee(const Function& function, const std::function<void(FuncId)>& visit) {
-  for (const Block& block : function.blocks) {
-    for (const Inst& inst : block.insts) {
-      if (inst.op == Op::call) visit(inst.get<FuncId>());
-      if (inst.op != Op::compute) continue;
-      for_each_node(function.exprs, inst.get<Compute>().bodies, [&](ExprId id) {
-        if (const FuncId callee = function.exprs[id].callee) visit(callee);
-      });
-    }
-  }
+  for (const Block& block : function.blocks)
+    for (const Inst& inst : block.insts) for_each_callee(function, inst, visit);
 }
 
 bool has_effect(const Module& module, const Function& function, const Inst& inst) {

@@ -180,7 +180,10 @@ void for_each_subscript(const Inst& inst, const Visit& visit) {
     if (part == nullptr || !part->open[axis]) visit(axis, inst.args[next++]);
 }
 
-/// Every function that a function calls, in instructions and in bodies; one may come up repeatedly.
+/// Every function that an instruction calls, or a function in all of its instructions, bodies included;
+/// one may come up repeatedly.
+void for_each_callee(const Function& function, const Inst& inst,
+                     const std::function<void(FuncId)>& visit);
 void for_each_callee(const Function& function, const std::function<void(FuncId)>& visit);
 
 /// Whether removing, repeating or reordering the instruction could be noticed: effects, and what

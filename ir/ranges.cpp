@@ -128,40 +128,45 @@ bool FallibleNodes::fails(const Expr& node) {
 
 // ---- instructions
 
-/// What an i64 or other integer scalar is, if a constant defines it.
-std::optional<int64_t> constant_of(const Function& function, ValueId value) {
+/// The constant that defines an integer scalar, else all that its type has.
+Range range_by_definition(const Module& module, const Function& function, ValueId value) {
   for (const Block& block : function.blocks) {
     for (const Inst& inst : block.insts) {
-      if (inst.op == Op::constant && inst.result() == value) return inst.get<Scalar>().i;
+      if (inst.op != Op::constant || inst.result() != value) continue;
+      return {inst.get<Scalar>().i, inst.get<Scalar>().i};
     }
   }
-  return std::nullopt;
+  return range_of_type(module.type(function, value).dtype);
 }
 
-bool subscripts_may_fail(const Module& module, const Function& function, const Inst& inst) {
+bool subscripts_may_fail(const Module& module, const Function& function, const Inst& inst,
+                         const Known& known) {
   const Shape& shape = module.type(function, inst.args[0]).shape;
   bool may_fail = false;
   for_each_subscript(inst, [&](size_t axis, ValueId subscript) {
-    const auto known = may_fail ? std::nullopt : constant_of(function, subscript);
-    may_fail = may_fail || !known || *known < 0 || *known >= shape[axis];
+    if (may_fail) return;
+    const Range range = known.range_of(subscript);
+    may_fail = range.lo < 0 || range.hi >= shape[axis];
   });
   return may_fail;
 }
 
+}  // namespace
+
 bool may_fail(const Module& module, const Function& function, const Inst& inst,
-              const std::function<bool(FuncId)>& callee_fails) {
+              const Known& known) {
   switch (inst.op) {
     case Op::apply: {
       if (!divides_integers(inst.get<ScalarOp>(), module.type(function, inst.result()).dtype))
         return false;
-      const auto divisor = constant_of(function, inst.args[1]);
-      return !divisor || *divisor == 0;
+      const Range divisor = known.range_of(inst.args[1]);
+      return divisor.lo <= 0 && 0 <= divisor.hi;
     }
     case Op::compute:
-      return !FallibleNodes(module, function, inst.get<Compute>(), callee_fails).run().empty();
+      return !FallibleNodes(module, function, inst.get<Compute>(), known.callee_fails).run().empty();
     case Op::element:
-    case Op::update: return subscripts_may_fail(module, function, inst);
-    case Op::call: return callee_fails(inst.get<FuncId>());
+    case Op::update: return subscripts_may_fail(module, function, inst, known);
+    case Op::call: return known.callee_fails(inst.get<FuncId>());
     case Op::load:
     case Op::save:
     case Op::write:
@@ -179,22 +184,26 @@ bool may_fail(const Module& module, const Function& function, const Inst& inst,
   return true;
 }
 
-}  // namespace
-
 Range range_of(const Function& function, ExprId expr, std::span<const Range> levels) {
   return RangeProver(function, levels, kFuelPerQuery).range(expr);
 }
 
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
-                                   const Compute& compute) {
-  const std::function<bool(FuncId)> callee_fails = [&](FuncId callee) {
-    return may_fail(module, callee);
-  };
+                                   const Compute& compute,
+                                   const std::function<bool(FuncId)>& callee_fails) {
   return FallibleNodes(module, function, compute, callee_fails).run();
 }
 
+std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
+                                   const Compute& compute) {
+  return fallible_nodes(module, function, compute,
+                        [&](FuncId callee) { return may_fail(module, callee); });
+}
+
 bool may_fail(const Module& module, const Function& function, const Inst& inst) {
-  return may_fail(module, function, inst, [&](FuncId callee) { return may_fail(module, callee); });
+  return may_fail(module, function, inst,
+                  {[&](FuncId callee) { return may_fail(module, callee); },
+                   [&](ValueId value) { return range_by_definition(module, function, value); }});
 }
 
 bool may_fail(const Module& module, FuncId function) {
@@ -204,9 +213,12 @@ bool may_fail(const Module& module, FuncId function) {
   for (size_t next = 0; next < reached.size(); ++next) {
     const Function& f = module.function(reached[next]);
     if (f.recursive) return true;
+    const Known calls_aside = {
+        [](FuncId) { return false; },
+        [&](ValueId value) { return range_by_definition(module, f, value); }};
     for (const Block& block : f.blocks)
       for (const Inst& inst : block.insts)
-        if (may_fail(module, f, inst, [](FuncId) { return false; })) return true;
+        if (may_fail(module, f, inst, calls_aside)) return true;
     for_each_callee(f, [&](FuncId callee) {
       if (seen.insert(callee).second) reached.push_back(callee);
     });

@@ -1,7 +1,7 @@
 // Ranges of integer expressions: what a subscript can be, given the ranges of its indices. Proves
 // that a check is not needed; used by has_effect(), the loop lowering and the optimizer.
 #pragma once
-#include <optional>
+#include <functional>
 #include <span>
 
 #include "ir/ir.h"
@@ -22,7 +22,19 @@ Range range_of(const Function& function, ExprId expr, std::span<const Range> lev
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
                                    const Compute& compute);
 
+/// What is known around an instruction, from whoever has looked at all of its function and module
+/// already: opt/analysis/purity.h.
+struct Known {
+  std::function<bool(FuncId)> callee_fails;   ///< may_fail(module, callee), or wider
+  std::function<Range(ValueId)> range_of;     ///< where an integer scalar lies
+};
+std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
+                                   const Compute& compute,
+                                   const std::function<bool(FuncId)>& callee_fails);
+
 /// Whether an instruction can stop the program; `load` always can.
+bool may_fail(const Module& module, const Function& function, const Inst& inst, const Known& known);
+/// The same, looking for what is known: it takes as long as a walk over the function.
 bool may_fail(const Module& module, const Function& function, const Inst& inst);
 /// Whether a function can stop the program: contains something that may fail, or is recursive.
 bool may_fail(const Module& module, FuncId function);

@@ -53,7 +53,7 @@ std::span<const PassRow> passes();
 void add_passes(std::span<const PassRow> rows);
 const PassRow* find_pass(std::string_view name);
 
-/// The pipeline of an optimization level, a readable list: "simplify,cse,fuse,cse,dce,own".
+/// The pipeline of an optimization level, a readable list: "simplify,gvn,fuse,gvn,dce,own".
 std::string pipeline(int level);
 
 struct PipelineOptions {

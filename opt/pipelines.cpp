@@ -7,20 +7,23 @@
 namespace tenon::opt {
 namespace {
 
-/// By -O level; higher levels than there are get the last. `cse` runs before `fuse`, so that one
+/// By -O level; higher levels than there are get the last. `gvn` runs before `fuse`, so that one
 /// producer is not put into a consumer twice under two names, and after it, for what then is equal;
 /// `dce` comes before `fuse` where that looks again, as a producer with a user that is dead would
 /// seem to be used twice.
 constexpr std::string_view kPipelines[] = {
     "own",
-    "simplify,cse,fuse,simplify_subscripts,cse,dce,own",
-    "simplify,cse,dce,evaluate,reorder_chains,dce,fuse,simplify_subscripts,simplify,cse,dce,"
-    "fuse_siblings,own",
+    "simplify,gvn,fuse,simplify_subscripts,gvn,simplify_cfg,dce,own",
+    "simplify,evaluate,inline,sccp,simplify,gvn,simplify_cfg,dce,reorder_chains,dce,"
+    "fuse,simplify_subscripts,simplify,gvn,simplify_cfg,dce,fuse_siblings,own",
 };
 
 constexpr Constraint kConstraints[] = {
     {"own", "simplify", "`own` counts the uses of every tensor, and `simplify` changes them"},
-    {"own", "cse", "`own` counts the uses of every tensor, and `cse` moves them to another one"},
+    {"own", "sccp", "`own` counts the uses of every tensor, and `sccp` takes blocks away that use some"},
+    {"own", "inline", "`own` has decided who owns what a call passes, and `inline` takes the call away"},
+    {"own", "simplify_cfg", "`own` has put shares and drops on edges that `simplify_cfg` would bend"},
+    {"own", "gvn", "`own` counts the uses of every tensor, and `gvn` moves them to another one"},
     {"own", "dce", "`own` counts the uses of every tensor, and `dce` removes some"},
     {"own", "evaluate", "`own` counts the uses of every tensor, and `evaluate` makes others"},
     {"own", "reorder_chains", "`own` counts the uses of every tensor, and `reorder_chains` makes others"},

@@ -1,6 +1,7 @@
 #include "opt/rewrite.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "ir/dominators.h"
 
@@ -26,11 +27,29 @@ void Replacements::apply(Function& function) const {
   }
 }
 
+std::string_view without_number(std::string_view name) {
+  const size_t last = name.find_last_not_of("0123456789");
+  return last == std::string_view::npos ? name : name.substr(0, last + 1);
+}
+
 bool has_owners(const Function& function) {
   return std::ranges::any_of(function.blocks, [](const Block& block) {
     return std::ranges::any_of(
         block.insts, [](const Inst& inst) { return row(inst.op).trait == Trait::ownership; });
   });
+}
+
+void remove_params(Function& function, const std::function<bool(ValueId)>& which) {
+  for (Block& from : function.blocks) {
+    auto* edges = std::get_if<std::vector<Edge>>(&from.insts.back().attribute);
+    if (!edges) continue;
+    for (Edge& edge : *edges) {
+      const std::vector<ValueId>& params = function.block(edge.target).params;
+      size_t p = 0;
+      std::erase_if(edge.args, [&](ValueId) { return which(params[p++]); });
+    }
+  }
+  for (Block& block : function.blocks) std::erase_if(block.params, which);
 }
 
 void keep_blocks(Function& function, const std::vector<bool>& keep) {
@@ -46,6 +65,49 @@ void keep_blocks(Function& function, const std::vector<bool>& keep) {
     auto* edges = std::get_if<std::vector<Edge>>(&block.insts.back().attribute);
     if (!edges) continue;
     for (Edge& edge : *edges) edge.target = now[edge.target.index];
+  }
+}
+
+namespace {
+
+void map_callees(Function& function, Inst& inst, const std::function<FuncId(FuncId)>& map) {
+  if (inst.op == Op::call) inst.attribute = map(inst.get<FuncId>());
+  if (inst.op != Op::compute) return;
+  bool calls = false;
+  for_each_callee(function, inst, [&](FuncId) { calls = true; });
+  if (!calls) return;
+  Exprs& exprs = function.exprs;
+  Compute& compute = inst.get<Compute>();
+  std::unordered_map<ExprId, ExprId> mapped;
+  for_each_node(exprs, compute.bodies, [&](ExprId id) {
+    Expr node = exprs[id];
+    for (ExprId& arg : node.args) arg = mapped.at(arg);
+    if (node.callee) node.callee = map(node.callee);
+    mapped.emplace(id, exprs.adopt(std::move(node)));
+  });
+  for (ExprId& body : compute.bodies) body = mapped.at(body);
+  for (auto& [id, span] : compute.sites)
+    if (const auto found = mapped.find(id); found != mapped.end()) id = found->second;
+}
+
+}  // namespace
+
+void keep_functions(Module& module, const std::vector<bool>& keep) {
+  if (std::ranges::find(keep, false) == keep.end()) return;
+  std::vector<FuncId> now(module.functions.size());
+  std::vector<Function> kept;
+  for (size_t f = 0; f < keep.size(); ++f) {
+    if (!keep[f]) continue;
+    now[f] = FuncId{static_cast<uint32_t>(kept.size())};
+    kept.push_back(std::move(module.functions[f]));
+  }
+  module.functions = std::move(kept);
+  if (module.main) module.main = now[module.main.index];
+  for (Function& function : module.functions) {
+    for (Block& block : function.blocks) {
+      for (Inst& inst : block.insts)
+        map_callees(function, inst, [&](FuncId callee) { return now[callee.index]; });
+    }
   }
 }
 

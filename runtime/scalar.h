@@ -58,6 +58,23 @@ constexpr bool is_floating(DType t) { return row(t).kind == Kind::floating; }
 /// f16 and bf16, which are computed with in f32 and rounded once.
 constexpr bool is_small_float(DType t) { return is_floating(t) && row(t).bytes == 2; }
 constexpr int bits_of(DType t) { return row(t).bytes * 8; }
+/// Whether op(a, b) is op(b, a), to the bit.
+constexpr bool is_commutative(ScalarOp op) {
+  switch (op) {
+    case ScalarOp::add:
+    case ScalarOp::mul:
+    case ScalarOp::eq:
+    case ScalarOp::ne:
+    case ScalarOp::and_:
+    case ScalarOp::or_:
+    case ScalarOp::min:
+    case ScalarOp::max:
+    case ScalarOp::bit_and:
+    case ScalarOp::bit_or:
+    case ScalarOp::bit_xor: return true;
+    default: return false;
+  }
+}
 int64_t lowest(DType integer);
 int64_t highest(DType integer);
 

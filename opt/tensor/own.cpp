@@ -33,9 +33,9 @@ class Own {
 
   void run() {
     strip();
-    split_edges();
     number_tensors();
     if (tensors_.empty()) return;
+    split_edges();
     find_live();
     branches_here_.resize(function_.blocks.size());
     for (uint32_t b = 0; b < function_.blocks.size(); ++b) {
