@@ -12,7 +12,7 @@
 // which edges are taken, if some conditions are constant. Both start out hopeful: every value is
 // unknown and no edge is taken. What is evaluated then only falls, unknown -> constant -> varying, and
 // twice at most, so that the work is linear in uses and edges; what has not fallen when nothing
-// changes any more is true. `fold`, which trusts what it has seen so far, must give up at every loop.
+// changes any more is true. `simplify`, which trusts what it has seen so far, must give up at every loop.
 //
 // What branches on the way make known (known_conditions.h) becomes constant first, so that the search
 // starts from it.
