@@ -50,9 +50,6 @@ struct Rule {
   lexer::Span span;  ///< of the name
 };
 
-/// Whether op(x, y) = op(y, x), bit for bit.
-bool is_commutative(ir::ScalarOp op);
-
 /// The rules of some files, and the arena in which their expressions stand.
 class RuleSet {
  public:

@@ -26,23 +26,6 @@ std::string_view text(RuleClass rule_class) {
   return "";
 }
 
-bool is_commutative(ScalarOp op) {
-  switch (op) {
-    case ScalarOp::add:
-    case ScalarOp::mul:
-    case ScalarOp::eq:
-    case ScalarOp::ne:
-    case ScalarOp::and_:
-    case ScalarOp::or_:
-    case ScalarOp::min:
-    case ScalarOp::max:
-    case ScalarOp::bit_and:
-    case ScalarOp::bit_or:
-    case ScalarOp::bit_xor: return true;
-    default: return false;
-  }
-}
-
 class RuleReader {
  public:
   RuleReader(RuleSet& set, const lexer::SourceMap& sources, uint32_t file,
@@ -273,7 +256,7 @@ class RuleReader {
     std::vector<ExprId> result;
     for (std::vector<ExprId>& args : operands) {
       result.push_back(exprs.with_args(id, args));
-      if (node.kind != ExprKind::apply || !is_commutative(node.op) || args[0] == args[1]) continue;
+      if (node.kind != ExprKind::apply || !runtime::is_commutative(node.op) || args[0] == args[1]) continue;
       if (set_.is_constant(args[0]) || set_.is_constant(args[1])) continue;
       result.push_back(exprs.with_args(id, {args[1], args[0]}));
     }
