@@ -290,8 +290,10 @@ void drop_uncalled(Module& module, PassContext& context) {
 
 void dce(ir::Module& module, PassContext& context) {
   const Purity purity(module);
-  for (ir::Function& function : module.functions)
+  for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) Dce(module, function, purity, context).run();
+  }
   drop_uncalled(module, context);
 }
 

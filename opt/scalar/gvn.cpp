@@ -105,6 +105,7 @@ class Gvn {
 void gvn(ir::Module& module, PassContext& context) {
   const Purity purity(module);
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (has_owners(function)) continue;
     const ValueNumbers numbers(module, function, purity);
     Gvn(function, numbers, context).run();

@@ -229,8 +229,10 @@ class Inline {
 
 void inline_(ir::Module& module, PassContext& context) {
   CallGraph graph(module);
-  for (ir::FuncId function : graph.callees_first())
+  for (ir::FuncId function : graph.callees_first()) {
+    context.enter(module.function(function));
     if (!has_owners(module.function(function))) Inline(module, function, graph, context).run();
+  }
 }
 
 }  // namespace tenon::opt

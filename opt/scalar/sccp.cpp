@@ -211,6 +211,7 @@ class Sccp {
 
 void sccp(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (has_owners(function)) continue;
     use_known_conditions(function, context);
     Sccp(module, function, context).run();

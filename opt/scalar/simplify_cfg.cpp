@@ -276,8 +276,10 @@ class SimplifyCfg {
 }  // namespace
 
 void simplify_cfg(ir::Module& module, PassContext& context) {
-  for (ir::Function& function : module.functions)
+  for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) SimplifyCfg(module, function, context).run();
+  }
 }
 
 }  // namespace tenon::opt
