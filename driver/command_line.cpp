@@ -51,7 +51,7 @@ std::string read_bisect(const std::string& text, Options& o) {
 void add_pass_options(CLI::App& app, Options& o) {
   const auto add = [&](auto* option) { return option->group("Passes"); };
   add(app.add_option("--passes", o.passes,
-                     "the passes in order, as in simplify,cse,dce; O2 stands for a level's"))
+                     "the passes in order, as in simplify,gvn,dce; O2 stands for a level's"))
       ->type_name("LIST");
   add(app.add_flag("--verify-each", o.verify_each, "verify the IR after each pass"));
   add(app.add_flag("--print-changed", o.print_changed, "what each pass changed, as a diff"));

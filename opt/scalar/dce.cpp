@@ -91,9 +91,7 @@ class Dce {
   void run() {
     find_definitions();
     mark();
-    // All or nothing: what is dead may be used by what is dead.
-    if (!ask_for_all()) return;
-    sweep();
+    if (ask_for_all()) sweep();  // or nothing: what is dead may be used by what is dead
   }
 
  private:
@@ -116,7 +114,6 @@ class Dce {
   bool has_dead_result(const Inst& inst) const {
     return !std::ranges::all_of(inst.results, [&](ValueId result) { return is_live(result); });
   }
-  /// Dead, or a compute some of whose results are.
   bool is_droppable(const Inst& inst) const {
     return is_dead(inst) || (inst.op == Op::compute && has_dead_result(inst));
   }
