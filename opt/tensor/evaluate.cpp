@@ -8,8 +8,9 @@
 // for the program to do.
 //
 // When it pays: within kSteps for a function, so that compiling stays fast, and for tensors of up to
-// kMaxElements, so that text and program stay small. One that reads none and is cheap at every point
-// (a row of zeros, the identity matrix) stays a compute: it can be fused, and is not loaded then.
+// kMaxElements, kMaxConstants in all, so that text and program stay small. One that reads none and
+// is cheap at every point (a row of zeros, the identity matrix) stays a compute: it can be fused, and
+// is not loaded then.
 #include <algorithm>
 #include <memory>
 
@@ -25,7 +26,7 @@ namespace {
 using namespace ir;
 
 constexpr int64_t kSteps = 1 << 18;
-constexpr int64_t kMaxElements = 256;
+constexpr int64_t kMaxElements = 256, kMaxConstants = 4096;
 
 class Evaluate {
  public:
@@ -90,7 +91,7 @@ class Evaluate {
 
   bool is_small(ValueId value) const {
     const auto count = runtime::element_count(module_.type(function_, value).shape);
-    return count && *count <= kMaxElements;
+    return count && *count <= std::min(kMaxElements, constants_left_);
   }
 
   bool pays(const Compute& compute) const {
@@ -109,6 +110,7 @@ class Evaluate {
       return know(result, std::move(slot));
     }
     const runtime::Tensor& tensor = slot.object->tensor;
+    constants_left_ -= tensor.count();
     Inst pack{Op::pack, {result}, {}, {}, inst.span};
     for (int64_t i = 0; i < tensor.count(); ++i) {
       const Scalar element = tensor.at(i);
@@ -123,7 +125,7 @@ class Evaluate {
   Module& module_;
   Function& function_;
   PassContext& context_;
-  int64_t steps_ = kSteps;
+  int64_t steps_ = kSteps, constants_left_ = kMaxConstants;
   Frame known_;  ///< what is known, by value
   std::vector<bool> is_known_;
   std::vector<Inst> after_;  ///< the block being written
