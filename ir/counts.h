@@ -11,7 +11,8 @@ namespace tenon::ir {
 
 /// Every executed instruction is one. So is every operation in a body of a `compute`, each time it
 /// is evaluated: a scalar operation, a conversion, a read, the decision of an `if`, a call, and in
-/// a reduction each element that is combined. Operands are none: constants, indices and values that
+/// a reduction each element that is combined; what stands in a body several times, once at each point
+/// of the loop that it is in. Operands are none: constants, indices and values that
 /// a body names; nor is what an edge passes to the parameters of a block.
 ///
 /// Traffic is what computes, `element`, `pack` and `update` read from tensors and write to them; an

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <unordered_set>
 
 namespace tenon::ir {
 
@@ -110,7 +111,9 @@ void BodyInterpreter::for_each_point(size_t level, std::span<const Bounds> bound
     if (bounds[i].lo >= bounds[i].hi) return;
     levels_[level + i] = bounds[i].lo;
   }
+  points_.push_back(0);
   for (;;) {
+    points_.back() = ++last_point_;
     visit();
     size_t axis = bounds.size();
     for (; axis > 0; --axis) {  // count up, the last index fastest
@@ -118,11 +121,31 @@ void BodyInterpreter::for_each_point(size_t level, std::span<const Bounds> bound
       if (++index < bounds[axis - 1].hi) break;
       index = bounds[axis - 1].lo;
     }
-    if (axis == 0) return;
+    if (axis == 0) break;
   }
+  points_.pop_back();
+}
+
+void BodyInterpreter::find_shared() {
+  std::unordered_set<ExprId> used(compute_.bodies.begin(), compute_.bodies.end());
+  for_each_node(exprs_, compute_.bodies, [&](ExprId id) {
+    for (const ExprId arg : exprs_[id].args)
+      if (!exprs_[arg].args.empty() && !used.insert(arg).second) shared_.emplace(arg, Known{});
+  });
 }
 
 Scalar BodyInterpreter::eval(ExprId id) {
+  if (shared_.empty()) return eval_anew(id);
+  const auto known = shared_.find(id);
+  if (known == shared_.end()) return eval_anew(id);
+  const auto& [value, depth, point] = known->second;
+  if (depth < points_.size() && points_[depth] == point) return value;
+  const Scalar found = eval_anew(id);
+  known->second = {found, points_.size() - 1, points_.back()};
+  return found;
+}
+
+Scalar BodyInterpreter::eval_anew(ExprId id) {
   const Expr& node = exprs_[id];
   switch (node.kind) {
     case ExprKind::constant: return node.constant;

@@ -45,7 +45,8 @@ class Caller {
 };
 
 /// Evaluates one compute. It walks the tree node by node: operands from the left, a branch of an if
-/// only where it is taken, indices in row-major order.
+/// only where it is taken, indices in row-major order. A node that is shared is evaluated once at each
+/// point of the loop in which it is met first, as in the loop nests.
 class BodyInterpreter {
  public:
   BodyInterpreter(Caller& caller, Counts& counts, const Function& function, const Frame& frame,
@@ -56,7 +57,9 @@ class BodyInterpreter {
         exprs_(function.exprs),
         frame_(frame),
         inst_(inst),
-        compute_(inst.get<Compute>()) {}
+        compute_(inst.get<Compute>()) {
+    find_shared();
+  }
 
   /// One for each body; of a compute of rank 0 they are scalars.
   std::vector<runtime::Tensor> tensors();
@@ -67,7 +70,16 @@ class BodyInterpreter {
     int64_t lo, hi;
   };
 
+  /// The value of a shared node: what it was at point number `point` of the loop at `depth`.
+  struct Known {
+    Scalar value;
+    size_t depth = 0;
+    int64_t point = -1;
+  };
+
+  void find_shared();
   Scalar eval(ExprId id);
+  Scalar eval_anew(ExprId id);
   Scalar apply(ExprId id, const Expr& node);
   Scalar read(ExprId id, const Expr& node);
   Scalar reduce(ExprId id, const Expr& node);
@@ -86,6 +98,9 @@ class BodyInterpreter {
   const Inst& inst_;
   const Compute& compute_;
   std::vector<int64_t> levels_;  ///< values of the bound indices
+  std::unordered_map<ExprId, Known> shared_;
+  std::vector<int64_t> points_ = {0};  ///< by depth of open loops: the number of the present point
+  int64_t last_point_ = 0;
 };
 
 }  // namespace tenon::ir
