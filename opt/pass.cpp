@@ -111,9 +111,8 @@ const PassRow* find_pass(std::string_view name) {
 PipelineResult run_passes(ir::Module& module, std::span<const PassRow* const> list,
                           const PipelineOptions& options) {
   check_names(list, options);
-  Progress unseen;
   PassContext context;
-  context.progress = options.progress ? options.progress : &unseen;
+  if (options.progress) context.progress = options.progress;
   context.limit = options.bisect;
   context.strict = options.strict;
   PipelineResult result;

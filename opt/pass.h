@@ -34,7 +34,8 @@ class PassContext {
   int64_t limit = -1;                     ///< of rewrites; -1: none
   std::map<std::string, int64_t> counts;  ///< rewrites of the present pass by name
   std::string last, last_function;        ///< name and function of the one that reached the limit
-  Progress* progress = nullptr;           ///< never null while a pass runs
+  Progress unseen;                        ///< if nobody wants to know
+  Progress* progress = &unseen;           ///< never null
 };
 
 using PassFunction = void (*)(ir::Module& module, PassContext& context);

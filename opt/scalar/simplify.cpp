@@ -207,6 +207,7 @@ class Simplify {
 
 void simplify(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) Simplify(module, function, context).run();
   }
 }

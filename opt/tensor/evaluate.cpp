@@ -135,6 +135,7 @@ class Evaluate {
 
 void evaluate(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) Evaluate(module, function, context).run();
   }
 }

@@ -245,6 +245,7 @@ class Fuse {
 
 void fuse(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) Fuse(module, function, context).run();
   }
 }

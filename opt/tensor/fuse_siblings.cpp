@@ -180,6 +180,7 @@ class FuseSiblings {
 
 void fuse_siblings(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) FuseSiblings(module, function, context).run();
   }
 }

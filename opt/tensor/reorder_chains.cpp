@@ -250,6 +250,7 @@ class ReorderChains {
 
 void reorder_chains(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) ReorderChains(module, function, context).run();
   }
 }

@@ -19,6 +19,7 @@ namespace tenon::opt {
 
 void simplify_subscripts(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (has_owners(function)) continue;
     for (ir::Block& block : function.blocks) {
       for (ir::Inst& inst : block.insts) {
