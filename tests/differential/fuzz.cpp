@@ -1,13 +1,15 @@
 // Differential testing with programs that nobody wrote.
 //
-//   tenon_fuzz corpus FOLDER               the byte strings that are kept, and that nothing is
-//   missing in them tenon_fuzz seeds FIRST COUNT FINDINGS  the programs of these seeds tenon_fuzz
-//   minutes N FINDINGS          of seeds that the clock chooses, for so long tenon_fuzz show SEED
-//   the program of a seed tenon_fuzz check FILE.tn [PASSES]      a program of one's own, or a
-//   reduced one
+//   tenon_fuzz corpus FOLDER               the seeds that `make test` runs, and what they reach
+//   tenon_fuzz seeds FIRST COUNT FINDINGS  the programs of these seeds
+//   tenon_fuzz minutes N FINDINGS          of seeds that the clock chooses, for so long
+//   tenon_fuzz choose FIRST COUNT          a corpus from these seeds
+//   tenon_fuzz edits FIRST COUNT           random single edits of the IR of these seeds' programs
+//   tenon_fuzz show SEED                   the program of a seed
+//   tenon_fuzz check FILE.tn [PASSES]      a program of one's own, or a reduced one
 //
-// What is found is reduced, and lies in the folder FINDINGS: the seed, the program, the guilty pass
-// and rewrite. Programs, the oracle and the reducer are in generator/ and oracle/.
+// What is found is reduced and lies in the folder FINDINGS: the seed's program, the guilty pass and
+// rewrite. Programs, the oracle and the reducer are in generator/ and oracle/.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -16,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/differential/corpus.h"
+#include "tests/differential/edits.h"
 #include "tests/differential/generator/choices.h"
 #include "tests/differential/generator/program.h"
 #include "tests/differential/oracle/judge.h"
@@ -162,6 +166,11 @@ int main(const std::vector<std::string>& words) {
     const uint64_t first = static_cast<uint64_t>(now / std::chrono::seconds(1)) * 1'000'000;
     return run_seeds(first, 1'000'000, words[2], static_cast<double>(number(words[1])));
   }
+  if (command == "corpus" && words.size() == 2) return run_corpus(words[1]);
+  if (command == "choose" && words.size() == 3) {
+    return choose_corpus(number(words[1]), number(words[2]));
+  }
+  if (command == "edits" && words.size() == 3) return run_edits(number(words[1]), number(words[2]));
   if (command == "show" && words.size() == 2) {
     fmt::print("{}", generate(bytes_of(number(words[1]))).text);
     return 0;

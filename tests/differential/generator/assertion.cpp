@@ -48,7 +48,6 @@ bool Generator::statement_bound() {
 
 bool Generator::statement_failure() {
   if (!may_fail_ || (present_ != nullptr && !present_->results.empty())) return false;
-  const Variable* tensor = any_tensor_variable(any_type());
   const Variable* variable = any_variable({DType::i32, {}});
   if (variable == nullptr) {
     const std::string first = scalar(DType::i32, 2), name = new_name("v");
@@ -63,6 +62,7 @@ bool Generator::statement_failure() {
     case 0: line("assert({} != {}, \"fails, perhaps\");", whole, literal(DType::i32)); break;
     case 1: line("let {} = i32(7) / ({});", name, whole); break;
     case 2: {
+      const Variable* tensor = any_tensor_variable(any_type());
       if (tensor == nullptr || tensor->type.shape.size() != 1) return false;
       line("let {} = {}[{}];", name, tensor->name, whole);
       break;

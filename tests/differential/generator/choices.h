@@ -72,7 +72,8 @@ class Random {
 /// ones.
 inline std::string bytes_of(uint64_t seed) {
   Random random(seed);
-  std::string bytes(40 + random() % 400, '\0');
+  const uint64_t length = random() % 20;
+  std::string bytes(40 + length * length, '\0');
   for (char& byte : bytes) byte = static_cast<char>(random());
   return bytes;
 }

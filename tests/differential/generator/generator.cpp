@@ -135,7 +135,7 @@ const Variable* Generator::any_tensor_variable(DType element, bool assignable) {
 
 Program Generator::run() {
   exact_ = !chance(128);
-  may_fail_ = chance(50);
+  may_fail_ = chance(64);
   program_.exact = exact_;
   for (size_t i = 1 + choices_.below(3); i > 0; --i) palette_.push_back(choices_.among(kTypes));
 
@@ -158,11 +158,46 @@ Program Generator::run() {
   return std::move(program_);
 }
 
+/// Values that no constant folding knows, without a file or an argument: a loop finds them.
+void Generator::inputs() {
+  if (chance(64)) return;
+  const std::string in = new_name("in");
+  line("var {} = {};", in, choices_.below(3));
+  line("while {0} * {0} < {1} {{ {0} += 1; }}", in, 2 + choices_.below(30));
+  declare(in, {DType::i32, {}}, true);
+  for (const DType type : palette_) {
+    const Type tensor{type, any_shape(1 + choices_.below(2))};
+    const Mark before = mark();
+    std::vector<std::string> heads, terms;
+    for (const Extent& each : tensor.shape) {
+      heads.push_back(bind(each, "m"));
+      terms.push_back(fmt::format("{} * {}", indices_.back().name, 3 + 4 * terms.size()));
+    }
+    back_to(before);
+    work_ = 1;
+    const std::string whole = fmt::format("({} + {}) % 11 - 4", fmt::join(terms, " + "), in);
+    const std::string_view element = runtime::row(type).text;
+    const std::string name = new_name("d");
+    if (type == DType::bool_) {
+      line("let {}[{}] = {} > 0;", name, joined(heads), whole);
+    } else if (runtime::is_floating(type)) {
+      line("let {}[{}] = {}({}) / {}.0;", name, joined(heads), element, whole,
+           1 + choices_.below(4));
+    } else {
+      line("var {}[{}] = {}({});", name, joined(heads), element, whole);
+    }
+    declare(name, tensor, runtime::is_integer(type));
+  }
+}
+
 void Generator::main() {
   cost_ = 0;
   line("fn main() {{");
   ++indent_;
-  statements(3 + static_cast<int>(choices_.below(12)));
+  if (!choices_.exhausted()) inputs();
+  statements(3 + static_cast<int>(choices_.below(8)));
+  if (may_fail_ && statement_failure()) count("statement: failure");
+  statements(static_cast<int>(choices_.below(6)));
   for (const Variable& variable : variables_) {
     // What is not printed is dead code.
     if (!chance(48)) line("print(\"{}\", {});", variable.name, variable.name);

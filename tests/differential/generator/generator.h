@@ -98,6 +98,7 @@ class Generator {
 #include "tests/differential/generator/forms.def"
   void begin(const Function& function, std::string_view brackets);
   void body(const Function& function, int statements);
+  void inputs();
   void main();
 
   void count(std::string_view feature);

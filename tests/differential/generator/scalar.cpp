@@ -110,6 +110,10 @@ std::string Generator::scalar_leaf(DType type, int) {
                           : fmt::format("{}({})", runtime::row(type).text, each.name));
     }
   }
+  if (const Variable* tensor = any_tensor_variable(type)) {
+    const std::string where = subscripts(tensor->type.shape, 0);
+    if (!where.empty()) known.push_back(fmt::format("{}[{}]", tensor->name, where));
+  }
   const size_t choice = choices_.below(1 + 3 * known.size());
   return choice == 0 ? literal(type) : known[(choice - 1) % known.size()];
 }

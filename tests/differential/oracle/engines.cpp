@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <stdexcept>
 
 #include "ast/check.h"
 #include "ast/interpret.h"
 #include "backend/backend.h"
 #include "ir/interpret.h"
+#include "ir/text.h"
 #include "parser/parser.h"
 #include "tests/support/text.h"
 
@@ -130,6 +132,25 @@ Outcome run_compiled(const Source& source, const ir::Module& module, const Compi
   const backend::Generated generated = backend::generate(module, options_of(how));
   const backend::cpu::Executable executable(generated, options_of(how), nullptr);
   return observe(source.sources, [&](runtime::Context& context) { executable.run(context); });
+}
+
+/// By their texts, in which each function gets its module's number before its name.
+ir::Module joined(const std::vector<const ir::Module*>& modules) {
+  std::string text, calls;
+  for (size_t i = 0; i < modules.size(); ++i) {
+    for (const char c : ir::print(*modules[i])) {
+      text += c;
+      if (c == '@') text += fmt::format("p{}.", i);
+    }
+    calls += fmt::format("  call @p{}.main()\n  print \"{}\"\n", i,
+                         kBetween.substr(0, kBetween.size() - 1));
+  }
+  text += fmt::format("func @main() effects {{\nentry:\n{}  ret\n}}\n", calls);
+  lexer::SourceMap sources;
+  lexer::Diagnostics diagnostics;
+  ir::Module module = ir::parse(sources, sources.add("joined.ir", text), diagnostics);
+  if (diagnostics.any()) throw std::logic_error(rendered(diagnostics, sources));
+  return module;
 }
 
 }  // namespace tenon::differential

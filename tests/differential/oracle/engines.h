@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ast/tree.h"
 #include "ast/typed.h"
@@ -58,5 +59,9 @@ struct Compiled {
 /// Its LLVM IR; equal texts behave alike.
 std::string llvm_text(const ir::Module& module, const Compiled& how);
 Outcome run_compiled(const Source& source, const ir::Module& module, const Compiled& how);
+
+/// One module that runs several: each prints what it prints, and then kBetween.
+ir::Module joined(const std::vector<const ir::Module*>& modules);
+inline constexpr std::string_view kBetween = "----\n";
 
 }  // namespace tenon::differential

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <vector>
 
 #include "backend/backend.h"
@@ -14,7 +15,8 @@ namespace tenon::differential {
 namespace {
 
 constexpr unsigned kSeconds = 20;  ///< for one case
-constexpr uint64_t kBatch = 64;    ///< cases of one child
+constexpr uint64_t kBatch = 128;   ///< cases of one child
+constexpr size_t kGroup = 16;      ///< cases compiled as one
 constexpr size_t kRewriteKinds = 1024, kSecondsKinds = 32;
 
 struct Counted {
@@ -36,7 +38,10 @@ Counted& row_of(std::span<Counted> table, std::string_view name) {
 
 /// What a child leaves, whatever ends it.
 struct Judge::Shared {
-  uint64_t at;  ///< the case under way
+  uint64_t at;    ///< the case under way
+  bool in_group;  ///< and with it those of `group`, compiled as one
+  size_t group_size;
+  std::array<uint64_t, kGroup> group;
   bool has_finding;
   char phase[kMaxPhase];
   char engine[kMaxPhase], what[256], passes[1024], detail[16384];
@@ -101,35 +106,91 @@ void Judge::add(const Program& program, const Verdict& verdict) {
   }
 }
 
+/// In a child: the cases from shared_.at on, up to the first that has a finding or to `end`.
+void Judge::run_batch(uint64_t end, const std::function<Program(uint64_t)>& program) {
+  std::deque<Prepared> waiting;  // they are not copied
+  const auto compile_waiting = [&] {
+    std::vector<const Prepared*> programs;
+    for (const Prepared& each : waiting) programs.push_back(&each);
+    shared_.in_group = true;
+    alarm(3 * kSeconds);
+    // Which one it is, the parent finds out.
+    if (!programs.empty() && !oracle_.compiles_together(programs)) _exit(1);
+    alarm(0);
+    shared_.in_group = false;
+    shared_.group_size = 0;
+    waiting.clear();
+  };
+  for (; shared_.at < end; ++shared_.at) {
+    const Program each = program(shared_.at);
+    std::optional<Prepared> prepared;
+    alarm(kSeconds);
+    Verdict verdict = oracle_.interpret(case_of(each, shared_.at), prepared);
+    if (prepared && verdict.fails) verdict.finding = oracle_.compile(*prepared);
+    alarm(0);
+    add(each, verdict);
+    if (verdict.finding) {
+      compile_waiting();
+      store(verdict.finding);
+      break;
+    }
+    if (verdict.fails) continue;
+    shared_.group[shared_.group_size++] = shared_.at;
+    waiting.push_back(std::move(*prepared));
+    if (waiting.size() == kGroup) compile_waiting();
+  }
+  compile_waiting();
+  for (const auto& [engine, seconds] : oracle_.seconds) {
+    row_of(shared_.seconds, engine).value += seconds;
+  }
+}
+
 void Judge::judge_all(uint64_t first, uint64_t count,
-                      const std::function<Program(uint64_t)>& program,
-                      const std::function<void(uint64_t, const Case&, const Finding&)>& found,
+                      const std::function<Program(uint64_t)>& program, const Found& found,
                       const std::function<bool(uint64_t done)>& progress) {
   for (uint64_t at = first; at < first + count;) {
     const uint64_t end = std::min(at + kBatch, first + count);
-    shared_.has_finding = false;
-    const std::string ended = in_child([&] {
-      for (shared_.at = at; shared_.at < end; ++shared_.at) {
-        const Program each = program(shared_.at);
-        alarm(kSeconds);
-        const Verdict verdict = oracle_.check(case_of(each, shared_.at));
-        alarm(0);
-        add(each, verdict);
-        if (!verdict.finding) continue;
-        store(verdict.finding);
-        break;
-      }
-      for (const auto& [engine, seconds] : oracle_.seconds) {
-        row_of(shared_.seconds, engine).value += seconds;
-      }
-    });
+    shared_.has_finding = shared_.in_group = false;
+    shared_.group_size = 0;
+    shared_.at = at;
+    const std::string ended = in_child([&] { run_batch(end, program); });
     at = shared_.at;
-    if (const auto finding = stored(ended)) {
-      found(at, case_of(program(at), at), *finding);
-      ++at;
+    if (!shared_.in_group) {
+      if (const auto finding = stored(ended)) {
+        found(at, case_of(program(at), at), *finding);
+        ++at;
+      }
     }
+    // Those that waited when the child ended have not been compiled yet.
+    if (!ended.empty()) at = std::max(at, judge_group(program, found));
     if (!progress(at - first)) break;
   }
+  collect();
+}
+
+/// One by one. Returns where to go on.
+uint64_t Judge::judge_group(const std::function<Program(uint64_t)>& program, const Found& found) {
+  const bool in_group = shared_.in_group;
+  const std::string phase = shared_.phase;
+  const std::vector<uint64_t> group(shared_.group.begin(),
+                                    shared_.group.begin() + shared_.group_size);
+  size_t findings = 0;
+  for (const uint64_t each : group) {
+    const Case test = case_of(program(each), each);
+    if (const auto finding = judge(test)) {
+      found(each, test, *finding);
+      ++findings;
+    }
+  }
+  if (!in_group) return 0;
+  if (findings == 0) {
+    found(group[0], case_of(program(group[0]), group[0]),
+          {phase, "only together with the seeds after it", "", ""});
+  }
+  return group.back() + 1;
+}
+
+void Judge::collect() {
   statistics = {
       shared_.programs, shared_.failing, shared_.exact, shared_.lines, shared_.largest, {}, {}, {}};
   for (size_t i = 0; i < features().size(); ++i) {

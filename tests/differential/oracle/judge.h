@@ -23,14 +23,15 @@ struct Statistics {
 class Judge {
  public:
   Judge();
+  using Found = std::function<void(uint64_t, const Case&, const Finding&)>;
+
   /// Judges one case in a child.
   std::optional<Finding> judge(const Case& test);
 
   /// Judges cases first … first + count - 1, many to a child. `found` is called for each one that
   /// has a finding; `progress` after every batch, and stops the rest where it returns false.
   void judge_all(uint64_t first, uint64_t count, const std::function<Program(uint64_t)>& program,
-                 const std::function<void(uint64_t, const Case&, const Finding&)>& found,
-                 const std::function<bool(uint64_t done)>& progress);
+                 const Found& found, const std::function<bool(uint64_t done)>& progress);
 
   Statistics statistics;
   const Oracle& oracle() const { return oracle_; }
@@ -41,6 +42,9 @@ class Judge {
   void store(const std::optional<Finding>& finding);
   std::optional<Finding> stored(const std::string& ended) const;
   void add(const Program& program, const Verdict& verdict);
+  void run_batch(uint64_t end, const std::function<Program(uint64_t)>& program);
+  uint64_t judge_group(const std::function<Program(uint64_t)>& program, const Found& found);
+  void collect();  ///< the statistics
 
   Oracle oracle_;
   Shared& shared_;

@@ -110,16 +110,8 @@ std::optional<Finding> Oracle::check_passes(const Source& source, const Outcome&
   return {};
 }
 
-std::optional<Finding> Oracle::check_compiled(const Source& source, const Outcome& expected,
-                                              const ir::Module& module, const Compiled& how) const {
-  const std::string engine = fmt::format("cpu -O{}{}", how.level, how.strict ? " --strict" : "");
-  enter(engine);
-  return compare(engine, expected, timed(how.level == 0 ? "cpu -O0" : "cpu -O3", [&] {
-                   return run_compiled(source, module, how);
-                 }));
-}
-
-std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict) const {
+std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,
+                                    std::optional<Prepared>& prepared) const {
   enter("check");
   std::optional<Source> checked;
   try {
@@ -133,42 +125,103 @@ std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict) const {
   verdict.fails = !expected.fault.empty();
 
   enter("ir as lowered");
-  ir::Module lowered = timed("lowering", [&] { return ir::lower(source.typed); });
-  if (auto finding = check_text("ir as lowered", lowered)) return finding;
-  const Outcome first = timed("ir", [&] { return interpret_ir(source, lowered); });
+  ir::Module plain = timed("lowering", [&] { return ir::lower(source.typed); });
+  if (auto finding = check_text("ir as lowered", plain)) return finding;
+  const Outcome first = timed("ir", [&] { return interpret_ir(source, plain); });
   if (auto finding = compare("ir as lowered", expected, first)) return finding;
 
-  ir::Module optimized = lowered;
-  const std::string best = opt::pipeline(3);
-  if (auto finding = check_passes(source, expected, best, optimized, verdict)) return finding;
+  ir::Module optimized = plain;
   if (!test.shuffled.empty()) {
-    ir::Module shuffled = lowered;
-    if (auto finding = check_passes(source, expected, test.shuffled, shuffled, verdict)) {
+    if (auto finding = check_passes(source, expected, test.shuffled, optimized, verdict)) {
       return finding;
     }
+    optimized = plain;
   }
-  if (auto finding = check_passes(source, expected, opt::pipeline(0), lowered, verdict))
-    return finding;
+  const std::string best = opt::pipeline(3), least = opt::pipeline(0);
+  if (auto finding = check_passes(source, expected, best, optimized, verdict)) return finding;
+  if (auto finding = check_passes(source, expected, least, plain, verdict)) return finding;
+  prepared.emplace(
+      Prepared{std::move(*checked), expected, std::move(plain), std::move(optimized), test.exact});
+  return {};
+}
 
-  if (auto finding = check_compiled(source, expected, lowered, {0, true})) return finding;
-  if (auto finding = check_compiled(source, expected, optimized, {3, true})) return finding;
-  const Compiled by_default{3, false};
-  if (!test.exact || llvm_text(optimized, by_default) == llvm_text(optimized, {3, true})) return {};
-  return check_compiled(source, expected, optimized, by_default);
+// ---- compiled code
+
+std::optional<Finding> Oracle::check_compiled(const Prepared& prepared, const Compiled& how) const {
+  const std::string engine = fmt::format("cpu -O{}{}", how.level, how.strict ? " --strict" : "");
+  enter(engine);
+  const ir::Module& module = how.level == 0 ? prepared.plain : prepared.optimized;
+  return compare(engine, prepared.expected, timed(how.level == 0 ? "cpu -O0" : "cpu -O3", [&] {
+                   return run_compiled(prepared.source, module, how);
+                 }));
+}
+
+namespace {
+
+/// Whether the default mode is other code, and must print the same all the same.
+bool default_counts(const Prepared& prepared) {
+  const ir::Module& module = prepared.optimized;
+  return prepared.exact && llvm_text(module, {3, false}) != llvm_text(module, {3, true});
+}
+
+}  // namespace
+
+std::optional<Finding> Oracle::compile(const Prepared& prepared) const {
+  return guarded([&]() -> std::optional<Finding> {
+    if (auto finding = check_compiled(prepared, {0, true})) return finding;
+    if (auto finding = check_compiled(prepared, {3, true})) return finding;
+    return default_counts(prepared) ? check_compiled(prepared, {3, false}) : std::nullopt;
+  });
+}
+
+bool Oracle::compiles_together(const std::vector<const Prepared*>& programs) const {
+  const auto agree = [&](const Compiled& how) {
+    enter(fmt::format("cpu -O{}{}", how.level, how.strict ? " --strict" : ""));
+    std::vector<const ir::Module*> modules;
+    std::string expected;
+    for (const Prepared* each : programs) {
+      if (!how.strict && !default_counts(*each)) continue;
+      modules.push_back(how.level == 0 ? &each->plain : &each->optimized);
+      expected += each->expected.out + std::string(kBetween);
+    }
+    return modules.empty() || timed(how.level == 0 ? "cpu -O0" : "cpu -O3", [&] {
+             return run_compiled({}, joined(modules), how) == Outcome{expected, ""};
+           });
+  };
+  bool agreed = true;
+  const auto finding = guarded([&]() -> std::optional<Finding> {
+    agreed = agree({0, true}) && agree({3, true}) && agree({3, false});
+    return {};
+  });
+  return agreed && !finding;
+}
+
+// ---- all of it
+
+template <class Work>
+std::optional<Finding> Oracle::guarded(const Work& work) const {
+  std::optional<Finding> finding;
+  try {
+    finding = work();
+  } catch (const backend::BackendError& error) {
+    finding = Finding{phase_, "LLVM refuses it", error.message, {}};
+  } catch (const std::exception& error) {
+    finding = Finding{phase_, "an internal error", error.what(), {}};
+  }
+  if (finding && finding->engine.starts_with("ir after")) finding->passes = passes_;
+  return finding;
+}
+
+Verdict Oracle::interpret(const Case& test, std::optional<Prepared>& prepared) const {
+  Verdict verdict;
+  verdict.finding = guarded([&] { return find(test, verdict, prepared); });
+  return verdict;
 }
 
 Verdict Oracle::check(const Case& test) const {
-  Verdict verdict;
-  try {
-    verdict.finding = find(test, verdict);
-  } catch (const backend::BackendError& error) {
-    verdict.finding = Finding{phase_, "LLVM refuses it", error.message, {}};
-  } catch (const std::exception& error) {
-    verdict.finding = Finding{phase_, "an internal error", error.what(), {}};
-  }
-  if (verdict.finding && verdict.finding->engine.starts_with("ir after")) {
-    verdict.finding->passes = passes_;
-  }
+  std::optional<Prepared> prepared;
+  Verdict verdict = interpret(test, prepared);
+  if (prepared) verdict.finding = compile(*prepared);
   return verdict;
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/differential/oracle/engines.h"
 
@@ -43,9 +44,24 @@ struct Verdict {
   std::map<std::string, int64_t> rewrites;  ///< `fold: constant`, how often
 };
 
+/// A case on which the interpreters agree, ready to be compiled.
+struct Prepared {
+  Source source;
+  Outcome expected;
+  ir::Module plain, optimized;  ///< through the pipelines of -O0 and -O3
+  bool exact = true;
+};
+
 class Oracle {
  public:
   Verdict check(const Case& test) const;
+  /// All of check() but the compiled code. Without a finding `prepared` is set.
+  Verdict interpret(const Case& test, std::optional<Prepared>& prepared) const;
+  /// The rest of it.
+  std::optional<Finding> compile(const Prepared& prepared) const;
+  /// Whether compile() finds nothing in programs that end well, compiled as one: a program of a few
+  /// lines takes LLVM less time than LLVM takes to begin.
+  bool compiles_together(const std::vector<const Prepared*>& programs) const;
   const Frontend& frontend() const { return frontend_; }
 
   /// What is under way, for whoever finds this process dead: `ir after fold`.
@@ -67,9 +83,12 @@ class Oracle {
   std::optional<Finding> check_passes(const Source& source, const Outcome& expected,
                                       const std::string& passes, ir::Module& module,
                                       Verdict& verdict) const;
-  std::optional<Finding> check_compiled(const Source& source, const Outcome& expected,
-                                        const ir::Module& module, const Compiled& how) const;
-  std::optional<Finding> find(const Case& test, Verdict& verdict) const;
+  std::optional<Finding> check_compiled(const Prepared& prepared, const Compiled& how) const;
+  std::optional<Finding> find(const Case& test, Verdict& verdict,
+                              std::optional<Prepared>& prepared) const;
+  /// Runs what may find something; exceptions are findings too.
+  template <class Work>
+  std::optional<Finding> guarded(const Work& work) const;
 
   Frontend frontend_;
   mutable std::string passes_;  ///< the list under way

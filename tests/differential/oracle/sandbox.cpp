@@ -43,7 +43,7 @@ std::string in_child(const std::function<void()>& work) {
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFSIGNALED(status)) {
-    return WTERMSIG(status) == SIGALRM ? "took too long"
+    return WTERMSIG(status) == SIGALRM ? std::string(kTookTooLong)
                                        : fmt::format("died: {}", strsignal(WTERMSIG(status)));
   }
   return WEXITSTATUS(status) == 0 ? "" : fmt::format("exit status {}", WEXITSTATUS(status));

@@ -13,6 +13,8 @@ T& shared() {
   return *static_cast<T*>(shared_memory(sizeof(T)));
 }
 
+inline constexpr const char* kTookTooLong = "took too long";
+
 /// Runs `work` in a child. What ended it, or nothing if it came through; `work` calls alarm() to
 /// bound its time.
 std::string in_child(const std::function<void()>& work);
