@@ -137,7 +137,7 @@ std::string Generator::scalar_reduction(DType type, int depth) {
   std::string body = scalar(type, depth);
   if (name == "sum") body = small(type, body);
   if (name == "prod") body = small(type, body, 2);
-  back_to(before);
+  back_to({variables_.size(), before.indices});  // a range may have defined tensors
   work_ = work;
   return fmt::format("({}[{}] ({}))", name, joined(ranges), body);
 }
@@ -148,7 +148,7 @@ std::string Generator::scalar_best(DType type, int depth) {
   const size_t work = work_;
   const std::string range = bind("k", may_fail_ && chance(40));
   const std::string body = scalar(number_type(), depth);
-  back_to(before);
+  back_to({variables_.size(), before.indices});  // a range may have defined tensors
   work_ = work;
   const std::string_view name = chance(128) ? "argmin" : "argmax";
   return fmt::format("{}({}[{}] ({}))", runtime::row(type).text, name, range, body);

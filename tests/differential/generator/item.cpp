@@ -61,7 +61,8 @@ void Generator::item_recursive() {
   const std::string argument = scalar(type.element, 1);
   const std::string again = fmt::format("{}({} - 1, {})", function.name, n, argument);
   if (type.element == DType::bool_) {
-    line("return {} or {};", chance(128) ? again : x, chance(128) ? x : again);
+    const bool swapped = chance(128);  // once: calls of two calls each would take for ever
+    line("return {} or {};", swapped ? x : again, swapped ? again : x);
   } else {
     const std::string other = scalar(type.element, 1);
     line("return max({}, {}) - {};", again, other, chance(128) ? x : "1");
