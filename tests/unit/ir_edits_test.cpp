@@ -1,10 +1,18 @@
 // The text form under single edits: each one is refused, by the reader or by the verifier, with the
 // message it deserves. Edits of modules in memory, which no text can express, are in
 // ir_verify_test.cpp; random ones, by the thousand, are `tenon_fuzz edits`.
+#include <algorithm>
+#include <regex>
+#include <set>
+#include <string>
+
+#include "tests/support/text.h"
 #include "tests/unit/ir_helpers.h"
 
 namespace tenon::tests {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::string_view kText = R"(func @half(%x: f32) -> f32 {
 entry:
@@ -90,7 +98,7 @@ constexpr Edit kEdits[] = {
     {"func @pair", "func @half", "function `@half` is defined twice"},
     {"func @half", "func half", "expected the name of a function"},
     {"-> (f32, i64)", "-> (f32, f32)", "the returned `%one` is `i64`, not `f32`"},
-    {"-> (f32, i64)", "-> f32", "the function returns 1 values, not 2"},
+    {"-> (f32, i64)", "-> f32", "this gives 1 values, but 2 are named"},
     {" recursive", "", "can reach itself, but is not marked recursive"},
     {"@say(%x: f32) effects", "@say(%x: f32)", "a pure function has an effect"},
     {"@main() effects", "@main()", "a pure function calls `@say`, which has effects"},
@@ -98,45 +106,46 @@ constexpr Edit kEdits[] = {
     {"@main() effects", "@main() -> i64 effects", "main takes and returns nothing"},
     {"func @main", "func @other.", "expected"},
     // constants and operations
-    {"const 2.0", "const 2", "the result `%h` is"},
+    {"const 2.0", "const 2", "operand 1 of `div` is `f32`, not `i64`"},
     {"const 2.0", "const 2.0i8", "is not a constant of any type"},
     {"const 7i8", "const 300i8", "is not a constant of any type"},
     {"const 3", "const", "expected"},
     {"div %x, %two", "div %x", "`div` takes 2 operands, but 1 is given"},
     {"div %x, %two", "mod %x, %two", "`mod` does not take `f32`"},
     {"div %x, %two", "divide %x, %two", "there is no instruction `divide`"},
-    {"lt %n, %n", "lt %n, %f", "operand 1 of `lt` is `f32`, not `i64`"},
-    {"lt %n, %n", "lt %n, %b", "operand 1 of `lt` is `bool`, not `i64`"},
+    {"lt %n, %n", "lt %n, %f", "operand 1 of `lt` is `i64`, not `f32`"},
+    {"lt %n, %n", "lt %n, %b", "`lt` does not take `bool`"},
     {"lt %n, %n", "add %n, %n", "the condition `%c` is `i64`, not `bool`"},
     {"convert %n to f32", "convert %n to", "expected a type"},
     {"convert %n to f32", "convert %z to f32", "`%z` is not defined before this"},
     {"%g = convert", "%n = convert", "`%n` is defined twice"},
-    {"add %k, %n", "add %k, %t", "is no scalar"},
+    {"add %k, %n", "add %k, %t", "`add` does not take `f32[4]`"},
     {"convert %n", "convert %main", "`%main` is not defined before this"},
     // computes
     {"[i: 4] { f32(i)", "[i: 5] { f32(i)", "the new part `%t` is `f32[5]`, not `f32[4]`"},
     {"[i: 4] { f32(i)", "[i: -4] { f32(i)", "expected an extent"},
     {"[i: 4] { f32(i)", "[i: 99999999999999999999] { f32(i)", "is not an extent"},
-    {"[i: 4] { f32(i)", "[i: 9999999999999999] { f32(i)", "is too large for memory"},
+    {"[i: 4] { f32(i)", "[i: 9000000000000000000] { f32(i)", "is too large for memory"},
     {"[i: 3, j: 4]", "[i: 3, i: 4]", "index `i` is bound twice"},
     {"f32(i * j)", "f32(i * k)", "index `k` is not bound here"},
-    {"f32(i * j)", "f32(i * 2.0)", "operand 1 of `mul` is `f32`, not `i64`"},
+    {"f32(i * j)", "f32(i * 2.0)", "operand 1 of `mul` is `i64`, not `f32`"},
     {"f32(i * j)", "f33(i * j)", "expected a scalar operation or type before `(`"},
     {"f32(i * j)", "i * ", "expected an expression"},
     {"@half(%t[i])", "@half(%t[i, i])", "`%t` has rank 1, but 2 subscripts are given"},
     {"@half(%t[i])", "@half(%t[1.0])", "a subscript is `f32`, not `i64`"},
-    {"@half(%t[i])", "@half(%t)", "has no subscripts"},
+    {"@half(%t[i])", "@half(%t)", "expected `[`, found `)`"},
     {"@half(%t[i])", "@half(%n)", "`@half`"},
     {"@half(%t[i])", "@pair(%t[i])", "only functions that return one scalar"},
     {"@half(%t[i])", "@say(%t[i])", "only functions that return one scalar"},
     {"@half(%t[i])", "@hal(%t[i])", "there is no function `@hal`"},
     {"if i < 2", "if i", "a condition is `i64`, not `bool`"},
     {"else { %f }", "else { %n }", "is `i64`, not `f32`"},
-    {"sum[j: 3](f32(j))", "sum[j: 3](j < 2)", "`sum` does not reduce `bool`"},
+    {"{ f32(i) + sum[j: 3](f32(j)) }", "{ sum[j: 3](j < 2) }", "`sum` does not reduce `bool`"},
     {"all[j: 0..i + 1](%t[j] > 0.0)", "all[j: 0..i + 1](j)", "`all` does not reduce `i64`"},
     {"all[j: 0..i + 1]", "all[j: 0..1.0]", "a bound is `f32`, not `i64`"},
     {"argmax[j: 4](%t[j])", "argmax[j: 4, k: 4](%t[j])", "`argmax` takes one index, not 2"},
-    {"argmax[j: 4](%t[j]) + i", "argmax[j: 4](%t[j]) + 1.0", "operand 1 of `add`"},
+    {"argmax[j: 4](%t[j]) + i", "argmax[j: 4](%t[j]) + 1.0",
+     "operand 1 of `add` is `i64`, not `f32`"},
     // tensors
     {"pack [%f, %f] : f32[2]", "pack [%f, %f] : f32[3]", "`f32[3]` does not have 2 elements"},
     {"pack [%f, %f] : f32[2]", "pack [%f, %n] : f32[2]", "element `%n` is `i64`, not `f32`"},
@@ -204,11 +213,50 @@ TEST_CASE("the text that is edited is valid, and as it prints") {
 
 TEST_CASE("every single edit of the text is refused with its message") {
   for (const Edit& edit : kEdits) {
-    CAPTURE(edit.from);
-    CAPTURE(edit.to);
     const std::string said = objections(edited(edit));
-    CHECK_MESSAGE(said.find(edit.message) != said.npos, "wanted: ", edit.message, ", said: ", said);
+    CHECK_MESSAGE(said.find(edit.message) != said.npos, "from `", std::string(edit.from), "` to `",
+                  std::string(edit.to), "`: wanted ", std::string(edit.message), ", said ", said);
   }
+}
+
+/// What stands between the braces of a message, the longest of it: `two values are named`.
+std::string longest_piece(std::string_view message) {
+  std::string_view longest;
+  while (!message.empty()) {
+    const size_t end = std::min(message.find("{}"), message.size());
+    if (end > longest.size()) longest = message.substr(0, end);
+    message.remove_prefix(std::min(end + 2, message.size()));
+  }
+  while (!longest.empty() && (longest.front() == '`' || longest.front() == ' ')) {
+    longest.remove_prefix(1);
+  }
+  while (!longest.empty() && (longest.back() == '`' || longest.back() == ' ')) {
+    longest.remove_suffix(1);
+  }
+  return std::string(longest);
+}
+
+/// A rule that nobody breaks is a rule that nobody knows to work.
+TEST_CASE("every message of the verifier is wanted by a test") {
+  // These say where a violation is.
+  static const std::set<std::string> kPlaces = {"instruction", ", block", "the module",
+                                                ": {:.200}"};
+  const fs::path root = TENON_ROOT;
+  const std::string wanted = read_file(root / "tests/unit/ir_verify_test.cpp") +
+                             read_file(root / "tests/unit/ir_edits_test.cpp");
+  static const std::regex literal(R"re("((?:[^"\\\n]|\\.)*)")re");
+  size_t messages = 0;
+  for (const fs::path& path : entries_of(root / "ir")) {
+    if (!path.filename().string().starts_with("verify") || path.extension() != ".cpp") continue;
+    const std::string text = read_file(path);
+    for (std::sregex_iterator each(text.begin(), text.end(), literal), end; each != end; ++each) {
+      const std::string piece = longest_piece((*each)[1].str());
+      if (piece.find(' ') == piece.npos || kPlaces.contains(piece)) continue;
+      ++messages;
+      CHECK_MESSAGE(wanted.find(piece) != wanted.npos, path.filename().string(), ": ", piece);
+    }
+  }
+  CHECK(messages > 40);
 }
 
 }  // namespace

@@ -115,15 +115,15 @@ enum : size_t {
 
 const Corruption kCorruptions[] = {
     // structure
-    {"no proper name", [](Module& m) { main_of(m).name = "a b"; }},
+    {"the function has no proper name", [](Module& m) { main_of(m).name = "a b"; }},
     {"two functions have this name", [](Module& m) { m.function(m.find("say")).name = "half"; }},
-    {"its main is not", [](Module& m) { m.main = ir::FuncId{0}; }},
+    {"its main is not the function of that name", [](Module& m) { m.main = ir::FuncId{0}; }},
     {"main takes and returns nothing",
      [](Module& m) { main_of(m).results = {m.types.scalar(DType::i64)}; }},
-    {"has no block", [](Module& m) { main_of(m).blocks.clear(); }},
+    {"the function has no block", [](Module& m) { main_of(m).blocks.clear(); }},
     {"the entry block has parameters",
      [](Module& m) { main_of(m).blocks[0].params.push_back(value(m, "k")); }},
-    {"two values are named", [](Module& m) { main_of(m).value(value(m, "f")).name = "n"; }},
+    {"two values are named `%n`", [](Module& m) { main_of(m).value(value(m, "f")).name = "n"; }},
     {"is not a proper name", [](Module& m) { main_of(m).value(value(m, "f")).name = ""; }},
     {"two blocks are named", [](Module& m) { main_of(m).blocks[1].name = "right"; }},
     {"is not a proper label", [](Module& m) { main_of(m).blocks[1].name = "1"; }},
@@ -132,22 +132,28 @@ const Corruption kCorruptions[] = {
      [](Module& m) {
        main_of(m).value(value(m, "f")).type = m.types.intern({DType::f64, {1ll << 62}});
      }},
-    {"the block is empty", [](Module& m) { main_of(m).blocks[2].insts.clear(); }},
-    {"does not end with a terminator", [](Module& m) { main_of(m).blocks[0].insts.pop_back(); }},
-    {"a terminator stands inside", [](Module& m) { std::swap(inst(m, n), inst(m, branch)); }},
-    {"attribute of the wrong kind", [](Module& m) { inst(m, n).attribute = std::string(); }},
+    {"the block is empty, so it has no terminator",
+     [](Module& m) { main_of(m).blocks[2].insts.clear(); }},
+    {"the block does not end with a terminator",
+     [](Module& m) { main_of(m).blocks[0].insts.pop_back(); }},
+    {"a terminator stands inside the block",
+     [](Module& m) { std::swap(inst(m, n), inst(m, branch)); }},
+    {"it carries an attribute of the wrong kind",
+     [](Module& m) { inst(m, n).attribute = std::string(); }},
     {"it takes 1 arguments, not 2", [](Module& m) { inst(m, save).args.push_back(value(m, "n")); }},
     {"it defines 0 values, not 1", [](Module& m) { inst(m, n).results = {}; }},
     {"it defines 1 values, not 0", [](Module& m) { inst(m, save).results = {value(m, "n")}; }},
     {"it defines 2 values, not 1", [](Module& m) { inst(m, e).results.push_back(value(m, "n")); }},
+    {"a definition names no value of the function",
+     [](Module& m) { inst(m, f).results = {ValueId{999}}; }},
     {"is defined twice", [](Module& m) { inst(m, f).results = {value(m, "n")}; }},
-    {"refers to what the function does not have",
+    {"it refers to what the function does not have",
      [](Module& m) { inst(m, e).args[0] = ValueId{999}; }},
-    {"refers to what the function does not have",
+    {"it refers to what the function does not have",
      [](Module& m) { inst(m, h).attribute = ir::FuncId{9}; }},
-    {"refers to what the function does not have",
+    {"it refers to what the function does not have",
      [](Module& m) { inst(m, branch).get<std::vector<Edge>>()[0].target = {9}; }},
-    {"refers to what the function does not have",
+    {"it refers to what the function does not have",
      [](Module& m) { inst(m, t).get<ir::Compute>().bodies[0] = ir::ExprId{999}; }},
     {"it has no body", [](Module& m) { inst(m, t).get<ir::Compute>().bodies.clear(); }},
     {"it defines 1 values, not 2",
@@ -193,12 +199,12 @@ const Corruption kCorruptions[] = {
     {"`%n` has rank 0, but 2 subscripts are given",
      [](Module& m) { inst(m, o).args[0] = value(m, "n"); }},
     {"subscript `%f` is `f32`, not `i64`", [](Module& m) { inst(m, o).args[1] = value(m, "f"); }},
-    {"refers to what the function does not have",
+    {"it refers to what the function does not have",
      [](Module& m) {
        inst(m, o).get<ir::Part>().open = {true, true};
      }},
-    {"refers to what the function does not have", [](Module& m) { inst(m, o).args.clear(); }},
-    {"attribute of the wrong kind", [](Module& m) { inst(m, o).attribute = {}; }},
+    {"it refers to what the function does not have", [](Module& m) { inst(m, o).args.clear(); }},
+    {"it carries an attribute of the wrong kind", [](Module& m) { inst(m, o).attribute = {}; }},
     {"the result `%w` is `f32[4]`, not `f32[2]`",
      [](Module& m) { inst(m, w).args[0] = value(m, "p"); }},
     {"`@half` takes 1 arguments, but 0 are given", [](Module& m) { inst(m, h).args.clear(); }},
@@ -217,9 +223,11 @@ const Corruption kCorruptions[] = {
     {"a pure function has an effect", [](Module& m) { m.function(m.find("say")).pure = true; }},
     {"its file holds one tensor without a name",
      [](Module& m) { inst(m, l).get<ir::LoadFrom>().name = "w"; }},
-    {"tells no known format", [](Module& m) { inst(m, l).get<ir::LoadFrom>().path = "a.txt"; }},
-    {"does not write an i8 tensor", [](Module& m) { inst(m, write).args[0] = value(m, "l"); }},
-    {"one text more than values", [](Module& m) { inst(m, print).args.clear(); }},
+    {"the ending of its file's name tells no known format",
+     [](Module& m) { inst(m, l).get<ir::LoadFrom>().path = "a.txt"; }},
+    {"it does not write an i8 tensor of rank 1",
+     [](Module& m) { inst(m, write).args[0] = value(m, "l"); }},
+    {"it does not have one text more than values", [](Module& m) { inst(m, print).args.clear(); }},
     {"the condition `%n` is `i64`, not `bool`",
      [](Module& m) { inst(m, assert_).args[0] = value(m, "n"); }},
     {"the condition `%n` is `i64`, not `bool`",
@@ -256,7 +264,7 @@ const Corruption kCorruptions[] = {
        auto& insts = main_of(m).blocks[0].insts;
        insts.erase(insts.begin());
      }},
-    {"is not marked recursive",
+    {"the function can reach itself, but is not marked recursive",
      [](Module& m) {
        Function& half = m.functions[0];
        Inst& division = half.blocks[0].insts[1];
@@ -357,6 +365,16 @@ TEST_CASE("bodies are checked") {
   CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
           return x.call(ir::FuncId{1}, DType::i64, {x.index(0)});
         }) == "`@two` takes 2 arguments, but 1 are given");
+  CHECK(body_violation(DType::i64, [&](Exprs& x, Params p) {
+          return x.call(ir::FuncId{1}, DType::i64, {x.index(0), x.value(p[1], DType::bool_)});
+        }) == "argument 2 of `@two` does not fit");
+  CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
+          const ir::ExprId zero = x.constant(whole(0)), two = x.constant(whole(2));
+          const auto sum = [&](uint32_t level) {
+            return x.reduce(ir::Reduction::sum, level, {zero, two}, x.index(0));
+          };
+          return x.apply(ScalarOp::add, {sum(1), sum(2)});
+        }) == "reductions under equally many indices have different levels");
   CHECK(body_violation(DType::i64, [&](Exprs& x, Params) {
           return x.call(ir::FuncId{2}, DType::i64, {x.index(0)});
         }) == "`@pair` does not return one `i64`");
