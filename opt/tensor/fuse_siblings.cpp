@@ -106,13 +106,23 @@ class FuseSiblings {
     Compute consumer = compute(second);
     for (size_t k = 0; k < inst(first).results.size(); ++k) {
       const ValueId value = inst(first).results[k];
-      if (!reads_own_point(function_.exprs, value, consumer)) return {};
+      if (!reads_own_point(function_.exprs, value, consumer) || names(consumer, value)) return {};
       const Compute producer{consumer.extents, {compute(first).bodies[k]}, {}};
       consumer = inlined(function_.exprs, value, producer, consumer);
     }
     Compute both = compute(first);
     both.bodies.insert(both.bodies.end(), consumer.bodies.begin(), consumer.bodies.end());
     return both;
+  }
+
+  /// Whether it uses a scalar that the first defines: that is known only when the first is done.
+  bool names(const Compute& compute, ValueId scalar) const {
+    bool found = false;
+    for_each_node(function_.exprs, compute.bodies, [&](ExprId id) {
+      const Expr& node = function_.exprs[id];
+      found |= node.kind == ExprKind::value && node.value == scalar;
+    });
+    return found;
   }
 
   bool try_join(size_t first, size_t second) {
