@@ -16,8 +16,8 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-long demo bless docs-update fuzz fuzz-files bench-compile lessons-check \
-        lessons-update format clean help
+.PHONY: build deps test test-long demo bless docs-update fuzz fuzz-files bench-compile bench-scalar \
+        lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
 	@$(NINJA) --target tenon
@@ -65,6 +65,10 @@ fuzz: $(BUILD)/build.ninja ## new programs on every engine for MINUTES=1; what i
 
 fuzz-files: | deps ## damages files and reads them, MINUTES=1 per format; not part of `make test`
 	@scripts/fuzz-files.sh $(or $(MINUTES),1)
+
+bench-scalar: build ## scalar kernels against the same in C: instructions and time, to bench/results/scalar.md
+	@mkdir -p bench/results
+	@bench/scalar/run.py $(BUILD) -o bench/results/scalar.md && cat bench/results/scalar.md
 
 docs-update: $(BUILD)/build.ninja ## writes docs/passes.md: what each pass does and brings
 	@$(NINJA) --target tenon tenon_passes

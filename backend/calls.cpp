@@ -187,6 +187,7 @@ Constants::Constants(const Module& module, const Function& function)
 }
 
 bool Constants::may_divide_by_zero(const Inst& apply) const {
+  if (apply.unchecked) return false;
   const ScalarOp op = apply.get<ScalarOp>();
   if (op != ScalarOp::div && op != ScalarOp::mod) return false;
   if (!runtime::is_integer(module_.type(function_, apply.result()).dtype)) return false;
@@ -200,6 +201,7 @@ bool Constants::may_leave_range(ir::ValueId subscript, int64_t extent) const {
 }
 
 bool Constants::may_leave_range(const Inst& inst) const {
+  if (inst.unchecked) return false;
   const ir::Shape& shape = module_.type(function_, inst.args[0]).shape;
   bool may_leave = false;
   ir::for_each_subscript(inst, [&](size_t axis, ir::ValueId subscript) {

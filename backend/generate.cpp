@@ -24,7 +24,7 @@ constexpr Declaration kDeclarations[] = {
     {"noalias ptr", "tn_alloc", "(ptr, i64, i32) nounwind"},
     {"void", "tn_share", "(ptr) nounwind"},
     {"void", "tn_drop", "(ptr, ptr) nounwind"},
-    {"ptr", "tn_own", "(ptr, ptr, i64, i32) nounwind"},
+    {"ptr", "tn_own", "(ptr, ptr, i64, i32) nounwind cold"},  // called only where it must copy
     {"void", "tn_fail", "(ptr, i32, i32, i64, i64, ptr) nounwind cold"},
     {"void", "tn_print_text", "(ptr, ptr, i64) nounwind"},
     {"void", "tn_print_int", "(ptr, i32, i64) nounwind"},
@@ -87,6 +87,7 @@ std::vector<Kernel> lower_kernels(const ir::Module& module) {
 Generated generate(const ir::Module& module, const Options& options) {
   const std::vector<Kernel> kernels = lower_kernels(module);
   const Conventions conventions(module);
+  const opt::UniqueOwners owners(module);
   ModuleText shared;
   std::string body;
   std::span<const Kernel> left = kernels;
@@ -99,7 +100,7 @@ Generated generate(const ir::Module& module, const Options& options) {
     left = left.subspan(count);
     for (const Kernel& kernel : own)
       body += write_kernel(shared, module, conventions, kernel, options.strict) + "\n";
-    body += write_function(shared, module, conventions, function, own, options.strict) + "\n";
+    body += write_function(shared, module, conventions, owners, function, own, options.strict) + "\n";
   }
   if (module.main) body += entry(shared, module, conventions) + "\n";
   const std::string& constants = shared.constants();

@@ -5,6 +5,7 @@
 //   $F        is the float type of that width                 $f  the fast-math flags
 #include "backend/scalar_to_llvm.h"
 
+#include <bit>
 #include <cctype>
 
 #include "backend/small_float_recipes.h"
@@ -99,6 +100,20 @@ constexpr Recipe kRecipes[] = {
     {ScalarOp::from_bits, "%r = bitcast $t $a to $F", ""},
 };
 
+// By a positive number nothing can overflow, and the remainder's sign says whether to round down; by
+// a power of two nothing is left to say.
+constexpr std::string_view kDivideByPositive =
+    "%quotient = sdiv $t $a, $b\n"
+    "%rest = srem $t $a, $b\n"
+    "%less = ashr $t %rest, $w\n"
+    "%r = add $t %quotient, %less";
+constexpr std::string_view kRemainderByPositive =
+    "%rest = srem $t $a, $b\n"
+    "%sign = ashr $t %rest, $w\n"
+    "%more = and $t %sign, $b\n"
+    "%r = add $t %rest, %more";
+constexpr std::string_view kShiftRight = "%r = ashr $t $a, $b", kMask = "%r = and $t $a, $b";
+
 constexpr bool in_order() {
   for (size_t i = 0; i < std::size(kRecipes); ++i)
     if (kRecipes[i].op != static_cast<ScalarOp>(i)) return false;
@@ -179,6 +194,24 @@ class Expansion {
   std::map<std::string, std::string> registers_;
 };
 
+/// A division of integers by a positive constant. False if it is none.
+bool write_division_by_constant(FunctionText& out, const std::string& result, ScalarOp op,
+                                DType type, std::span<const std::string> args) {
+  const bool divides = op == ScalarOp::div, takes_rest = op == ScalarOp::mod;
+  if ((!divides && !takes_rest) || !runtime::is_integer(type) || args[1][0] == '%') return false;
+  const int64_t divisor = std::stoll(args[1]);
+  if (divisor <= 0) return false;
+  std::string operands[] = {args[0], args[1]};
+  std::string_view recipe = divides ? kDivideByPositive : kRemainderByPositive;
+  const auto bits = static_cast<uint64_t>(divisor);
+  if (std::has_single_bit(bits)) {
+    recipe = divides ? kShiftRight : kMask;
+    operands[1] = std::to_string(divides ? std::countr_zero(bits) : bits - 1);
+  }
+  Expansion(out, result, type, operands, {}).write(recipe);
+  return true;
+}
+
 /// LLVM's instruction for the conversions that are one, between different types.
 std::string_view conversion(DType from, DType to) {
   const Kind source = runtime::row(from).kind, target = runtime::row(to).kind;
@@ -250,6 +283,7 @@ void write_scalar(FunctionText& out, const std::string& result, ScalarOp op, DTy
                   std::span<const std::string> args, FastMath fast) {
   if (runtime::is_small_float(type) && op != ScalarOp::select)
     return write_small_scalar(out, result, op, type, args);
+  if (write_division_by_constant(out, result, op, type, args)) return;
   const Recipe& recipe = kRecipes[static_cast<int>(op)];
   Expansion(out, result, type, args, fast)
       .write(runtime::is_floating(type) ? recipe.floating : recipe.integer);

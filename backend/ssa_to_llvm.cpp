@@ -6,6 +6,9 @@
 
 #include "backend/copies.h"
 #include "backend/scalar_to_llvm.h"
+#include "ir/dominators.h"
+#include "opt/analysis/stack_tensors.h"
+#include "runtime/abi.h"
 
 namespace tenon::backend {
 namespace {
@@ -27,15 +30,19 @@ int dtype_number(DType type) { return static_cast<int>(type); }
 class FunctionWriter {
  public:
   FunctionWriter(ModuleText& module_text, const Module& module, const Conventions& conventions,
-                 const Function& function, std::span<const Kernel> kernels, bool strict)
+                 const opt::UniqueOwners& owners, const Function& function,
+                 std::span<const Kernel> kernels, bool strict)
       : out_(module_text),
         module_(module),
         conventions_(conventions),
+        owners_(owners),
+        id_(module.find(function.name)),
+        on_stack_(module, id_, owners),
         function_(function),
         kernels_(kernels),
         constants_(module, function),
         strict_(strict),
-        convention_(conventions.of(module.find(function.name))),
+        convention_(conventions.of(id_)),
         names_(function.values.size()) {}
 
   std::string write();
@@ -73,7 +80,9 @@ class FunctionWriter {
   void write_print(const Inst& inst);
   void write_assert_(const Inst& inst);
   void write_share(const Inst& inst) { out_.line("call void @tn_share(ptr {})", arg(inst, 0)); }
-  void write_drop(const Inst& inst) { drop(arg(inst, 0)); }
+  void write_drop(const Inst& inst) {
+    if (!on_stack_.contains(inst.args[0])) drop(arg(inst, 0));
+  }
   void write_jump(const Inst& inst);
   void write_branch(const Inst& inst);
   void write_ret(const Inst& inst);
@@ -91,7 +100,14 @@ class FunctionWriter {
   }
   void fail_if_null(const std::string& pointer);
   void allocate(const Inst& inst, ValueId result);
+  bool is_in_place(const Inst& update) const {
+    return update.op == Op::update && owners_.is_unique(id_, update.args[0]);
+  }
+  void own(const Inst& update);
   std::string stack_slot(DType type);
+  bool write_as_block(const Inst& inst);
+  ValueId copied(const ir::Compute& compute) const;
+  std::optional<int> repeated_byte(const ir::Expr& body) const;
   void check_subscripts(const Inst& inst);
   void arrive(const Edge& edge, std::vector<std::string> args);
   FastMath fast_math(const Inst& inst) const;
@@ -100,6 +116,9 @@ class FunctionWriter {
   FunctionText out_;
   const Module& module_;
   const Conventions& conventions_;
+  const opt::UniqueOwners& owners_;
+  ir::FuncId id_;
+  const opt::StackTensors on_stack_;
   const Function& function_;
   std::span<const Kernel> kernels_;
   Constants constants_;
@@ -144,6 +163,11 @@ void FunctionWriter::name_values() {
     const Scalar* constant = constants_.find({i});
     if (constant != nullptr) names_[i] = literal(*constant);
     if (names_[i].empty()) names_[i] = out_.fresh(function_.values[i].name);
+  }
+  // An update in place gives the same pointer under another name.
+  for (uint32_t block : ir::definition_order(ir::control_flow(function_))) {
+    for (const Inst& inst : function_.blocks[block].insts)
+      if (is_in_place(inst)) names_[inst.result().index] = arg(inst, 0);
   }
 }
 
@@ -282,6 +306,11 @@ void FunctionWriter::fail_if_null(const std::string& pointer) {
 }
 
 void FunctionWriter::allocate(const Inst& inst, ValueId result) {
+  if (on_stack_.contains(result)) {
+    stack_slots_ += fmt::format("  {} = alloca i8, i64 {}, align 64\n", name(result),
+                                std::max<int64_t>(bytes(type(result)), 1));
+    return;
+  }
   out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", name(result),
             bytes(type(result)), out_.module.site(inst.span));
   fail_if_null(name(result));
@@ -306,6 +335,7 @@ void FunctionWriter::write_compute(const Inst& inst) {
     targets.push_back(scalars ? stack_slot(type(result).dtype) : name(result));
     args.push_back("ptr " + targets.back());
   }
+  if (write_as_block(inst)) return;
   for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
   backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), {}, {},
                       depth_, args);
@@ -313,6 +343,44 @@ void FunctionWriter::write_compute(const Inst& inst) {
     const ValueId result = inst.results[i];
     backend::write_load(out_, name(result), type(result).dtype, targets[i]);
   }
+}
+
+/// A tensor that is a copy, or one byte repeated, needs no loops. False if it is neither.
+bool FunctionWriter::write_as_block(const Inst& inst) {
+  const ir::Compute& compute = inst.get<ir::Compute>();
+  if (compute.bodies.size() != 1 || compute.extents.empty()) return false;
+  const std::string& to = name(inst.result());
+  const int64_t size = bytes(type(inst.result()));
+  const ir::Expr& body = function_.exprs[compute.bodies[0]];
+  if (const std::optional<int> byte = repeated_byte(body)) {
+    out_.line("call void @llvm.memset.p0.i64(ptr align 64 {}, i8 {}, i64 {}, i1 false)", to, *byte,
+              size);
+    return true;
+  }
+  const ValueId from = copied(compute);
+  if (from) write_copy(out_, to, name(from), size);
+  return bool(from);
+}
+
+/// The tensor that a compute copies as it is, if it does nothing else.
+ValueId FunctionWriter::copied(const ir::Compute& compute) const {
+  const ir::Expr& body = function_.exprs[compute.bodies[0]];
+  if (body.kind != ir::ExprKind::read || type(body.value).shape != compute.extents) return {};
+  for (uint32_t level = 0; level < body.args.size(); ++level) {
+    const ir::Expr& subscript = function_.exprs[body.args[level]];
+    if (subscript.kind != ir::ExprKind::index || subscript.level != level) return {};
+  }
+  return body.value;
+}
+
+/// The byte that all of a tensor consists of, if it is one: zeros, or bools.
+std::optional<int> FunctionWriter::repeated_byte(const ir::Expr& body) const {
+  if (body.kind != ir::ExprKind::constant) return std::nullopt;
+  std::byte element[sizeof(int64_t)];
+  runtime::write_element(element, 0, body.constant);
+  for (int i = 1; i < runtime::row(body.type).bytes; ++i)
+    if (element[i] != element[0]) return std::nullopt;
+  return static_cast<int>(element[0]);
 }
 
 /// Constants are copied as a block, unless they are few: stores in thousands take LLVM seconds.
@@ -337,6 +405,7 @@ void FunctionWriter::write_pack(const Inst& inst) {
 }
 
 void FunctionWriter::check_subscripts(const Inst& inst) {
+  if (inst.unchecked) return;
   const Shape& shape = type(inst.args[0]).shape;
   ir::for_each_subscript(inst, [&](size_t axis, ValueId value) {
     if (!constants_.may_leave_range(value, shape[axis])) return;
@@ -361,12 +430,31 @@ void FunctionWriter::write_update(const Inst& inst) {
   const Type& tensor = type(inst.args[0]);
   check_subscripts(inst);
   const std::string& result = name(inst.result());
-  out_.line("{} = call ptr @tn_own(ptr %context, ptr {}, i64 {}, i32 {})", result, arg(inst, 0),
-            bytes(tensor), out_.module.site(inst.span));
-  fail_if_null(result);
+  if (!is_in_place(inst)) own(inst);
   const std::vector<std::string> subscripts =
       names(std::span(inst.args).subspan(1, inst.args.size() - 2));
   write_part(out_, tensor, result, inst.get<ir::Part>(), subscripts, name(inst.args.back()));
+}
+
+/// Makes the result of an update a tensor with one owner: only where there are others by calling.
+void FunctionWriter::own(const Inst& update) {
+  const std::string &tensor = arg(update, 0), counter = out_.fresh("counter"),
+                    owners = out_.fresh("owners"), shared = out_.fresh("shared"),
+                    copy = out_.fresh("copy"), copying = out_.fresh("copying"),
+                    owned = out_.fresh("owned");
+  out_.line("{} = getelementptr i8, ptr {}, i64 {}", counter, tensor, runtime::kOwnersOffset);
+  out_.line("{} = load i64, ptr {}", owners, counter);
+  out_.line("{} = icmp ne i64 {}, 1", shared, owners);
+  const std::string from = out_.current_label();
+  out_.line("br i1 {}, label {}, label {}", shared, copying, owned);
+  out_.label(copying);
+  out_.line("{} = call ptr @tn_own(ptr %context, ptr {}, i64 {}, i32 {})", copy, tensor,
+            bytes(type(update.args[0])), out_.module.site(update.span));
+  fail_if_null(copy);
+  const std::string copied = out_.current_label();
+  out_.line("br label {}", owned);
+  out_.label(owned);
+  out_.line("{} = phi ptr [ {}, {} ], [ {}, {} ]", name(update.result()), tensor, from, copy, copied);
 }
 
 void FunctionWriter::write_call(const Inst& inst) {
@@ -446,9 +534,10 @@ void FunctionWriter::write_assert_(const Inst& inst) {
 }  // namespace
 
 std::string write_function(ModuleText& module_text, const Module& module,
-                           const Conventions& conventions, const Function& function,
-                           std::span<const Kernel> kernels, bool strict) {
-  return FunctionWriter(module_text, module, conventions, function, kernels, strict).write();
+                           const Conventions& conventions, const opt::UniqueOwners& owners,
+                           const Function& function, std::span<const Kernel> kernels, bool strict) {
+  return FunctionWriter(module_text, module, conventions, owners, function, kernels, strict)
+      .write();
 }
 
 }  // namespace tenon::backend

@@ -4,13 +4,14 @@
 #include <string>
 
 #include "backend/calls.h"
+#include "opt/analysis/unique_owners.h"
 
 namespace tenon::backend {
 
 /// `define internal ptr @fn.layer(ptr %context, ptr %x, …) { … }`. `kernels` are those of the
-/// function's computes in order.
+/// function's computes in order. Updates that `owners` proves to be in place are only stores.
 std::string write_function(ModuleText& module_text, const ir::Module& module,
-                           const Conventions& conventions, const ir::Function& function,
-                           std::span<const ir::loops::Kernel> kernels, bool strict);
+                           const Conventions& conventions, const opt::UniqueOwners& owners,
+                           const ir::Function& function, std::span<const ir::loops::Kernel> kernels, bool strict);
 
 }  // namespace tenon::backend

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "ir/interpret_body.h"
+#include "ir/text.h"
 #include "runtime/npy.h"
 #include "runtime/print.h"
 #include "runtime/tensor_file.h"
@@ -62,6 +63,7 @@ class Interpreter : public Caller {
   std::vector<Slot> run(const Function& function, Frame frame);
   std::vector<Slot> uses(const Function& function, const Frame& frame, const Inst& inst) const;
   void exec(const Function& function, Frame& frame, const Inst& inst);
+  void exec_unchecked(const Function& function, Frame& frame, const Inst& inst);
   Slot value_of(const Function& function, Frame& frame, const Inst& inst);
   std::vector<Slot> compute(const Function& function, const Frame& frame, const Inst& inst);
   void pass(const Function& function, Frame& frame, const Edge& edge);
@@ -114,7 +116,7 @@ std::vector<Slot> Interpreter::run(const Function& function, Frame frame) {
     for (const Inst& inst : block->insts) {
       if (row(inst.op).trait == Trait::terminator) break;
       try {
-        exec(function, frame, inst);
+        inst.unchecked ? exec_unchecked(function, frame, inst) : exec(function, frame, inst);
       } catch (Fault& fault) {  // from the runtime, which knows no places
         throw ast::RunError{std::move(fault), inst.span};
       }
@@ -171,6 +173,16 @@ std::vector<Slot> Interpreter::compute(const Function& function, const Frame& fr
     for (Tensor& tensor : body.tensors()) given.push_back(new_tensor(std::move(tensor)));
   }
   return given;
+}
+
+/// Here all is checked: if a proof was wrong, that is a bug of ours, not of the program.
+void Interpreter::exec_unchecked(const Function& function, Frame& frame, const Inst& inst) {
+  try {
+    exec(function, frame, inst);
+  } catch (const ast::RunError& error) {
+    throw std::logic_error(fmt::format("@{}: `{}` is marked as proved, but: {}", function.name,
+                                       print(module_, function, inst), error.fault.message()));
+  }
 }
 
 /// What an instruction gives that defines one value at most.

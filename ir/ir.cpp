@@ -65,6 +65,10 @@ BlockId Function::add_block(std::string_view hint) {
   return BlockId{static_cast<uint32_t>(blocks.size() - 1)};
 }
 
+bool can_be_unchecked(Op op) {
+  return op == Op::apply || op == Op::compute || op == Op::element || op == Op::update;
+}
+
 Shape Part::shape(const Shape& whole) const {
   Shape extents;
   for (size_t axis = 0; axis < open.size(); ++axis)

@@ -92,6 +92,10 @@ struct Part {
   Shape shape(const Shape& whole) const;
 };
 
+/// The instructions that may be marked `unchecked`: integer divisions, and the others that check what
+/// they are given.
+bool can_be_unchecked(Op op);
+
 /// What an instruction carries besides values. Which alternative goes with which Op:
 ///   constant: Scalar; apply: ScalarOp; compute: Compute; update: Part; call: FuncId;
 ///   load: LoadFrom; save: std::string (path); assert_: std::string (message);
@@ -108,6 +112,10 @@ struct Inst {
   std::vector<ValueId> args;
   Attribute attribute;
   Span span;
+  /// It is proved that it cannot fail where it stands, so nothing is checked. The proof may rest on
+  /// the branches taken to get here and the checks passed: the instruction may go, or move down to
+  /// where it surely has been reached, but not up past those.
+  bool unchecked = false;
 
   /// The only value that it defines, or none.
   ValueId result() const { return results.size() == 1 ? results[0] : ValueId{}; }

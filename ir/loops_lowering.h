@@ -30,7 +30,8 @@ class Lowering {
   Lowering(const Module& module, const Function& function, const Inst& inst, std::string name)
       : module_(module), function_(function), inst_(inst), compute_(inst.get<Compute>()) {
     kernel_.name = std::move(name);
-    for (ExprId id : fallible_nodes(module, function, compute_)) fallible_.insert(id);
+    if (!inst.unchecked)
+      for (ExprId id : fallible_nodes(module, function, compute_)) fallible_.insert(id);
     sites_.insert(compute_.sites.begin(), compute_.sites.end());
     find_companions();
   }

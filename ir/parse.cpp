@@ -173,6 +173,7 @@ ResultTypes FunctionParser::inst(Inst& inst) {
   const Token name = scanner_.expect(TokenKind::name, "an instruction");
   if (const auto op = op_named(name.text)) {
     inst.op = *op;
+    inst.unchecked = can_be_unchecked(*op) && scanner_.accept_name("unchecked");
     switch (*op) {
       // clang-format off
 #define OP(name, text, arity, result, trait, meaning) case Op::name: return parse_##name(inst);
@@ -183,6 +184,7 @@ ResultTypes FunctionParser::inst(Inst& inst) {
   const auto scalar_op = scalar_op_named(name.text);
   if (!scalar_op) scanner_.fail(name.span, fmt::format("there is no instruction `{}`", name.text));
   inst.op = Op::apply;
+  inst.unchecked = scanner_.accept_name("unchecked");
   return parse_scalar_op(*scalar_op, inst);
 }
 

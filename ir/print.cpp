@@ -218,6 +218,7 @@ void Printer::inst(const Inst& inst) {
   values(inst.results);
   if (!inst.results.empty()) out_ += " = ";
   out_ += inst.op == Op::apply ? row(inst.get<ScalarOp>()).text : row(inst.op).text;
+  if (inst.unchecked) out_ += " unchecked";
   const size_t before_operands = out_.size();
   out_ += ' ';
   switch (inst.op) {

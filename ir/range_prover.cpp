@@ -13,23 +13,8 @@ namespace {
 constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
 constexpr int64_t kHighest = std::numeric_limits<int64_t>::max();
 
-bool is_empty(Range r) {
-  return r.lo > r.hi;
-}
-Range hull(Range a, Range b) {
-  if (is_empty(a)) return b;
-  if (is_empty(b)) return a;
-  return {std::min(a.lo, b.lo), std::max(a.hi, b.hi)};
-}
-Range intersection(Range a, Range b) {
-  return {std::max(a.lo, b.lo), std::min(a.hi, b.hi)};
-}
-
 int64_t clamp(Wide value) {
   return static_cast<int64_t>(std::clamp<Wide>(value, kLowest, kHighest));
-}
-int64_t floor_div(int64_t a, int64_t positive) {
-  return a / positive - (a % positive < 0 ? 1 : 0);
 }
 
 std::optional<int64_t> constant_of(const Linear& sum) {
@@ -37,12 +22,6 @@ std::optional<int64_t> constant_of(const Linear& sum) {
 }
 
 }  // namespace
-
-Range range_of_type(DType type) {
-  if (type == DType::bool_) return {0, 1};
-  if (!runtime::is_integer(type)) return {kLowest, kHighest};
-  return {runtime::lowest(type), runtime::highest(type)};
-}
 
 void RangeProver::restore(const State& state) {
   levels_.resize(state.levels);
@@ -143,9 +122,11 @@ Range RangeProver::atom(ExprId id) {
     case ExprKind::apply: r = atom_of_apply(expr); break;
     case ExprKind::if_: r = if_range(expr); break;
     case ExprKind::reduce: r = reduce_range(expr); break;
-    case ExprKind::constant:
     case ExprKind::value:
     case ExprKind::read:
+      if (range_of_value_) r = range_of_value_(expr.value);
+      break;
+    case ExprKind::constant:
     case ExprKind::call: break;
   }
   for (const Linear& known : at_most_zero_) {
@@ -158,36 +139,12 @@ Range RangeProver::atom(ExprId id) {
 }
 
 Range RangeProver::atom_of_apply(const Expr& expr) {
-  const Range all = range_of_type(expr.type);
-  if (!runtime::is_integer(expr.type) || expr.args.size() < 2) {
-    if (expr.op != ScalarOp::abs || !runtime::is_integer(expr.type)) return all;
-    const Range x = range(expr.args[0]);
-    if (x.lo == all.lo) return all;  // whose magnitude wraps around
-    return {x.lo > 0 ? x.lo : x.hi < 0 ? -x.hi : 0, std::max(-x.lo, x.hi)};
+  std::vector<Range> operands;
+  for (const ExprId arg : expr.args) {
+    operands.push_back(range(arg));
+    if (operands.back().is_empty()) return range_of_type(expr.type);
   }
-  const Range x = range(expr.args[0]), y = range(expr.args[1]);
-  switch (expr.op) {
-    case ScalarOp::min: return {std::min(x.lo, y.lo), std::min(x.hi, y.hi)};
-    case ScalarOp::max: return {std::max(x.lo, y.lo), std::max(x.hi, y.hi)};
-    case ScalarOp::select: return hull(y, range(expr.args[2]));
-    case ScalarOp::mul: {
-      const Wide corners[] = {Wide{x.lo} * y.lo, Wide{x.lo} * y.hi, Wide{x.hi} * y.lo,
-                              Wide{x.hi} * y.hi};
-      const auto [lo, hi] = std::minmax_element(std::begin(corners), std::end(corners));
-      return *lo < all.lo || *hi > all.hi ? all : Range{clamp(*lo), clamp(*hi)};
-    }
-    case ScalarOp::div:  // by a positive number: monotone in x, and toward 0 in y
-      if (y.lo <= 0) return all;
-      return {floor_div(x.lo, x.lo < 0 ? y.lo : y.hi), floor_div(x.hi, x.hi < 0 ? y.hi : y.lo)};
-    case ScalarOp::mod:
-      if (y.lo <= 0) return all;
-      if (x.lo >= 0 && x.hi < y.lo) return x;
-      return {0, y.hi - 1};
-    case ScalarOp::bit_and:
-      if (x.lo < 0 && y.lo < 0) return all;
-      return {0, std::min(x.lo < 0 ? y.hi : x.hi, y.lo < 0 ? x.hi : y.hi)};
-    default: return all;
-  }
+  return range_of_apply(expr.op, node(expr.args.back()).type, operands);
 }
 
 Range RangeProver::if_range(const Expr& expr) {
@@ -195,7 +152,7 @@ Range RangeProver::if_range(const Expr& expr) {
   for (const bool holds : {true, false}) {
     in_branch(expr.args[0], holds, [&] { result = hull(result, range(expr.args[holds ? 1 : 2])); });
   }
-  return is_empty(result) ? range_of_type(expr.type) : result;
+  return result.is_empty() ? range_of_type(expr.type) : result;
 }
 
 Range RangeProver::reduce_range(const Expr& expr) {

@@ -1,6 +1,7 @@
 // What is known of integer expressions at one place of a body: the ranges of the bound indices, and
 // the conditions that hold there.
 #pragma once
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -11,10 +12,17 @@ namespace tenon::ir {
 
 class RangeProver {
  public:
+  /// Where a scalar lies, or each element of a tensor, that the body names.
+  using RangeOfValue = std::function<Range(ValueId)>;
+
   /// After `fuel` steps every answer is the widest: expressions can be made that take exponentially
-  /// many.
-  RangeProver(const Function& function, std::span<const Range> levels, int64_t fuel)
-      : function_(function), levels_(levels.begin(), levels.end()), fuel_(fuel) {}
+  /// many. Without `range_of_value` nothing is known of values.
+  RangeProver(const Function& function, std::span<const Range> levels, int64_t fuel,
+              RangeOfValue range_of_value = {})
+      : function_(function),
+        levels_(levels.begin(), levels.end()),
+        fuel_(fuel),
+        range_of_value_(std::move(range_of_value)) {}
 
   bool exhausted() const { return fuel_ < 0; }
   /// Counts a step of whoever asks; false if there are none left.
@@ -77,9 +85,7 @@ class RangeProver {
   std::vector<Linear> at_most_zero_;  ///< sums known to be ≤ 0
   std::vector<Linear> nonzero_;
   int64_t fuel_;
+  RangeOfValue range_of_value_;
 };
-
-/// The values that a type has; those of bool are 0 and 1.
-Range range_of_type(DType type);
 
 }  // namespace tenon::ir

@@ -50,12 +50,12 @@ bool can_ever_fail(const Expr& node) {
 class FallibleNodes {
  public:
   FallibleNodes(const Module& module, const Function& function, const Compute& compute,
-                const std::function<bool(FuncId)>& callee_fails)
+                const Known& known)
       : module_(module),
         function_(function),
         compute_(compute),
-        callee_fails_(callee_fails),
-        prover_(function, levels(compute), fuel(function, compute)) {}
+        known_(known),
+        prover_(function, levels(compute), fuel(function, compute), known.range_of) {}
 
   std::vector<ExprId> run() {
     for (const int64_t extent : compute_.extents)
@@ -87,7 +87,7 @@ class FallibleNodes {
   const Module& module_;
   const Function& function_;
   const Compute& compute_;
-  const std::function<bool(FuncId)>& callee_fails_;
+  const Known& known_;
   RangeProver prover_;
   std::unordered_set<ExprId> seen_;
   std::vector<ExprId> found_;
@@ -122,21 +122,26 @@ bool FallibleNodes::fails(const Expr& node) {
     }
     case ExprKind::apply: return !prover_.is_nonzero(node.args[1]);
     case ExprKind::reduce: return !prover_.surely_runs(node);
-    default: return callee_fails_(node.callee);
+    default: return known_.callee_fails(node.callee);
   }
 }
 
 // ---- instructions
 
-/// The constant that defines an integer scalar, else all that its type has.
-Range range_by_definition(const Module& module, const Function& function, ValueId value) {
+/// Where values lie of which nothing is known but the constants: looked up once.
+std::function<Range(ValueId)> ranges_by_definition(const Module& module, const Function& function) {
+  std::unordered_map<ValueId, int64_t> constants;
   for (const Block& block : function.blocks) {
     for (const Inst& inst : block.insts) {
-      if (inst.op != Op::constant || inst.result() != value) continue;
-      return {inst.get<Scalar>().i, inst.get<Scalar>().i};
+      if (inst.op == Op::constant && !runtime::is_floating(inst.get<Scalar>().type))
+        constants.emplace(inst.result(), inst.get<Scalar>().i);
     }
   }
-  return range_of_type(module.type(function, value).dtype);
+  return [&module, &function, constants = std::move(constants)](ValueId value) {
+    const auto found = constants.find(value);
+    if (found != constants.end()) return Range{found->second, found->second};
+    return range_of_type(module.type(function, value).dtype);
+  };
 }
 
 bool subscripts_may_fail(const Module& module, const Function& function, const Inst& inst,
@@ -155,6 +160,7 @@ bool subscripts_may_fail(const Module& module, const Function& function, const I
 
 bool may_fail(const Module& module, const Function& function, const Inst& inst,
               const Known& known) {
+  if (inst.unchecked) return false;
   switch (inst.op) {
     case Op::apply: {
       if (!divides_integers(inst.get<ScalarOp>(), module.type(function, inst.result()).dtype))
@@ -163,7 +169,7 @@ bool may_fail(const Module& module, const Function& function, const Inst& inst,
       return divisor.lo <= 0 && 0 <= divisor.hi;
     }
     case Op::compute:
-      return !FallibleNodes(module, function, inst.get<Compute>(), known.callee_fails).run().empty();
+      return !FallibleNodes(module, function, inst.get<Compute>(), known).run().empty();
     case Op::element:
     case Op::update: return subscripts_may_fail(module, function, inst, known);
     case Op::call: return known.callee_fails(inst.get<FuncId>());
@@ -191,7 +197,7 @@ Range range_of(const Function& function, ExprId expr, std::span<const Range> lev
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
                                    const Compute& compute,
                                    const std::function<bool(FuncId)>& callee_fails) {
-  return FallibleNodes(module, function, compute, callee_fails).run();
+  return FallibleNodes(module, function, compute, {callee_fails, {}}).run();
 }
 
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
@@ -203,7 +209,7 @@ std::vector<ExprId> fallible_nodes(const Module& module, const Function& functio
 bool may_fail(const Module& module, const Function& function, const Inst& inst) {
   return may_fail(module, function, inst,
                   {[&](FuncId callee) { return may_fail(module, callee); },
-                   [&](ValueId value) { return range_by_definition(module, function, value); }});
+                   ranges_by_definition(module, function)});
 }
 
 bool may_fail(const Module& module, FuncId function) {
@@ -213,9 +219,7 @@ bool may_fail(const Module& module, FuncId function) {
   for (size_t next = 0; next < reached.size(); ++next) {
     const Function& f = module.function(reached[next]);
     if (f.recursive) return true;
-    const Known calls_aside = {
-        [](FuncId) { return false; },
-        [&](ValueId value) { return range_by_definition(module, f, value); }};
+    const Known calls_aside = {[](FuncId) { return false; }, ranges_by_definition(module, f)};
     for (const Block& block : f.blocks)
       for (const Inst& inst : block.insts)
         if (may_fail(module, f, inst, calls_aside)) return true;

@@ -4,14 +4,10 @@
 #include <functional>
 #include <span>
 
+#include "ir/interval.h"
 #include "ir/ir.h"
 
 namespace tenon::ir {
-
-/// [lo, hi], both included; empty if lo > hi. Unbounded ends are the lowest and highest i64.
-struct Range {
-  int64_t lo, hi;
-};
 
 /// The values that integer expression `expr` can take where bound level l lies in levels[l].
 /// Sums of multiples of indices are exact (so `i - i` is 0); whatever may wrap is unbounded.
@@ -26,7 +22,8 @@ std::vector<ExprId> fallible_nodes(const Module& module, const Function& functio
 /// already: opt/analysis/purity.h.
 struct Known {
   std::function<bool(FuncId)> callee_fails;   ///< may_fail(module, callee), or wider
-  std::function<Range(ValueId)> range_of;     ///< where an integer scalar lies
+  /// Where an integer scalar lies, or each element of a tensor of integers.
+  std::function<Range(ValueId)> range_of;
 };
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
                                    const Compute& compute,

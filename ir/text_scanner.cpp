@@ -71,6 +71,12 @@ Token TextScanner::peek_second() const {
   return ahead.token_;
 }
 
+bool TextScanner::accept_name(std::string_view name) {
+  const bool found = at_name(name);
+  if (found) take();
+  return found;
+}
+
 bool TextScanner::accept(std::string_view symbol) {
   if (!at(symbol)) return false;
   take();

@@ -48,6 +48,7 @@ class TextScanner {
   bool at(std::string_view symbol) const { return token_.is(TokenKind::symbol, symbol); }
   bool at_name(std::string_view name) const { return token_.is(TokenKind::name, name); }
   bool accept(std::string_view symbol);
+  bool accept_name(std::string_view name);
   void expect(std::string_view symbol);
   void expect_name(std::string_view name);
   /// Takes a token of that kind, or fails with "expected `what`".

@@ -79,6 +79,7 @@ class FunctionVerifier {
 #define OP(name, text, arity, result, trait, meaning) void check_##name(const Inst& inst);
 #include "ir/ops.def"
   void types(const Inst& inst);
+  void check_unchecked(const Inst& inst);
   void check_edges(const Inst& inst, size_t count);
   bool check_subscripts(const Inst& inst, size_t axes);
   void check_effect(FuncId callee);
@@ -255,12 +256,20 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
 // ---- types
 
 void FunctionVerifier::types(const Inst& inst) {
+  if (inst.unchecked) check_unchecked(inst);
   switch (inst.op) {
     // clang-format off
 #define OP(name, text, arity, result, trait, meaning) case Op::name: return check_##name(inst);
 #include "ir/ops.def"
     // clang-format on
   }
+}
+
+void FunctionVerifier::check_unchecked(const Inst& inst) {
+  const bool divides = inst.op == Op::apply && (inst.get<ScalarOp>() == ScalarOp::div ||
+                                                inst.get<ScalarOp>() == ScalarOp::mod);
+  ensure(can_be_unchecked(inst.op) && (inst.op != Op::apply || divides),
+         "it checks nothing, so it cannot be `unchecked`");
 }
 
 void FunctionVerifier::want_type(ValueId value, const Type& type, std::string_view what) {

@@ -14,12 +14,19 @@ namespace {
 ///   gvn        before `fuse`, so that one producer is not put into a consumer twice under two names,
 ///              and after it, for what then is equal
 ///   simplify_cfg  behind those that decide branches, before `dce`, which drops what it left unused
+///   range_checks  before what only moves or drops what cannot fail, and before `unroll`, as of one turn
+///              among others less is known; at the end again, for the computes that were made since
+///   unroll     before another round of those that compute constants, which counters then are
+///   forward    behind `gvn`, which makes equal subscripts one value
+///   licm       before `fuse`, which puts nothing into a loop
+///   strength_reduce  behind those that recognize products
 ///   dce        before `fuse`, as a producer with a user that is dead would seem to be used twice
 constexpr std::string_view kPipelines[] = {
     "own",
     "simplify,gvn,fuse,simplify_subscripts,gvn,simplify_cfg,dce,own",
-    "simplify,evaluate,inline,sccp,simplify,gvn,simplify_cfg,dce,reorder_chains,dce,"
-    "fuse,simplify_subscripts,simplify,gvn,simplify_cfg,dce,fuse_siblings,own",
+    "simplify,evaluate,inline,sccp,simplify,gvn,simplify_cfg,dce,range_checks,unroll,sccp,simplify,gvn,"
+    "forward,simplify_cfg,dce,licm,reorder_chains,dce,fuse,simplify_subscripts,strength_reduce,simplify,"
+    "gvn,simplify_cfg,dce,fuse_siblings,range_checks,own",
 };
 
 constexpr Constraint kConstraints[] = {
@@ -29,6 +36,11 @@ constexpr Constraint kConstraints[] = {
     {"own", "simplify_cfg", "`own` has put shares and drops on edges that `simplify_cfg` would bend"},
     {"own", "gvn", "`own` counts the uses of every tensor, and `gvn` moves them to another one"},
     {"own", "dce", "`own` counts the uses of every tensor, and `dce` removes some"},
+    {"own", "range_checks", "functions with owners are left alone"},
+    {"own", "unroll", "`own` counts the uses of every tensor, and `unroll` makes more of them"},
+    {"own", "forward", "`own` counts the uses of every tensor, and `forward` takes some away"},
+    {"own", "licm", "`own` counts the uses of every tensor, and `licm` moves some out of loops"},
+    {"own", "strength_reduce", "`strength_reduce` passes more on along edges that `own` has split"},
     {"own", "evaluate", "`own` counts the uses of every tensor, and `evaluate` makes others"},
     {"own", "reorder_chains", "`own` counts the uses of every tensor, and `reorder_chains` makes others"},
     {"own", "simplify_subscripts", "`own` counts the uses of every tensor; a branch that goes has some"},

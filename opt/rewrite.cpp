@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "ir/dominators.h"
+#include "opt/analysis/loops.h"
 
 namespace tenon::opt {
 
@@ -119,6 +119,26 @@ void remove_unreachable(Function& function) {
   std::vector<bool> keep(function.blocks.size());
   for (uint32_t block : reverse_postorder(control_flow(function))) keep[block] = true;
   keep_blocks(function, keep);
+}
+
+void add_preheaders(Function& function, PassContext& context) {
+  const Loops loops(function);
+  for (const Loop& loop : loops.all()) {
+    if (loop.preheader || !context.may_rewrite("preheader")) continue;
+    const BlockId preheader = function.add_block("preheader");
+    std::vector<ValueId> params;
+    for (ValueId param : std::vector(function.block(loop.header).params))
+      params.push_back(function.add_value(function.value(param).type, function.value(param).name));
+    for (BlockId entry : loop.entries) {
+      for (Edge& edge : function.block(entry).insts.back().get<std::vector<Edge>>()) {
+        if (edge.target == loop.header) edge.target = preheader;
+      }
+    }
+    const Span span = function.block(loop.header).insts.back().span;
+    function.block(preheader).params = params;
+    function.block(preheader).insts = {
+        {Op::jump, {}, {}, std::vector<Edge>{{loop.header, std::move(params)}}, span}};
+  }
 }
 
 }  // namespace tenon::opt

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ir/ir.h"
+#include "opt/pass.h"
 
 namespace tenon::opt {
 
@@ -44,5 +45,9 @@ bool has_unreachable(const ir::Function& function);
 /// Whoever takes an edge away does this too: in blocks that nothing reaches any more, uses may have
 /// lost the definitions that dominated them.
 void remove_unreachable(ir::Function& function);
+
+/// Gives every natural loop a preheader (opt/analysis/loops.h): the place for what is to happen once,
+/// before it.
+void add_preheaders(ir::Function& function, PassContext& context);
 
 }  // namespace tenon::opt

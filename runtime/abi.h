@@ -53,6 +53,9 @@ double tn_pow_f64(double, double);
 }
 
 namespace tenon::runtime {
+/// Where the number of a tensor's owners lies, an i64: so many bytes behind its data's address.
+inline constexpr int64_t kOwnersOffset = -48;
+
 struct AbiSymbol {
   const char* name;
   void* address;

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "runtime/abi.h"
 #include "runtime/memory.h"
@@ -25,13 +27,29 @@ struct alignas(kAlignment) Context::Block {
 
   static Block* create(Context& context, int64_t bytes);
   void destroy(Context& context);
+  void free();
+  /// To a size of spares: equal for all blocks that may take each other's place.
+  static int64_t rounded_up(int64_t whole) {
+    return (whole + kSpareStep - 1) / kSpareStep * kSpareStep;
+  }
 };
 
+constexpr int kMaxSpares = 16;  // of one size
+
 Context::Block* Context::Block::create(Context& context, int64_t bytes) {
+  static_assert(offsetof(Block, owners) - sizeof(Block) == size_t(kOwnersOffset));
   int64_t whole;
   if (__builtin_add_overflow(bytes, static_cast<int64_t>(sizeof(Block)), &whole))
     throw Fault{FaultKind::out_of_memory, bytes};
-  auto* block = new (allocate(whole)) Block{nullptr, context.blocks, 1, bytes};
+  Spares* spares = context.spares_for(bytes);
+  void* memory;
+  if (spares != nullptr && spares->first != nullptr) {
+    memory = std::exchange(spares->first, spares->first->next);
+    --spares->count;
+  } else {
+    memory = allocate(spares != nullptr ? rounded_up(whole) : whole);
+  }
+  auto* block = new (memory) Block{nullptr, context.blocks, 1, bytes};
   if (block->next != nullptr) block->next->previous = block;
   context.blocks = block;
   context.live_bytes += bytes;
@@ -43,11 +61,32 @@ void Context::Block::destroy(Context& context) {
   (previous != nullptr ? previous->next : context.blocks) = next;
   if (next != nullptr) next->previous = previous;
   context.live_bytes -= bytes;
-  release(reinterpret_cast<std::byte*>(this), bytes + static_cast<int64_t>(sizeof(Block)));
+  Spares* spares = context.spares_for(bytes);
+  if (spares != nullptr && spares->count < kMaxSpares) {
+    next = std::exchange(spares->first, this);
+    ++spares->count;
+  } else {
+    free();
+  }
+}
+
+void Context::Block::free() {
+  const int64_t whole = bytes + static_cast<int64_t>(sizeof(Block));
+  release(reinterpret_cast<std::byte*>(this), bytes <= kSpareBytes ? rounded_up(whole) : whole);
+}
+
+/// The spares of a size; none are kept of large ones.
+Context::Spares* Context::spares_for(int64_t bytes) {
+  if (bytes > kSpareBytes) return nullptr;
+  return &spares[(bytes + kSpareStep - 1) / kSpareStep];
 }
 
 Context::~Context() {
   while (blocks != nullptr) blocks->destroy(*this);
+  for (Spares& of_a_size : spares) {
+    while (of_a_size.first != nullptr)
+      std::exchange(of_a_size.first, of_a_size.first->next)->free();
+  }
 }
 
 namespace {

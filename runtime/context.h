@@ -27,6 +27,14 @@ struct Context {
   /// Blocks that generated code holds: a doubly linked list, so that a failed run leaks nothing.
   struct Block;
   Block* blocks = nullptr;
+  /// Freed blocks of up to so many bytes wait to be taken again, a few by size in steps of
+  /// `kSpareStep`: a loop that makes and frees a small tensor per turn need not ask the system.
+  static constexpr int64_t kSpareBytes = 1024, kSpareStep = 64;
+  struct Spares {
+    Block* first = nullptr;
+    int count = 0;
+  } spares[kSpareBytes / kSpareStep + 1];
+  Spares* spares_for(int64_t bytes);
   int64_t live_bytes = 0, peak_bytes = 0;
 };
 

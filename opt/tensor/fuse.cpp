@@ -128,6 +128,7 @@ class Fuse {
     consumer.op = Op::compute;
     consumer.args.clear();
     consumer.attribute = std::move(fused.compute);
+    consumer.unchecked = false;  // what was proved was another body
     for_each_used([&](std::set<Place>& users) { users.insert(fused.consumer); });
   }
 

@@ -139,6 +139,7 @@ class FuseSiblings {
     joined.results.insert(joined.results.end(), inst(second).results.begin(),
                           inst(second).results.end());
     joined.attribute = std::move(*both);
+    joined.unchecked = joined.unchecked && inst(second).unchecked;
     const size_t kept = at_first ? first : second;
     block_->insts[kept] = std::move(joined);
     joined_[at_first ? second : first] = true;

@@ -10,7 +10,8 @@
 //
 // `share` adds an owner where a tensor is taken over and needed again; `drop` takes one away behind
 // the last use, or at the start of a block in which a tensor is dead that the other way out of the
-// block before still needs. So an update of a last use happens in place, and any other one copies.
+// block before still needs. So an update of a last use happens in place; any other one is given a copy
+// first (insert_copies.h), or makes one when the program finds another owner.
 // (Ullrich and de Moura, "Counting Immutable Beans", IFL 2019, for loops instead of recursion.)
 //
 // This is no rewrite that could be left out: --bisect does not count it.
@@ -19,7 +20,9 @@
 #include <ranges>
 
 #include "ir/dominators.h"
+#include "opt/analysis/liveness.h"
 #include "opt/pass.h"
+#include "opt/tensor/insert_copies.h"
 
 namespace tenon::opt {
 namespace {
@@ -29,14 +32,14 @@ using namespace ir;
 class Own {
  public:
   Own(const Module& module, Function& function)
-      : module_(module), function_(function), number_(function.values.size(), kNoTensor) {}
+      : module_(module), function_(function) {}
 
   void run() {
     strip();
-    number_tensors();
-    if (tensors_.empty()) return;
+    insert_copies(module_, function_);
+    if (!find_tensors()) return;
     split_edges();
-    find_live();
+    live_at_start_.emplace(function_, [&](ValueId value) { return is_tensor(value); });
     branches_here_.resize(function_.blocks.size());
     for (uint32_t b = 0; b < function_.blocks.size(); ++b) {
       if (function_.blocks[b].insts.back().op != Op::branch) continue;
@@ -47,8 +50,6 @@ class Own {
   }
 
  private:
-  static constexpr uint32_t kNoTensor = 0xffffffff;
-
   /// What an earlier run placed goes: the pass may run again.
   void strip() {
     for (Block& block : function_.blocks) {
@@ -83,67 +84,30 @@ class Own {
     }
   }
 
-  void number_tensors() {
-    for (uint32_t v = 0; v < function_.values.size(); ++v) {
-      if (module_.types[function_.values[v].type].is_scalar()) continue;
-      number_[v] = static_cast<uint32_t>(tensors_.size());
-      tensors_.push_back({v});
-    }
-    borrowed_.resize(tensors_.size());
-    live_now_.resize(tensors_.size());
-    for (ValueId param : function_.params) {
-      if (is_tensor(param)) borrowed_[number(param)] = true;
-    }
+  /// Whether there are any.
+  bool find_tensors() {
+    is_tensor_.resize(function_.values.size());
+    borrowed_.resize(function_.values.size());
+    live_now_.resize(function_.values.size());
+    for (uint32_t v = 0; v < function_.values.size(); ++v)
+      is_tensor_[v] = !module_.types[function_.values[v].type].is_scalar();
+    for (ValueId param : function_.params) borrowed_[param.index] = true;
+    return std::ranges::find(is_tensor_, true) != is_tensor_.end();
   }
-  bool is_tensor(ValueId value) const { return value && number_[value.index] != kNoTensor; }
-  uint32_t number(ValueId value) const { return number_[value.index]; }
+  bool is_tensor(ValueId value) const { return value && is_tensor_[value.index]; }
 
-  // ---- liveness, tensor by tensor: upward from each use to the definition (Appel and Palsberg,
-  // "Modern Compiler Implementation", 19.6), which takes as long as the answer
-
-  void find_live() {
-    const size_t count = function_.blocks.size();
-    std::vector<std::vector<uint32_t>> predecessors(count), used_in(tensors_.size());
-    std::vector<uint32_t> defined_in(tensors_.size(), 0);  // the entry: parameters of the function
-    const auto defined = [&](ValueId value, uint32_t block) {
-      if (is_tensor(value)) defined_in[number(value)] = block;
-    };
-    for (uint32_t b = 0; b < count; ++b) {
-      const Block& block = function_.blocks[b];
-      for (const Edge& edge : successors(block)) predecessors[edge.target.index].push_back(b);
-      for (ValueId param : block.params) defined(param, b);
-      for (const Inst& inst : block.insts) {
-        for (ValueId result : inst.results) defined(result, b);
-        for_each_use(function_, inst, [&](ValueId used) {
-          if (is_tensor(used)) used_in[number(used)].push_back(b);
-        });
-      }
-    }
-    live_in_.resize(count);
-    for (uint32_t t = 0; t < tensors_.size(); ++t) {
-      std::vector<uint32_t>& work = used_in[t];
-      while (!work.empty()) {
-        const uint32_t b = work.back();
-        work.pop_back();
-        if (b == defined_in[t] || (!live_in_[b].empty() && live_in_[b].back() == t)) continue;
-        live_in_[b].push_back(t);
-        work.insert(work.end(), predecessors[b].begin(), predecessors[b].end());
-      }
-    }
-  }
-
-  bool is_live(uint32_t tensor) const { return live_now_[tensor]; }
+  bool is_live(ValueId tensor) const { return live_now_[tensor.index]; }
 
   /// Sets what is live at the end of a block; clears what was before.
   void go_to_end(const Block& block) {
-    for (uint32_t tensor : touched_) live_now_[tensor] = false;
+    for (ValueId tensor : touched_) live_now_[tensor.index] = false;
     touched_.clear();
     for (const Edge& edge : successors(block)) {
-      for (uint32_t tensor : live_in_[edge.target.index]) set_live(tensor);
+      for (ValueId tensor : live_at_start_->at_start(edge.target)) set_live(tensor);
     }
   }
-  void set_live(uint32_t tensor) {
-    live_now_[tensor] = true;
+  void set_live(ValueId tensor) {
+    live_now_[tensor.index] = true;
     touched_.push_back(tensor);
   }
 
@@ -174,20 +138,20 @@ class Own {
 
       const Span span = inst->span;
       for (ValueId result : std::views::reverse(inst->results)) {
-        if (is_tensor(result) && !is_live(number(result)))
+        if (is_tensor(result) && !is_live(result))
           reversed.push_back(owner(Op::drop, result, span));
       }
       std::vector<Inst> shares;
       for (ValueId used : uses) {
         const auto times = std::ranges::count(takes, used);
-        const bool needed = is_live(number(used)) || borrowed_[number(used)];
+        const bool needed = is_live(used) || borrowed_[used.index];
         if (times == 0 && !needed) reversed.push_back(owner(Op::drop, used, span));
         for (auto n = times - (needed ? 0 : 1); n > 0; --n)
           shares.push_back(owner(Op::share, used, span));
       }
       for (ValueId result : inst->results)
-        if (is_tensor(result)) live_now_[number(result)] = false;
-      for (ValueId used : uses) set_live(number(used));
+        if (is_tensor(result)) live_now_[result.index] = false;
+      for (ValueId used : uses) set_live(used);
       reversed.push_back(std::move(*inst));
       std::ranges::move(shares, std::back_inserter(reversed));
     }
@@ -201,15 +165,14 @@ class Own {
     const Span span = reversed.back().span;
     const auto drop = [&](ValueId value) { reversed.push_back(owner(Op::drop, value, span)); };
     for (ValueId param : function_.block(id).params) {
-      if (is_tensor(param) && !is_live(number(param))) drop(param);
+      if (is_tensor(param) && !is_live(param)) drop(param);
     }
     const BlockId from = branches_here_[id.index];
     if (!from) return;
     for (const Edge& edge : successors(function_.block(from))) {
       if (edge.target == id) continue;
-      const std::vector<uint32_t>& held = live_in_[edge.target.index];
-      for (auto t = held.rbegin(); t != held.rend(); ++t) {
-        if (!is_live(*t) && !borrowed_[*t]) drop(tensors_[*t]);
+      for (ValueId held : std::views::reverse(live_at_start_->at_start(edge.target))) {
+        if (!is_live(held) && !borrowed_[held.index]) drop(held);
       }
     }
   }
@@ -218,12 +181,11 @@ class Own {
 
   const Module& module_;
   Function& function_;
-  std::vector<uint32_t> number_;
-  std::vector<ValueId> tensors_;
-  std::vector<bool> borrowed_;                  ///< the function's parameters
-  std::vector<std::vector<uint32_t>> live_in_;  ///< by block: tensors, ascending
-  std::vector<bool> live_now_;                  ///< where place() is
-  std::vector<uint32_t> touched_;               ///< the tensors that may be in it
+  std::vector<bool> is_tensor_;             ///< by value, as are the next two
+  std::vector<bool> borrowed_;              ///< the function's parameters
+  std::vector<bool> live_now_;              ///< where place() is
+  std::vector<ValueId> touched_;            ///< the tensors that may be in it
+  std::optional<Liveness> live_at_start_;
   std::vector<BlockId> branches_here_;  ///< by block: the one whose branch leads there, if any
 };
 

@@ -408,6 +408,29 @@ TEST_CASE("division by zero") {
 )")), FaultKind::division_by_zero, "division by zero", "7 / (2 - j)");
 }
 
+TEST_CASE("division by constants") {
+  std::string lines;
+  for (std::string_view type : {"i8", "i32", "i64"}) {
+    const int64_t lowest = type == "i8" ? -128 : type == "i32" ? INT32_MIN : INT64_MIN;
+    for (int64_t value : {lowest, lowest + 1, int64_t{-9}, int64_t{-8}, int64_t{-1}, int64_t{0},
+                          int64_t{1}, int64_t{7}, int64_t{8}, -(lowest + 1)}) {
+      const std::string n = std::to_string(lines.size());
+      lines += fmt::format("  %t{} = compute [i: 1] {{ {}{} }}\n  %a{} = element %t{}[%zero]\n", n,
+                           value, type == "i64" ? "" : type, n, n);
+      for (int64_t divisor : {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{8}, int64_t{100},
+                              int64_t{-1}, int64_t{-2}, int64_t{-7}, lowest}) {
+        const std::string m = std::to_string(lines.size());
+        lines += fmt::format("  %d{} = const {}{}\n  %q{} = div %a{}, %d{}\n"
+                             "  %r{} = mod %a{}, %d{}\n  print %q{}, %r{}\n",
+                             m, divisor, type == "i64" ? "" : type, m, n, m, m, n, m, m, m);
+      }
+    }
+  }
+  const Program program("func @main() effects {\nentry:\n  %zero = const 0\n" + lines +
+                        "  ret\n}\n");
+  CHECK_FALSE(check_agrees(program).fault);
+}
+
 TEST_CASE("an empty reduction") {
   for (const char* name : {"max", "min", "argmax", "argmin"})
     check_fails(

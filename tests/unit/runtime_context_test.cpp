@@ -65,6 +65,23 @@ TEST_CASE("blocks may be freed in any order") {
   CHECK(context.live_bytes == 16);  // the last is the context's to free
 }
 
+TEST_CASE("small blocks are taken again, in sizes that fit") {
+  Context context;
+  tn_context* c = c_name(context);
+  void* a = tn_alloc(c, 65, 0);
+  tn_drop(c, a);
+  CHECK(tn_alloc(c, 200, 0) != a);
+  void* b = tn_alloc(c, 128, 0);
+  CHECK(b == a);
+  CHECK(context.live_bytes == 328);
+  std::memset(b, 1, 128);
+  tn_drop(c, b);
+  void* blocks[100];
+  for (void*& block : blocks) block = tn_alloc(c, 1000, 0);
+  for (void* block : blocks) tn_drop(c, block);
+  CHECK(context.live_bytes == 200);
+}
+
 TEST_CASE("no memory: null, and a fault at the site") {
   Context context;
   for (const int64_t bytes : {INT64_MAX, INT64_MAX - 64, int64_t{1} << 60}) {
