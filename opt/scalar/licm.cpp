@@ -40,12 +40,19 @@ class Licm {
 
   void run() {
     find_definitions();
+    if (has_unchecked()) ranges_.emplace(module_, function_);
     for (uint32_t l = 0; l < loops_.all().size(); ++l) {
       if (loops_[{l}].preheader) empty(LoopId{l});
     }
   }
 
  private:
+  bool has_unchecked() const {
+    return std::ranges::any_of(function_.blocks, [](const Block& block) {
+      return std::ranges::any_of(block.insts, &Inst::unchecked);
+    });
+  }
+
   void find_definitions() {
     defined_in_.resize(function_.values.size());
     taken_over_.resize(function_.values.size());
@@ -120,7 +127,6 @@ class Licm {
   }
 
   bool is_proved_before(LoopId loop, const Inst& inst) {
-    if (!ranges_) ranges_.emplace(module_, function_);
     const BlockId preheader = loops_[loop].preheader;
     const size_t end = function_.block(preheader).insts.size() - 1;
     Inst checked = inst;
@@ -205,7 +211,7 @@ class Licm {
   PassContext& context_;
   Loops loops_;
   InstEffects effects_;
-  std::optional<ValueRanges> ranges_;  ///< from when they are first asked for
+  std::optional<ValueRanges> ranges_;  ///< as all was before, if something is unchecked
   std::vector<BlockId> defined_in_;
   std::vector<bool> taken_over_;  ///< tensors whose owner an update or an edge may take
   std::vector<std::optional<Scalar>> constants_;

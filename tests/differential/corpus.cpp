@@ -1,6 +1,7 @@
 #include "tests/differential/corpus.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,16 +10,19 @@
 #include <string>
 
 #include "opt/pass.h"
-#include "runtime/context.h"
 #include "tests/differential/generator/choices.h"
 #include "tests/differential/generator/program.h"
 #include "tests/differential/oracle/judge.h"
+#include "tests/differential/oracle/sandbox.h"
 #include "tests/support/text.h"
 
 namespace tenon::differential {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr unsigned kSeconds = 10;              ///< for one program
+constexpr size_t kMaxNames = size_t{1} << 16;  ///< bytes of the names of one program's rewrites
 
 /// The lines that say something: without comments, which begin with #.
 std::vector<std::string> entries(const fs::path& file) {
@@ -53,19 +57,26 @@ void add_rewrite(std::set<std::string>& reached, const std::string& name) {
   reached.insert("rewrite: " + name.substr(colon + 2));
 }
 
-/// What one program reaches.
-std::set<std::string> reached_by(const Oracle& oracle, uint64_t seed) {
+/// What one program reaches; nothing if it ends its process.
+std::set<std::string> reached_by(const Oracle& oracle, uint64_t seed, char* shared) {
   std::set<std::string> reached;
   const Program program = generate(bytes_of(seed));
   for (size_t i = 0; i < features().size(); ++i) {
     if (program.uses[i] > 0) reached.emplace(features()[i]);
   }
-  std::optional<Prepared> prepared;
-  const Verdict verdict = oracle.interpret(case_of(program, seed), prepared);
-  if (verdict.fails) reached.insert("a run-time error");
-  for (const auto& [name, times] : verdict.rewrites) {
+  shared[0] = '\0';
+  const std::string ended = in_child([&] {
+    alarm(kSeconds);
+    std::optional<Prepared> prepared;
+    const Verdict verdict = oracle.interpret(case_of(program, seed), prepared);
+    std::string names = verdict.fails ? "a run-time error\n" : "";
+    for (const auto& [name, times] : verdict.rewrites) names += name + "\n";
+    shared[names.copy(shared, kMaxNames - 1)] = '\0';
+  });
+  if (!ended.empty()) return {};
+  for (const std::string& name : tests::split_lines(shared)) {
     reached.insert(name);
-    add_rewrite(reached, name);
+    if (name.find(": ") != name.npos) add_rewrite(reached, name);
   }
   return reached;
 }
@@ -114,15 +125,14 @@ int run_corpus(const fs::path& folder) {
 int choose_corpus(uint64_t first, uint64_t count) {
   std::vector<std::pair<uint64_t, std::set<std::string>>> chosen;
   std::set<std::string> all;
-  runtime::run_on_large_stack([&] {
-    const Oracle oracle;
-    for (uint64_t seed = first; seed < first + count; ++seed) {
-      std::set<std::string> reached = reached_by(oracle, seed);
-      const size_t before = all.size();
-      all.insert(reached.begin(), reached.end());
-      if (all.size() > before) chosen.emplace_back(seed, std::move(reached));
-    }
-  });
+  const Oracle oracle;
+  char* shared = static_cast<char*>(shared_memory(kMaxNames));
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    std::set<std::string> reached = reached_by(oracle, seed, shared);
+    const size_t before = all.size();
+    all.insert(reached.begin(), reached.end());
+    if (all.size() > before) chosen.emplace_back(seed, std::move(reached));
+  }
   // Who came early was chosen for what later ones have too.
   for (size_t i = 0; i < chosen.size();) {
     std::set<std::string> others;

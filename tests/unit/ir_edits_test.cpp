@@ -58,7 +58,7 @@ entry:
   %t = compute [i: 4] { f32(i) + sum[j: 3](f32(j)) }
   %u = compute [i: 4] { if i < 2 { @half(%t[i]) } else { %f } }
   %best = compute [i: 4] { argmax[j: 4](%t[j]) + i }
-  %every = compute [i: 4] { all[j: 0..i + 1](%t[j] > 0.0) }
+  %every = compute [i: 4] { all[j: i + 1](%t[j] > 0.0) }
   %p = pack [%f, %f] : f32[2]
   %e = element %t[%n]
   %w = update %t[%n] = %e
@@ -105,6 +105,7 @@ constexpr Edit kEdits[] = {
     {"@main()", "@main(%z: i64)", "main takes and returns nothing"},
     {"@main() effects", "@main() -> i64 effects", "main takes and returns nothing"},
     {"func @main", "func @other.", "expected"},
+    {"ret %x, %one", "ret %x", "the function returns 2 values, not 1"},
     // constants and operations
     {"const 2.0", "const 2", "operand 1 of `div` is `f32`, not `i64`"},
     {"const 2.0", "const 2.0i8", "is not a constant of any type"},
@@ -121,6 +122,7 @@ constexpr Edit kEdits[] = {
     {"%g = convert", "%n = convert", "`%n` is defined twice"},
     {"add %k, %n", "add %k, %t", "`add` does not take `f32[4]`"},
     {"convert %n", "convert %main", "`%main` is not defined before this"},
+    {"div %x, %two", "div unchecked %x, %two", "it checks nothing, so it cannot be `unchecked`"},
     // computes
     {"[i: 4] { f32(i)", "[i: 5] { f32(i)", "the new part `%t` is `f32[5]`, not `f32[4]`"},
     {"[i: 4] { f32(i)", "[i: -4] { f32(i)", "expected an extent"},
@@ -141,8 +143,8 @@ constexpr Edit kEdits[] = {
     {"if i < 2", "if i", "a condition is `i64`, not `bool`"},
     {"else { %f }", "else { %n }", "is `i64`, not `f32`"},
     {"{ f32(i) + sum[j: 3](f32(j)) }", "{ sum[j: 3](j < 2) }", "`sum` does not reduce `bool`"},
-    {"all[j: 0..i + 1](%t[j] > 0.0)", "all[j: 0..i + 1](j)", "`all` does not reduce `i64`"},
-    {"all[j: 0..i + 1]", "all[j: 0..1.0]", "a bound is `f32`, not `i64`"},
+    {"all[j: i + 1](%t[j] > 0.0)", "all[j: i + 1](j)", "`all` does not reduce `i64`"},
+    {"all[j: i + 1]", "all[j: 0..1.0]", "a bound is `f32`, not `i64`"},
     {"argmax[j: 4](%t[j])", "argmax[j: 4, k: 4](%t[j])", "`argmax` takes one index, not 2"},
     {"argmax[j: 4](%t[j]) + i", "argmax[j: 4](%t[j]) + 1.0",
      "operand 1 of `add` is `i64`, not `f32`"},

@@ -70,7 +70,7 @@ bool is_reducible(const ir::Graph& graph, const ir::Dominators& dominators) {
 TEST_CASE("loops are what their definition says, on random graphs") {
   std::mt19937 random(4);
   size_t nested = 0, irreducible = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 9000; ++round) {
     const ir::Function function = random_function(random);
     const Loops loops(function);
     const ir::Graph& graph = loops.graph();

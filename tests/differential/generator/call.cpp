@@ -80,21 +80,41 @@ std::string Generator::call(const Type& type, int depth) {
   }
   if (fitting.empty()) return {};
   Match match = choices_.among(fitting);
-  const Function function = *match.function;
+  return call_of(*match.function, match.bound, depth);
+}
+
+std::string Generator::call_of(const Function& called, Bindings& bound, int depth) {
+  const Function function = called;
   cost_ += work_ * function.cost;
   std::vector<std::string> given, arguments;
   for (const Extent& each : function.dimensions) {
     Extent chosen = any_extent();
     if (chosen.least < each.least) chosen = extent(3);
-    const Extent& bound = match.bound.emplace(each.text, chosen).first->second;
-    given.push_back(fmt::format("{} = {}", each.text, bound.text));
+    const Extent& now = bound.emplace(each.text, chosen).first->second;
+    given.push_back(fmt::format("{} = {}", each.text, now.text));
   }
   for (const Type& each : function.params) {
-    arguments.push_back(value({each.element, bind_all(each.shape, match.bound)}, depth));
+    arguments.push_back(value({each.element, bind_all(each.shape, bound)}, depth));
   }
   const bool says = !given.empty() && chance(64);
   return fmt::format("{}{}({})", function.name, says ? fmt::format("[{}]", joined(given)) : "",
                      joined(arguments));
+}
+
+bool Generator::statement_call() {
+  std::vector<const Function*> fitting;
+  for (const Function& each : functions_) {
+    if (each.results.size() == 1 && work_ * each.cost < kBudget) fitting.push_back(&each);
+  }
+  if (fitting.empty()) return false;
+  const Function function = *choices_.among(fitting);
+  Bindings bound;
+  const std::string text = call_of(function, bound, 2), name = new_name("t");
+  const bool assignable = chance(96);
+  line("{} {} = {};", assignable ? "var" : "let", name, text);
+  const Type& result = function.results[0];
+  declare(name, {result.element, bind_all(result.shape, bound)}, assignable);
+  return true;
 }
 
 std::string Generator::tensor_call(const Type& type, int depth) {

@@ -8,6 +8,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -85,6 +86,8 @@ class Generator {
   /// A call of a row of library.def.
   std::string library(const Type& type, int depth);
   std::string call(const Type& type, int depth);
+  /// A call with these dimensions, and others where those are open.
+  std::string call_of(const Function& function, std::map<std::string, Extent>& bound, int depth);
 
   // Statements (statement.cpp, loop.cpp, assertion.cpp); whether there was one to make.
   void statements(int most);

@@ -39,7 +39,7 @@ bool Generator::statement_for_() {
   Index index{"", extent(turns), low, low + turns, true};
   if (low != 0) index.extent.text.clear();
   std::string bounds = fmt::format("{}..{}", low, low + turns);
-  if (chance(64)) {  // known when the program runs
+  if (chance(96)) {  // known when the program runs
     const std::string whole = any_integer(1);
     bounds = fmt::format("{}..{} + i64({}) % {}", low, low, whole, turns + 1);
     index.extent.text.clear();

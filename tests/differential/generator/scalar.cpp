@@ -105,9 +105,9 @@ std::string Generator::scalar_leaf(DType type, int) {
   }
   if (runtime::is_integer(type)) {
     for (const Index& each : indices_) {
-      known.push_back(type == DType::i64
-                          ? each.name
-                          : fmt::format("{}({})", runtime::row(type).text, each.name));
+      const std::string_view name = runtime::row(type).text;
+      known.push_back(type == DType::i64 ? each.name : fmt::format("{}({})", name, each.name));
+      if (type == DType::i64) known.push_back(fmt::format("({} * 7)", each.name));
     }
   }
   if (const Variable* tensor = any_tensor_variable(type)) {

@@ -16,9 +16,11 @@ void Generator::statements(int most) {
   {"statement: " #name, weight, &Generator::statement_##name},
 #include "tests/differential/generator/forms.def"
   };
-  for (int i = 0; i < most && !choices_.exhausted() && !tired(); ++i) {
+  for (int tries = 2 * most; most > 0 && tries > 0 && !choices_.exhausted() && !tired(); --tries) {
     const Row& row = choices_.weighted(kForms, [](const Row& each) { return each.weight; });
-    if ((this->*row.make)()) count(row.feature);
+    if (!(this->*row.make)()) continue;
+    count(row.feature);
+    --most;
   }
 }
 

@@ -148,7 +148,14 @@ std::string Generator::tensor_literal(const Type& type, int) {
 std::string Generator::tensor_product(const Type& type, int depth) {
   if (type.element == DType::bool_ || type.shape.size() != 2) return {};
   const Extent inner = any_extent();
-  const std::string left = tensor({type.element, {type.shape[0], inner}}, depth);
+  std::string left;
+  if (runtime::is_integer(type.element) && chance(128)) {  // a chain, whose order is free
+    const Extent first = any_extent();
+    left = tensor({type.element, {type.shape[0], first}}, depth);
+    left = fmt::format("{} @ {}", left, tensor({type.element, {first, inner}}, depth));
+  } else {
+    left = tensor({type.element, {type.shape[0], inner}}, depth);
+  }
   const std::string right = tensor({type.element, {inner, type.shape[1]}}, depth);
   return fmt::format("({} @ {})", small(type.element, left), small(type.element, right));
 }

@@ -2,8 +2,10 @@
 // that is wrong.
 #pragma once
 #include <functional>
+#include <span>
 #include <string>
 
+#include "opt/pass.h"
 #include "tests/differential/oracle/oracle.h"
 
 namespace tenon::differential {
@@ -17,6 +19,8 @@ std::string reduce_text(std::string text, const std::function<bool(const std::st
 /// The first rewrite of the finding's passes with which the IR does something else than the
 /// program: its number, pass and name, and what it did to the IR as a diff. Empty if no single one
 /// is to blame.
+std::string blame(const Frontend& frontend, const std::string& text,
+                  std::span<const opt::PassRow* const> passes);
 std::string blame(const Frontend& frontend, const std::string& text, const std::string& passes);
 
 }  // namespace tenon::differential
