@@ -10,6 +10,7 @@
 
 namespace tenon::opt {
 
+// [snippet effects]
 /// Each errs on the side of true.
 struct Effects {
   bool acts = false;         ///< writes: print, write, save, assert; and owners of tensors
@@ -22,6 +23,7 @@ struct Effects {
   /// or moved over another such one either.
   bool would_be_missed() const { return acts || may_fail || may_not_end; }
 };
+// [end]
 
 /// Of every function of a module, which must not change its calls meanwhile (fewer are fine).
 class Purity {
