@@ -16,8 +16,8 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-long demo bless docs-update fuzz fuzz-files bench-compile bench-scalar \
-        lessons-check lessons-update format clean help
+.PHONY: build deps test test-long verify-rules demo bless docs-update fuzz fuzz-files bench-compile \
+        bench-scalar lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
 	@$(NINJA) --target tenon
@@ -35,6 +35,10 @@ test: $(BUILD)/build.ninja ## everything: units, goldens, all engines against ea
 test-long: $(BUILD)/build.ninja ## what takes half an hour: every f32 input of every mathematical function
 	@$(NINJA) --target tenon tenon_accuracy
 	@$(BUILD)/bin/tenon_accuracy $(TENON) --all --table
+
+verify-rules: $(BUILD)/build.ninja ## proves every rewrite rule with Z3, at every width; records what it could
+	@$(NINJA) --target tenon_rules
+	@$(BUILD)/bin/tenon_rules --all
 
 # ---- the demo
 

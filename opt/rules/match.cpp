@@ -82,6 +82,10 @@ bool Matcher::fits(Terms& terms, ExprId pattern, Term term, Match& match) const 
   const Expr& wanted = rules_[pattern];
   if (wanted.kind == ExprKind::value) return bind(terms, rules_.variable(wanted), term, match);
   const TermNode node = terms.node(term);
+  if (!wanted.args.empty() && rules_.is_constant(pattern)) {  // width - 1
+    return node.kind == ExprKind::constant &&
+           Known(rules_, match, terms).constant(pattern) == node.constant;
+  }
   if (node.kind != wanted.kind || node.type != wanted.type) return false;
   if (node.kind == ExprKind::constant) return node.constant == wanted.constant;
   if (node.kind == ExprKind::apply && node.op != wanted.op) return false;

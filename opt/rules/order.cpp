@@ -23,6 +23,7 @@ constexpr int kLeafWeight = 1, kConvertWeight = 2, kIfWeight = 3;
 
 /// An operation together with which of its operands are constants, as they are compared.
 struct Symbol {
+  int weight;
   int constants;  ///< 2: one on the left, 1: none, 0: none but on the right
   int row;
   uint32_t mask;
@@ -88,10 +89,13 @@ class Order {
     for (size_t i = 0; i < node.args.size(); ++i)
       mask |= static_cast<uint32_t>(is_constant(node.args[i])) << i;
     const int constants = mask == 0 ? 1 : (mask & 1) != 0 ? 2 : 0;
-    const int operations = static_cast<int>(std::size(kWeights));
-    if (node.kind == ExprKind::apply) return {constants, row(node.op), mask};
-    const int type = static_cast<int>(node.type);  // conversions by what they give
-    return {constants, operations + (node.kind == ExprKind::if_ ? 0 : 1 + type), mask};
+    if (node.kind == ExprKind::apply) {
+      const int at = row(node.op);
+      return {kWeights[at].weight, constants, at, mask};
+    }
+    if (node.kind == ExprKind::if_) return {kIfWeight, constants, -1, mask};
+    const int type = static_cast<int>(node.type);  // conversions by what they give, below all others
+    return {kConvertWeight, constants, -2 - type, mask};
   }
 
   const RuleSet& rules_;

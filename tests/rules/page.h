@@ -1,0 +1,10 @@
+// docs/rules.md, from the rule files and the record of what is proved.
+#pragma once
+#include "tests/rules/record.h"
+
+namespace tenon::tests {
+
+std::string rules_page(const opt::RuleSet& rules, const std::vector<RuleLine>& lines,
+                       const Record& record);
+
+}  // namespace tenon::tests
