@@ -204,11 +204,12 @@ std::string build_with(const Workshop& workshop, const Task& task, const fs::pat
 Grade grade(const Workshop& workshop, const Task& task) {
   std::vector<fs::path> inputs = tests::entries_of(task.folder / "checks");
   std::erase_if(inputs, [](const fs::path& path) { return !tests::is_input(path); });
-  std::vector<std::string> problems(inputs.size());
+  std::vector<std::string> problems(inputs.size()), skipped(inputs.size());
   tests::for_each_in_parallel(inputs.size(), [&](size_t i) {
     const tests::GoldenCase test = tests::read_case(inputs[i]);
     std::string actual;
     problems[i] = tests::run_case(test, workshop.tenon().string(), actual);
+    if (actual.starts_with("skipped: ")) skipped[i] = tests::split_lines(actual)[0];
     if (!fs::exists(test.expected())) problems[i] = "skipped: nothing is recorded to compare with";
   });
   Grade result;
@@ -217,6 +218,10 @@ Grade grade(const Workshop& workshop, const Task& task) {
     const std::string& problem = problems[i];
     const tests::GoldenCase test = tests::read_case(path);
     const std::string title = test.title.empty() ? path.stem().string() : test.title;
+    if (!skipped[i].empty()) {
+      result.report += fmt::format("  skip  {} ({})\n", title, skipped[i]);
+      continue;
+    }
     result.report += fmt::format("  {}  {}\n", problem.empty() ? "pass" : "FAIL", title);
     // One failure in full is enough to work on.
     if (!problem.empty() && result.failed == 0) {

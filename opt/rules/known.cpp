@@ -68,6 +68,11 @@ std::optional<Known::Interval> Known::interval(ExprId id) const {
   return fits ? result : std::nullopt;
 }
 
+bool Known::never_wraps(ExprId id) const {
+  if (runtime::is_integer(rules_[id].type)) return interval(id).has_value();
+  return std::ranges::all_of(rules_[id].args, [&](ExprId arg) { return never_wraps(arg); });
+}
+
 std::optional<Known::Interval> Known::interval_of_apply(const Expr& node) const {
   std::vector<Interval> args;
   for (const ExprId arg : node.args) {

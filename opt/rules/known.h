@@ -26,6 +26,9 @@ class Known {
   /// computed from, may leave its type.
   std::optional<Interval> interval(ir::ExprId id) const;
 
+  /// Whether every integer in the expression is known to stay in its type.
+  bool never_wraps(ir::ExprId id) const;
+
   /// Whether a guard is known to hold. Over the unbounded integers if `wraps` is false.
   bool holds(ir::ExprId guard, bool wraps) const;
 

@@ -134,7 +134,7 @@ bool Matcher::guard_holds(Terms& terms, Match& match) const {
   const bool wraps = rule.rule_class != RuleClass::subscript;
   const auto holds = [&] {
     return (!rule.guard || known.holds(rule.guard, wraps)) && known.is_computable(rule.right) &&
-           (wraps || (known.interval(match.form) && known.interval(rule.right)));
+           (wraps || (known.never_wraps(match.form) && known.never_wraps(rule.right)));
   };
   if (!rule.sought) return holds();
   const Variable& sought = rules_.variable(rules_[rule.sought]);

@@ -20,6 +20,7 @@ class Rewriter {
   Rewriter(Terms& terms, const Matcher& matcher, PassContext& context)
       : terms_(terms), matcher_(matcher), context_(context) {}
 
+  // [snippet normal]
   Term normal(Term term, int depth) {
     while (depth < kMaxDepth) {
       if (const auto value = folded(terms_.node(term))) {
@@ -31,6 +32,7 @@ class Rewriter {
     }
     return term;
   }
+  // [end]
 
  private:
   /// The value of an operation on constants; what fails at run time is left to fail there.

@@ -34,6 +34,7 @@ class Order {
  public:
   Order(const RuleSet& rules, uint32_t constants) : rules_(rules), constants_(constants) {}
 
+  // [snippet less]
   bool less(ExprId right, ExprId left) const {
     std::array<int, kMaxVariables> balance{};
     count(left, 1, balance);
@@ -51,6 +52,7 @@ class Order {
     }
     return false;
   }
+  // [end]
 
  private:
   bool is_constant(ExprId id) const {
@@ -94,7 +96,8 @@ class Order {
       return {kWeights[at].weight, constants, at, mask};
     }
     if (node.kind == ExprKind::if_) return {kIfWeight, constants, -1, mask};
-    const int type = static_cast<int>(node.type);  // conversions by what they give, below all others
+    const int type =
+        static_cast<int>(node.type);  // conversions by what they give, below all others
     return {kConvertWeight, constants, -2 - type, mask};
   }
 

@@ -6,9 +6,9 @@
 //
 // An operation with a constant operand counts as an operation of its own, of the other operands
 // only:
-// `_ + 1` has one operand. So `(x + c1) + y => (x + y) + c1` goes down: of operations, the heavier one is
-// greater; where they weigh the same, one with its constant on the right is the least, and one with it
-// on the left the greatest.
+// `_ + 1` has one operand. So `(x + c1) + y => (x + y) + c1` goes down: of operations, the heavier
+// one is greater; where they weigh the same, one with its constant on the right is the least, and
+// one with it on the left the greatest.
 #pragma once
 #include "opt/rules/rule.h"
 

@@ -11,9 +11,9 @@
 // blocks, definitions before uses, is enough: operands are in normal form when an operation is
 // reached (rules/normal_form.h). What fails at run time is left to fail there. Always pays.
 //
-// F. Baader, T. Nipkow, "Term Rewriting and All That", 1998, is the book on rules; D. Menendez,
-// S. Nagarakatte, P. Gupta, "LifeJacket" and "Alive-NJ", 2016 and 2017, on proving and ending them
-// in compilers.
+// F. Baader, T. Nipkow, "Term Rewriting and All That", 1998, is the book on rules; N. Lopes, D.
+// Menendez, S. Nagarakatte, J. Regehr, "Provably Correct Peephole Optimizations with Alive", 2015,
+// on proving them in a compiler.
 #include "ir/dominators.h"
 #include "ir/range_prover.h"
 #include "opt/pass.h"
@@ -183,7 +183,8 @@ class Simplify {
     simplify_body(module_, function_, compute, context_,
                   [&](ValueId value) { return constant_of(value); });
     if (!compute.extents.empty() || compute.bodies.size() > 1) return;
-    const Expr& body = function_.exprs[compute.bodies[0]];  // a scalar: it may be no compute any more
+    const Expr& body =
+        function_.exprs[compute.bodies[0]];  // a scalar: it may be no compute any more
     if (body.kind == ExprKind::constant && context_.may_rewrite("scalar compute")) {
       inst = {Op::constant, {inst.result()}, {}, body.constant, inst.span};
       terms_.define(inst.result(), {.kind = ExprKind::constant,

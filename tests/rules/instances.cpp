@@ -1,6 +1,6 @@
-// Terms become parameters, and constants numbers that the guard allows, which are looked for. Where the guard
-// asks for ranges, terms become indices of a compute, which have some. The function is called with all
-// kinds of values before and after `simplify`, and must print the same.
+// Terms become parameters, and constants numbers that the guard allows, which are looked for. Where
+// the guard asks for ranges, terms become indices of a compute, which have some. The function is
+// called with all kinds of values before and after `simplify`, and must print the same.
 #include "tests/rules/instances.h"
 
 #include <algorithm>
@@ -73,7 +73,8 @@ class Builder {
       case Variable::highest: return Scalar::integer(v.type, runtime::highest(v.type));
       default: break;
     }
-    if (runtime::is_floating(v.type)) return Scalar::floating(v.type, kFloats[choice(v) % std::size(kFloats)]);
+    if (runtime::is_floating(v.type))
+      return Scalar::floating(v.type, kFloats[choice(v) % std::size(kFloats)]);
     return Scalar::integer(v.type, kConstants[choice(v)]);
   }
 
@@ -90,7 +91,8 @@ class Builder {
     if (node.kind == ExprKind::constant) return emit(Op::constant, node.type, {}, node.constant);
     if (node.kind == ExprKind::value) {
       const Variable& v = rules_.variable(node);
-      return v.kind == Variable::term ? params_.at(v.slot) : emit(Op::constant, v.type, {}, constant(v));
+      return v.kind == Variable::term ? params_.at(v.slot)
+                                      : emit(Op::constant, v.type, {}, constant(v));
     }
     std::vector<ValueId> args;
     for (const ExprId arg : node.args) args.push_back(value(arg));
@@ -206,7 +208,8 @@ bool applies(const RuleSet& rules, const Rule& rule, const std::vector<Variable>
   add_main(module);
   add_main(simplified);
   if (const std::string before = printed(module), after = printed(simplified); before != after)
-    problem = fmt::format("{}before\n{}after\n{}", print(module, module.functions[0]), before, after);
+    problem =
+        fmt::format("{}before\n{}after\n{}", print(module, module.functions[0]), before, after);
   return true;
 }
 
@@ -216,7 +219,9 @@ std::optional<Filling> instance_of(const RuleSet& rules, const Rule& rule,
     std::vector<size_t> counts;
     for (const Variable& v : variables) {
       const bool index = indices && v.kind == Variable::term && runtime::is_integer(v.type);
-      counts.push_back(v.kind == Variable::constant ? std::size(kConstants) : index ? kIndexForms : 1);
+      counts.push_back(v.kind == Variable::constant ? std::size(kConstants)
+                       : index                      ? kIndexForms
+                                                    : 1);
     }
     std::optional<Filling> found;
     for_each_choice(counts, [&](const std::vector<size_t>& at) {
@@ -246,7 +251,8 @@ std::string try_instances(const RuleSet& rules, const std::vector<RuleLine>& lin
         continue;
       }
       tally.pass();
-      if (!std::exchange(shown, true)) Builder(rules, *rule, variables, *filling).build(all, line.name);
+      if (!std::exchange(shown, true))
+        Builder(rules, *rule, variables, *filling).build(all, line.name);
     }
   }
   return print(all);

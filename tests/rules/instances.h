@@ -5,8 +5,9 @@
 
 namespace tenon::tests {
 
-/// Tries every rule for all of its types, before and after, on the interpreter. Returns the text of a module with
-/// one instance of each.
-std::string try_instances(const opt::RuleSet& rules, const std::vector<RuleLine>& lines, Tally& tally);
+/// Tries every rule for all of its types, before and after, on the interpreter. Returns the text of
+/// a module with one instance of each.
+std::string try_instances(const opt::RuleSet& rules, const std::vector<RuleLine>& lines,
+                          Tally& tally);
 
 }  // namespace tenon::tests

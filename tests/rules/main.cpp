@@ -1,16 +1,21 @@
-// The rules are right: every rule of opt/rules/*.rules is proved, or tried on every value of a small
-// type, and goes down in the order that makes rewriting end; every rule of tests/rules/wrong.rules
-// is refuted by a case, which is printed.
+// The rules are right: every rule of opt/rules/*.rules is proved, or tried on every value of a
+// small type, and goes down in the order that makes rewriting end; every rule of
+// tests/rules/wrong.rules is refuted by a case, which is printed.
 //
 //   tenon_rules [--all [--seconds=60]] [--bless] [--filter=PART] [FILE.rules …]
 //
-// --all proves at every width, which takes minutes, and records in tests/rules/proved.txt what it could
-// prove. --bless records the instances (a golden test of `simplify`) and the page. FILEs are proved in
-// the place of the compiler's own rules.
+// --all proves at every width, which takes minutes, and records in tests/rules/proved.txt what it
+// could prove. --bless records the instances (a golden test of `simplify`) and the page. FILEs are
+// proved in the place of the compiler's own rules; `-` reads from standard input what PART is.
+//
+//   --search    without a solver: every value of a few bits is tried
+//   --question  prints what the solver is asked at 8 bits, and asks nothing
+//   --grade     says no more than what is wrong; as lesson 8 wants it
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 
 #include "tests/rules/instances.h"
 #include "tests/rules/page.h"
@@ -30,15 +35,15 @@ constexpr std::string_view kInstancesHead =
     ";@ opt --passes=simplify --verify-each --stats\n"
     "; An instance of every rule, under its name. Written by tenon_rules --bless.\n";
 
+/// A rule file: its name, as messages say it, and its text.
+using RuleFile = std::pair<std::string, std::string>;
+
 struct Options {
-  bool all = false, bless = false;
+  bool all = false, bless = false, search = false, question = false, grade = false;
   double seconds = 60;  ///< for one question, with `all`
   std::string filter;
   std::vector<RuleFile> files;
 };
-
-/// A rule file: its name, as messages say it, and its text.
-using RuleFile = std::pair<std::string, std::string>;
 
 /// Those that the compiler is built with.
 std::vector<RuleFile> own_rule_files() {
@@ -53,8 +58,7 @@ opt::RuleSet read_rules(const std::vector<RuleFile>& files, Tally& tally) {
   opt::RuleSet rules;
   lexer::SourceMap sources;
   lexer::Diagnostics diagnostics;
-  for (const auto& [name, text] : files)
-    rules.read(sources, sources.add(name, text), diagnostics);
+  for (const auto& [name, text] : files) rules.read(sources, sources.add(name, text), diagnostics);
   for (const lexer::Diagnostic& d : diagnostics.all())
     tally.fail("malformed", lexer::render(d, sources, lexer::DiagFormat::short_));
   return rules;
@@ -104,10 +108,13 @@ class Runner {
   Runner(Options options) : options_(std::move(options)) {}
 
   int run() {
+    if (options_.question) return print_questions();
+    if (options_.grade) return grade();
     const bool own = options_.files.empty();
-    if (!has_solver())
-      tally_.skip("z3", "is not installed: rules on integers and bools are tried on all values of few "
-                        "bits instead of proved");
+    if (!has_solver() && !options_.search)
+      tally_.skip("z3",
+                  "is not installed: rules on integers and bools are tried on all values of few "
+                  "bits instead of proved");
     right_rules(own ? own_rule_files() : options_.files, own);
     if (own) {
       wrong_rules({"tests/rules/wrong.rules", read_file(kRoot / "tests/rules/wrong.rules")});
@@ -117,6 +124,33 @@ class Runner {
   }
 
  private:
+  bool solver() const { return has_solver() && !options_.search; }
+
+  int print_questions() {
+    const opt::RuleSet rules = read_rules(options_.files, tally_);
+    for (const RuleLine& line : lines_of(rules)) {
+      const Case first = cases_of(rules, line, true).at(0);
+      if (wanted(line) && first.question)
+        fmt::print("; {}\n{}(check-sat)\n", line.text(), first.question->text);
+    }
+    return 0;
+  }
+
+  /// Only the compiler's own rules, and no counts: how many there are is up to their author.
+  int grade() {
+    if (!options_.search && !has_solver()) {
+      fmt::print("skipped: there is no z3\n");
+      return 0;
+    }
+    right_rules(own_rule_files(), false);
+    std::vector<RuleLine> lines = lines_of(opt::built_in_rules());
+    std::erase_if(lines, [&](const RuleLine& line) { return !wanted(line); });
+    if (options_.search) try_instances(opt::built_in_rules(), lines, tally_);
+    if (tally_.failed() > 0) return tally_.close();
+    fmt::print("every rule is right\n");
+    return 0;
+  }
+
   bool wanted(const RuleLine& line) const { return contains(line.name, options_.filter); }
 
   void right_rules(const std::vector<RuleFile>& files, bool record) {
@@ -129,7 +163,7 @@ class Runner {
       if (const std::string problem = order_problem(rules, lines[l]); !problem.empty()) {
         tally_.fail(lines[l].name, problem);
       }
-      for (Case& each : cases_of(rules, lines[l], has_solver())) {
+      for (Case& each : cases_of(rules, lines[l], solver())) {
         if (!each.quick && !options_.all) continue;
         cases.push_back(std::move(each));
         line_of_case.push_back(l);
@@ -147,14 +181,19 @@ class Runner {
           tally_.pass();
           proved.add(line, cases[i].label);
           break;
-        case Answer::refuted: tally_.fail(name, fmt::format("{}\n{}", line.text(), answers[i].values)); break;
+        case Answer::refuted:
+          tally_.fail(name, fmt::format("{}\n{}", line.text(), answers[i].values));
+          break;
         case Answer::unknown:
-          if (cases[i].quick) tally_.fail(name, fmt::format("{}\nthe solver gives up", line.text()));
-          else fmt::print("not proved within {} s: {}\n", options_.seconds, name);
+          if (cases[i].quick)
+            tally_.fail(name, fmt::format("{}\nthe solver gives up", line.text()));
+          else
+            fmt::print("not proved within {} s: {}\n", options_.seconds, name);
           break;
       }
     }
-    if (record && options_.all && options_.filter.empty() && has_solver()) proved.write(kRoot / kRecordFile);
+    if (record && options_.all && options_.filter.empty() && solver())
+      proved.write(kRoot / kRecordFile);
   }
 
   void instances_and_page() {
@@ -164,7 +203,8 @@ class Runner {
       const Record record = Record::read(kRoot / kRecordFile);
       for (const RuleLine& line : lines) {
         if (record.find(line) == nullptr)
-          tally_.fail(line.name, "is not in tests/rules/proved.txt as it is written now: make verify-rules");
+          tally_.fail(line.name,
+                      "is not in tests/rules/proved.txt as it is written now: make verify-rules");
       }
       is_current("docs/rules.md", rules_page(rules, lines, record));
     }
@@ -180,7 +220,8 @@ class Runner {
     if (recorded == text) {
       tally_.pass();
     } else {
-      tally_.fail(file.string(), "is not current: tenon_rules --bless\n" + difference(recorded, text));
+      tally_.fail(file.string(),
+                  "is not current: tenon_rules --bless\n" + difference(recorded, text));
     }
   }
 
@@ -188,7 +229,7 @@ class Runner {
     const opt::RuleSet rules = read_rules({file}, tally_);
     for (const RuleLine& line : lines_of(rules)) {
       if (!wanted(line)) continue;
-      const std::vector<Case> cases = cases_of(rules, line, has_solver());
+      const std::vector<Case> cases = cases_of(rules, line, solver());
       std::string counterexample;
       for (const Case& each : cases) {
         if (!each.quick) continue;
@@ -222,6 +263,15 @@ int main(int argc, char** argv) {
       options.all = true;
     } else if (word.starts_with("--seconds=")) {
       options.seconds = std::atof(word.substr(word.find('=') + 1).data());
+    } else if (word == "--search") {
+      options.search = true;
+    } else if (word == "--question") {
+      options.question = true;
+    } else if (word == "--grade") {
+      options.grade = true;
+    } else if (word == "-") {
+      for (std::string line; std::getline(std::cin, line);)
+        if (!line.starts_with(";")) options.filter = trim(line);
     } else if (word == "--bless") {
       options.bless = true;
     } else if (word.starts_with("--filter=")) {

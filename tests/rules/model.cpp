@@ -59,7 +59,8 @@ double decoded(const Domain& d, int64_t bits) {
     return fraction != 0 ? std::numeric_limits<double>::quiet_NaN()
                          : sign * std::numeric_limits<double>::infinity();
   }
-  if (exponent == 0) return sign * std::ldexp(static_cast<double>(fraction), 1 - bias - d.fraction_bits);
+  if (exponent == 0)
+    return sign * std::ldexp(static_cast<double>(fraction), 1 - bias - d.fraction_bits);
   return sign * std::ldexp(static_cast<double>(fraction + unit),
                            static_cast<int>(exponent) - bias - d.fraction_bits);
 }
@@ -108,7 +109,8 @@ std::optional<Number> Model::evaluate(ExprId id) const {
   switch (node.kind) {
     case ExprKind::constant:
       if (d.kind == Kind::floating) return Number{0, rounded(d, node.constant.f)};
-      return Number{d.kind == Kind::integer ? wrapped(node.constant.i, d.width) : node.constant.i, 0};
+      return Number{d.kind == Kind::integer ? wrapped(node.constant.i, d.width) : node.constant.i,
+                    0};
     case ExprKind::value: {
       const Variable& v = rules_.variable(node);
       switch (v.kind) {
@@ -137,8 +139,10 @@ std::optional<Number> Model::evaluate(ExprId id) const {
 std::optional<Number> Model::apply(const Expr& node, std::span<const Number> args) const {
   const Domain& d = domain(rules_[node.args.back()].type);
   switch (node.op) {
-    case ScalarOp::eq: return Number{d.kind == Kind::floating ? args[0].f == args[1].f : args[0].i == args[1].i, 0};
-    case ScalarOp::ne: return Number{d.kind == Kind::floating ? args[0].f != args[1].f : args[0].i != args[1].i, 0};
+    case ScalarOp::eq:
+      return Number{d.kind == Kind::floating ? args[0].f == args[1].f : args[0].i == args[1].i, 0};
+    case ScalarOp::ne:
+      return Number{d.kind == Kind::floating ? args[0].f != args[1].f : args[0].i != args[1].i, 0};
     case ScalarOp::select: return args[0].i != 0 ? args[1] : args[2];
     case ScalarOp::and_: return Number{args[0].i & args[1].i, 0};
     case ScalarOp::or_: return Number{args[0].i | args[1].i, 0};
@@ -225,7 +229,8 @@ Number Model::convert(const Domain& to, const Domain& from, Number value) const 
   const bool from_float = from.kind == Kind::floating;
   switch (to.kind) {
     case Kind::boolean: return {from_float ? value.f != 0 : value.i != 0, 0};
-    case Kind::floating: return {0, rounded(to, from_float ? value.f : static_cast<double>(value.i))};
+    case Kind::floating:
+      return {0, rounded(to, from_float ? value.f : static_cast<double>(value.i))};
     case Kind::integer: break;
   }
   if (!from_float) return {wrapped(value.i, to.width), 0};

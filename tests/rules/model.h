@@ -1,6 +1,6 @@
-// Small models of the scalar types, in which every value can be tried: integers of few bits, and floats
-// of a few bits each for exponent and fraction, with subnormal numbers, both zeros, infinities and NaN.
-// What an operation means is what runtime/scalar.cpp says, at that size.
+// Small models of the scalar types, in which every value can be tried: integers of few bits, and
+// floats of a few bits each for exponent and fraction, with subnormal numbers, both zeros,
+// infinities and NaN. What an operation means is what runtime/scalar.cpp says, at that size.
 #pragma once
 #include <map>
 #include <optional>
@@ -20,8 +20,8 @@ struct Number {
 
 struct Domain {
   runtime::Kind kind = runtime::Kind::boolean;
-  int width = 1;         ///< integer: bits
-  int exponent_bits = 0; ///< floating
+  int width = 1;          ///< integer: bits
+  int exponent_bits = 0;  ///< floating
   int fraction_bits = 0;
 
   static Domain integer(int width) { return {runtime::Kind::integer, width, 0, 0}; }

@@ -51,18 +51,20 @@ std::string proved_text(const std::vector<std::string>* labels) {
 
 }  // namespace
 
-std::string rules_page(const opt::RuleSet&, const std::vector<RuleLine>& lines, const Record& record) {
+std::string rules_page(const opt::RuleSet&, const std::vector<RuleLine>& lines,
+                       const Record& record) {
   std::string page(kHead);
   for (const auto& [file, text] : opt::rule_files()) {
-    page += fmt::format("\n## {}\n{}\n| rule | | for | proved | why |\n|---|---|---|---|---|\n", file,
-                        introduction(text));
+    page += fmt::format("\n## {}\n{}\n| rule | | for | proved | why |\n|---|---|---|---|---|\n",
+                        file, introduction(text));
     for (const RuleLine& line : lines) {
       if (line.name.substr(0, line.name.find('.')) != file) continue;
       std::vector<std::string> types;
       for (const opt::Rule* rule : line.instances) types.push_back(types_text(*rule));
-      page += fmt::format("| {} | `{}` | {} {} | {} | {} |\n", line.name.substr(file.size() + 1), line.text(),
-                          opt::text(line.instances[0]->rule_class), fmt::join(types, ", "),
-                          proved_text(record.find(line)), line.instances[0]->why);
+      page +=
+          fmt::format("| {} | `{}` | {} {} | {} | {} |\n", line.name.substr(file.size() + 1),
+                      line.text(), opt::text(line.instances[0]->rule_class), fmt::join(types, ", "),
+                      proved_text(record.find(line)), line.instances[0]->why);
     }
   }
   page += fmt::format("\n{} rules.\n", lines.size());

@@ -63,7 +63,8 @@ Answer search(const RuleSet& rules, const Rule& rule, std::map<DType, Domain> do
     const auto text = [&](std::optional<Number> side) {
       return side ? domain.text(*side) : "divides by zero";
     };
-    answer.values += fmt::format(": left {}, right {} ({})", text(left), text(right), domain.text());
+    answer.values +=
+        fmt::format(": left {}, right {} ({})", text(left), text(right), domain.text());
     return false;
   });
   return answer;
@@ -91,9 +92,10 @@ std::map<DType, Domain> small_formats(const RuleSet& rules, const Rule& rule) {
       if (runtime::is_floating(type)) domains[type] = domain;
     return domains;
   }
-  const std::pair<DType, Domain> kWider[] = {
-      {DType::f16, Domain::floating(4, 3)}, {DType::bf16, Domain::floating(4, 3)},
-      {DType::f32, Domain::floating(5, 8)}, {DType::f64, Domain::floating(6, 18)}};
+  const std::pair<DType, Domain> kWider[] = {{DType::f16, Domain::floating(4, 3)},
+                                             {DType::bf16, Domain::floating(4, 3)},
+                                             {DType::f32, Domain::floating(5, 8)},
+                                             {DType::f64, Domain::floating(6, 18)}};
   for (const auto& [type, domain] : kWider) {
     if (std::ranges::find(types, type) != types.end()) domains[type] = domain;
   }
@@ -140,8 +142,8 @@ Answer try_special(const RuleSet& rules, const Rule& rule) {
       return runtime::is_floating(s->type) ? fmt::format("{}", s->f) : std::to_string(s->i);
     };
     for (size_t i = 0; i < variables.size(); ++i)
-      answer.values += fmt::format("{}{} = {}", i > 0 ? ", " : "", variables[i].name,
-                                   text(values[i][at[i]]));
+      answer.values +=
+          fmt::format("{}{} = {}", i > 0 ? ", " : "", variables[i].name, text(values[i][at[i]]));
     answer.values += fmt::format(": left {}, right {} ({})", text(left), text(right),
                                  runtime::row(rules[rule.left].type).text);
     answer.kind = Answer::refuted;
@@ -199,8 +201,9 @@ std::vector<Case> cases_of(const RuleSet& rules, const RuleLine& line, bool solv
     if (has_floats(rules, *rule)) {
       if (!std::exchange(floats, alone)) {
         const auto domains = small_formats(rules, *rule);
-        cases.push_back({.label = alone ? "small floats" : types_text(*rule),
-                         .search = [&rules, rule, domains] { return search(rules, *rule, domains); }});
+        cases.push_back(
+            {.label = alone ? "small floats" : types_text(*rule),
+             .search = [&rules, rule, domains] { return search(rules, *rule, domains); }});
       }
       cases.push_back({.label = fmt::format("special {}", types_text(*rule)),
                        .search = [&rules, rule] { return try_special(rules, *rule); }});
@@ -214,14 +217,14 @@ std::vector<Case> cases_of(const RuleSet& rules, const RuleLine& line, bool solv
         cases.back().question->brief = !cases.back().helped.empty();
       } else {
         for (const int width : {8, 16, 32, 64})
-          cases.push_back(asked(std::to_string(width), rules, rule, {{{first, width}}}, width == 8));
+          cases.push_back(
+              asked(std::to_string(width), rules, rule, {{{first, width}}}, width == 8));
       }
     } else if (!solver) {
       cases.push_back(searched(rules, *rule));
     } else {
       Encoding widths;
-      for (const DType type : types_of(rules, *rule))
-        widths.widths[type] = runtime::bits_of(type);
+      for (const DType type : types_of(rules, *rule)) widths.widths[type] = runtime::bits_of(type);
       cases.push_back(asked(types_text(*rule), rules, rule, widths));
     }
   }

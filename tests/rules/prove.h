@@ -1,5 +1,5 @@
-// What has to be shown of a rule, case by case: for integers at each width, for bools, for the unbounded
-// integers, for the floats of a small format and the special values of the real ones.
+// What has to be shown of a rule, case by case: for integers at each width, for bools, for the
+// unbounded integers, for the floats of a small format and the special values of the real ones.
 #pragma once
 #include <functional>
 
@@ -9,11 +9,11 @@ namespace tenon::tests {
 
 /// One thing to show. Either a question for the solver, or a search through all values.
 struct Case {
-  std::string label = {};                   ///< "8", "i8 i32", "bool", "unbounded", "small floats"
-  std::optional<Question> question = {};    ///< for the solver
-  std::vector<Question> helped = {};        ///< where the solver gives up on that
-  std::function<Answer()> search = {};      ///< without it
-  bool quick = true;                        ///< part of every test, not only of `make verify-rules`
+  std::string label = {};                 ///< "8", "i8 i32", "bool", "unbounded", "small floats"
+  std::optional<Question> question = {};  ///< for the solver
+  std::vector<Question> helped = {};      ///< where the solver gives up on that
+  std::function<Answer()> search = {};    ///< without it
+  bool quick = true;                      ///< part of every test, not only of `make verify-rules`
 };
 
 /// The rules of one name: one line of a file, for each of its types.
@@ -24,7 +24,8 @@ struct RuleLine {
 };
 std::vector<RuleLine> lines_of(const opt::RuleSet& rules);
 
-/// The cases of a rule. Without a solver, those for it are searches at a few bits, where that is possible.
+/// The cases of a rule. Without a solver, those for it are searches at a few bits, where that is
+/// possible.
 std::vector<Case> cases_of(const opt::RuleSet& rules, const RuleLine& line, bool solver);
 
 /// Why a right side is not below the left one in the order of opt/rules/order.h; empty if it is.

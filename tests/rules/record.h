@@ -19,13 +19,14 @@ class Record {
   void write(const std::filesystem::path& file) const;
 
   static Record read(const std::filesystem::path& file);
-  /// The labels of what is proved of a rule as it is written now; nothing if there is no record of it.
+  /// The labels of what is proved of a rule as it is written now; nothing if there is no record of
+  /// it.
   const std::vector<std::string>* find(const RuleLine& line) const;
 
  private:
-  std::vector<std::string> order_;                         ///< names
-  std::map<std::string, std::string> texts_;               ///< by name
-  std::map<std::string, std::vector<std::string>> proved_; ///< by name
+  std::vector<std::string> order_;                          ///< names
+  std::map<std::string, std::string> texts_;                ///< by name
+  std::map<std::string, std::vector<std::string>> proved_;  ///< by name
 };
 
 }  // namespace tenon::tests

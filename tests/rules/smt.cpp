@@ -59,7 +59,8 @@ class Writer {
 
   std::string number(DType type, int64_t value) const {
     if (encoding_.unbounded())
-      return value < 0 ? fmt::format("(- {})", -static_cast<__int128>(value)) : std::to_string(value);
+      return value < 0 ? fmt::format("(- {})", -static_cast<__int128>(value))
+                       : std::to_string(value);
     const int bits = width(type);
     const uint64_t mask = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
     return fmt::format("(_ bv{} {})", static_cast<uint64_t>(value) & mask, bits);
@@ -157,8 +158,8 @@ class Writer {
     throw std::logic_error(fmt::format("no question is made of `{}`", runtime::row(op).text));
   }
 
-  /// Toward minus infinity. `bvsmod` is that remainder, and `bvsdiv` rounds toward zero; over the unbounded
-  /// integers `div` is the floor where the divisor is positive, and x / y is -x / -y.
+  /// Toward minus infinity. `bvsmod` is that remainder, and `bvsdiv` rounds toward zero; over the
+  /// unbounded integers `div` is the floor where the divisor is positive, and x / y is -x / -y.
   std::string division(ScalarOp op, DType type, const std::string& a, const std::string& b) {
     divisors_.insert(fmt::format("(= {} {})", b, number(type, 0)));
     if (by_hand_) return quotient(op, a, b);
@@ -204,32 +205,38 @@ class Writer {
   }
 
   bool one_divisor() const {
-    return std::ranges::all_of(divisions_, [&](const auto& d) { return d.second == divisions_[0].second; });
+    return std::ranges::all_of(divisions_,
+                               [&](const auto& d) { return d.second == divisions_[0].second; });
   }
 
-  /// What quotient q and remainder r are, a = b * q + r; where there are several divisors, also times each
-  /// positive constant.
+  /// What quotient q and remainder r are, a = b * q + r; where there are several divisors, also
+  /// times each positive constant.
   std::string quotients() const {
     std::string text;
-    for (const auto& [name, divisor] : multiple_of_) text += fmt::format("(declare-const k_{} Int)\n", name);
+    for (const auto& [name, divisor] : multiple_of_)
+      text += fmt::format("(declare-const k_{} Int)\n", name);
     for (size_t i = 0; i < divisions_.size(); ++i)
       text += fmt::format("(declare-const q{0} Int)\n(declare-const r{0} Int)\n", i);
     for (size_t i = 0; i < divisions_.size(); ++i) {
       const auto& [a, b] = divisions_[i];
-      text += fmt::format("(assert (> {1} 0))\n(assert (= {0} (+ (* {1} q{2}) r{2})))\n"
-                          "(assert (and (<= 0 r{2}) (< r{2} {1})))\n", a, b, i);
+      text += fmt::format(
+          "(assert (> {1} 0))\n(assert (= {0} (+ (* {1} q{2}) r{2})))\n"
+          "(assert (and (<= 0 r{2}) (< r{2} {1})))\n",
+          a, b, i);
       for (const auto& [c, sort] : variables_) {
         if (c[0] != 'c' || multiple_of_.contains(c) || one_divisor()) continue;
-        text += fmt::format("(assert (=> (> {3} 0) (and (= (* {3} {0}) (+ (* {3} {1} q{2}) (* {3} r{2}))) "
-                            "(<= 0 (* {3} r{2})) (<= (* {3} r{2}) (- (* {3} {1}) {3})))))\n", a, b, i, c);
+        text += fmt::format(
+            "(assert (=> (> {3} 0) (and (= (* {3} {0}) (+ (* {3} {1} q{2}) (* {3} r{2}))) "
+            "(<= 0 (* {3} r{2})) (<= (* {3} r{2}) (- (* {3} {1}) {3})))))\n",
+            a, b, i, c);
       }
     }
     return text;
   }
 
-  /// Two theorems. Of one divisor b: if a = a' + b * m, then q = q' + m and r = r'. Of others: a multiple
-  /// d * b is at least b away from 0 unless d is 0. Which m, and which difference d of two quotients,
-  /// helps is found out by trying.
+  /// Two theorems. Of one divisor b: if a = a' + b * m, then q = q' + m and r = r'. Of others: a
+  /// multiple d * b is at least b away from 0 unless d is 0. Which m, and which difference d of two
+  /// quotients, helps is found out by trying.
   std::vector<std::string> theorems() const {
     std::vector<std::string> multiples{"0"};
     for (const auto& [name, divisor] : multiple_of_) {
@@ -239,10 +246,12 @@ class Writer {
     for (const auto& [name, sort] : variables_) {
       if (name[0] == 'c') continue;
       multiples.push_back(name);
-      for (const auto& [c, divisor] : multiple_of_) multiples.push_back(fmt::format("(* {} k_{})", name, c));
+      for (const auto& [c, divisor] : multiple_of_)
+        multiples.push_back(fmt::format("(* {} k_{})", name, c));
     }
     for (const auto& [c, divisor] : multiple_of_)
-      for (size_t i = 0; i < divisions_.size(); ++i) multiples.push_back(fmt::format("(* k_{} q{})", c, i));
+      for (size_t i = 0; i < divisions_.size(); ++i)
+        multiples.push_back(fmt::format("(* k_{} q{})", c, i));
     std::reverse(multiples.begin() + 1, multiples.end());  // what is likelier first
     std::vector<std::string> found, others;
     for (size_t i = 0; i < divisions_.size(); ++i) {
@@ -260,7 +269,8 @@ class Writer {
           } else {
             others.push_back(fmt::format(
                 "(assert (let ((d (- q{} q{} {})) (b {})) (and (=> (>= d 1) (>= (* b d) b)) "
-                "(=> (<= d (- 1)) (<= (* b d) (- b))) (=> (= d 0) (= (* b d) 0)))))\n", i, j, m, b));
+                "(=> (<= d (- 1)) (<= (* b d) (- b))) (=> (= d 0) (= (* b d) 0)))))\n",
+                i, j, m, b));
           }
         }
       }
@@ -275,7 +285,7 @@ class Writer {
   bool by_hand_ = false;
   std::map<std::string, std::string> multiple_of_;              ///< by hand: constants by name
   std::vector<std::pair<std::string, std::string>> divisions_;  ///< by hand: a and b
-  std::set<std::string> divisors_;  ///< "a divisor is 0"
+  std::set<std::string> divisors_;                              ///< "a divisor is 0"
 };
 
 }  // namespace

@@ -59,9 +59,10 @@ bool has_solver() {
 std::vector<Answer> ask(std::span<const Question> questions, double seconds) {
   std::string script;
   for (const Question& question : questions) {
-    script += fmt::format("(reset)\n(set-option :timeout {})\n{}(check-sat)\n(get-value ({}))\n(echo \"{}\")\n",
-                          static_cast<int>((question.brief ? std::min(seconds, 2.0) : seconds) * 1000), question.text,
-                          fmt::join(question.names, " "), kEnd);
+    script += fmt::format(
+        "(reset)\n(set-option :timeout {})\n{}(check-sat)\n(get-value ({}))\n(echo \"{}\")\n",
+        static_cast<int>((question.brief ? std::min(seconds, 2.0) : seconds) * 1000), question.text,
+        fmt::join(question.names, " "), kEnd);
   }
   // Z3 does not always heed its own limit, so it is ended after ours.
   const double limit = seconds * static_cast<double>(questions.size()) + 1;

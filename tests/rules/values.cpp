@@ -48,8 +48,8 @@ std::vector<Scalar> troublesome(DType type) {
   std::vector<Scalar> values;
   if (type == DType::bool_) return {Scalar::boolean(false), Scalar::boolean(true)};
   if (runtime::is_integer(type)) {
-    for (const int64_t v : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{2}, int64_t{7}, int64_t{-100},
-                            runtime::lowest(type), runtime::highest(type)})
+    for (const int64_t v : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{2}, int64_t{7},
+                            int64_t{-100}, runtime::lowest(type), runtime::highest(type)})
       values.push_back(Scalar::integer(type, v));
     return values;
   }

@@ -56,6 +56,7 @@ class Tally {
   void pass();
   void fail(std::string_view what, std::string_view why);
   void skip(std::string_view what, std::string_view why);
+  size_t failed() const { return failed_.size(); }
   /// The failures in order of name, then `NAME: 3 passed, 0 failed`, which scripts/test.sh adds up.
   /// Returns the exit status: 0 only if something passed and nothing failed.
   int close();
