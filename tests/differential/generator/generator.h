@@ -100,7 +100,8 @@ class Generator {
 #define ITEM_FORM(name, weight, meaning) void item_##name();
 #include "tests/differential/generator/forms.def"
   void begin(const Function& function, std::string_view brackets);
-  void body(const Function& function, int statements);
+  void body(const Function& function, int most);
+  void define(Function function, size_t most, std::string_view brackets = "");
   void inputs();
   void main();
 

@@ -36,17 +36,18 @@ void Generator::body(const Function& function, int most) {
 }
 
 /// Makes a function of what has been chosen about it.
-#define FINISH(function, most, brackets)      \
-  cost_ = 0;                                  \
-  begin(function, brackets);                  \
-  body(function, static_cast<int>(most));     \
-  function.cost = std::max<size_t>(cost_, 1); \
-  functions_.push_back(std::move(function))
+void Generator::define(Function function, size_t most, std::string_view brackets) {
+  cost_ = 0;
+  begin(function, brackets);
+  body(function, static_cast<int>(most));
+  function.cost = std::max<size_t>(cost_, 1);
+  functions_.push_back(std::move(function));
+}
 
 void Generator::item_scalar() {
   Function function{new_name("fun"), {}, {{any_type(), {}}}, {}, 1};
   for (size_t i = 1 + choices_.below(3); i > 0; --i) function.params.push_back({any_type(), {}});
-  FINISH(function, choices_.below(4), "");
+  define(std::move(function), choices_.below(4));
 }
 
 /// Its first parameter counts down. `down` is also what a failing program calls too deep.
@@ -90,7 +91,7 @@ void Generator::item_tensor() {
   if (chance(64)) function.results[0].shape.clear();
   for (size_t i = 1 + choices_.below(2); i > 0; --i) function.params.push_back(any_tensor());
   if (chance(128)) function.params.push_back({any_type(), {}});
-  FINISH(function, choices_.below(4), "");
+  define(std::move(function), choices_.below(4));
 }
 
 void Generator::item_generic() {
@@ -111,7 +112,7 @@ void Generator::item_generic() {
   for (size_t i = choices_.below(3); i > 0; --i) function.params.push_back({any_type(), shape()});
   Type result{any_type(), chance(48) ? Shape{} : shape()};
   function.results.push_back(std::move(result));
-  FINISH(function, choices_.below(4), fmt::format("[{}]", joined(names)));
+  define(std::move(function), choices_.below(4), fmt::format("[{}]", joined(names)));
   extents_ = before;
 }
 
@@ -153,7 +154,7 @@ void Generator::item_pair() {
   function.params.push_back(any_tensor());
   function.params.push_back({any_type(), {}});
   function.results = {chance(128) ? any_tensor() : Type{any_type(), {}}, {any_type(), {}}};
-  FINISH(function, choices_.below(3), "");
+  define(std::move(function), choices_.below(3));
 }
 
 void Generator::item_procedure() {
@@ -186,7 +187,5 @@ void Generator::item_constant() {
   line("");
   extents_.push_back({name, value, true});
 }
-
-#undef FINISH
 
 }  // namespace tenon::differential
