@@ -89,10 +89,22 @@ Conditions::Conditions(const Module& module, const Function& function, const Gra
     }
   }
   for (uint32_t b : order) {
-    if (predecessors_[b].size() == 1) assume_branch(predecessors_[b][0], {b}, {b}, kMaxDepth);
+    if (const BlockId from = only_entry({b})) assume_branch(from, {b}, {b}, kMaxDepth);
     const std::vector<Inst>& insts = function.blocks[b].insts;
     for (size_t i = 0; i < insts.size(); ++i) assume_checked(insts[i], {b}, i + 1);
   }
+}
+
+/// The only block that leads to `block` without having come from there; none if there are several.
+/// On the next turn of a loop what was known on entering it still is: it is about values from before.
+BlockId Conditions::only_entry(BlockId block) const {
+  BlockId only;
+  for (BlockId from : predecessors_[block.index]) {
+    if (dominators_.dominates(block, from)) continue;
+    if (only) return {};
+    only = from;
+  }
+  return only;
 }
 
 /// In `block` it is known that the way led from one block to another.
@@ -157,8 +169,7 @@ void Conditions::assume_join(ValueId condition, bool holds, BlockId block, int d
   joins_.push_back(join);
   assume(passed, holds, block, depth);
   assume_branch(from, join, block, depth);
-  if (predecessors_[from.index].size() == 1)
-    assume_branch(predecessors_[from.index][0], from, block, depth);
+  if (const BlockId before = only_entry(from)) assume_branch(before, from, block, depth);
   joins_.pop_back();
 }
 

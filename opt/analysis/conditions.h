@@ -4,7 +4,7 @@
 //                                  in done %i >= %n
 //   %e = element %t[%i]            behind it 0 <= %i < the extent of %t, for the check has passed
 //
-// A block learns from a branch only if the branch is the only way into it.
+// A block learns from a branch only if the branch is the only way into it, ways back aside.
 #pragma once
 #include <vector>
 
@@ -45,6 +45,7 @@ class Conditions {
  private:
   static constexpr size_t kMaxFacts = 16;
 
+  ir::BlockId only_entry(ir::BlockId block) const;
   void assume_branch(ir::BlockId from, ir::BlockId to, ir::BlockId block, int depth);
   void assume(ir::ValueId condition, bool holds, ir::BlockId block, int depth);
   void assume_join(ir::ValueId condition, bool holds, ir::BlockId block, int depth);

@@ -10,10 +10,13 @@
 // - At an update this costs nothing: the copy is made in any case.
 // - In front of a loop that updates what it was passed, it saves the question "has it another owner?"
 //   on every turn. If the loop then never gets to the update, the copy was in vain; so it is made
-//   there for small tensors only.
+//   there for small tensors only, and for those that are one constant throughout, which cost no
+//   more to make again than to copy: the program has often said so itself, and `gvn` has made one
+//   of two.
 #include "opt/tensor/insert_copies.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "opt/analysis/liveness.h"
@@ -35,6 +38,7 @@ class InsertCopies {
         liveness_(function, [&](ValueId value) { return is_tensor(value); }) {}
 
   void run() {
+    find_fills();
     find_written();
     const size_t blocks = function_.blocks.size();
     for (uint32_t b = 0; b < blocks; ++b) {
@@ -47,6 +51,16 @@ class InsertCopies {
   bool is_tensor(ValueId value) const { return !module_.type(function_, value).is_scalar(); }
   bool is_param(ValueId value) const {
     return std::ranges::find(function_.params, value) != function_.params.end();
+  }
+
+  void find_fills() {
+    for (const Block& block : function_.blocks) {
+      for (const Inst& inst : block.insts) {
+        if (inst.op != Op::compute || inst.results.size() != 1) continue;
+        const ExprId body = inst.get<Compute>().bodies[0];
+        if (function_.exprs[body].kind == ExprKind::constant) fills_[inst.result()] = body;
+      }
+    }
   }
 
   /// Values that an update may overwrite, directly or after an edge has passed them on.
@@ -112,7 +126,8 @@ class InsertCopies {
       const ValueId arg = args[p];
       if (!is_tensor(arg) || !written_[function_.block(header).params[p].index]) continue;
       const ir::Type& type = module_.type(function_, arg);
-      if (runtime::byte_count(type.dtype, type.shape).value_or(INT64_MAX) > kSmallBytes) continue;
+      const int64_t bytes = runtime::byte_count(type.dtype, type.shape).value_or(INT64_MAX);
+      if (bytes > kSmallBytes && !fills_.contains(arg)) continue;
       const bool shared = is_param(arg) || std::ranges::count(args, arg) > 1 ||
                           std::ranges::find(needed, arg) != needed.end();
       if (!shared) continue;
@@ -127,6 +142,10 @@ class InsertCopies {
   Inst make_copy(ValueId tensor, Span span) {
     const auto [type, name] = function_.value(tensor);
     const ir::Type& shape = module_.types[type];
+    if (const auto fill = fills_.find(tensor); fill != fills_.end()) {
+      const ValueId again = function_.add_value(type, name);
+      return {Op::compute, {again}, {}, Compute{shape.shape, {fill->second}, {}}, span};
+    }
     std::vector<ExprId> indices;
     for (uint32_t level = 0; level < shape.shape.size(); ++level)
       indices.push_back(function_.exprs.index(level));
@@ -138,7 +157,8 @@ class InsertCopies {
   Function& function_;
   Loops loops_;
   Liveness liveness_;
-  std::vector<bool> written_;  ///< by value
+  std::unordered_map<ValueId, ExprId> fills_;  ///< tensors of one constant, and that
+  std::vector<bool> written_;                  ///< by value
 };
 
 }  // namespace

@@ -91,6 +91,29 @@ TEST_CASE("ranges follow conditions") {
   CHECK(show(range_in_source(clamped, "x")) == "[1, 9]");
 }
 
+TEST_CASE("what is known on entering a loop is known in it") {
+  const ir::Module module = valid_ir(R"(func @f(%i: i64, %n: i64) effects {
+entry:
+  %zero = const 0
+  %ten = const 10
+  %small = lt %i, %ten
+  branch %small, loop(%zero), done
+loop(%j: i64):
+  print %i, %j
+  %one = const 1
+  %next = add %j, %one
+  %more = lt %next, %n
+  branch %more, again, done
+again:
+  jump loop(%next)
+done:
+  ret
+}
+)");
+  CHECK(range_of(module, "i", "loop").hi == 9);
+  CHECK(range_of(module, "i", "done").hi == ir::range_of_type(DType::i64).hi);
+}
+
 TEST_CASE("a condition that a loop passes on is about its last turn") {
   const ir::Module module = valid_ir(R"(func @f(%t: i64[9]) effects {
 entry:
