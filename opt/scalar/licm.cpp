@@ -40,19 +40,12 @@ class Licm {
 
   void run() {
     find_definitions();
-    if (has_unchecked()) ranges_.emplace(module_, function_);
     for (uint32_t l = 0; l < loops_.all().size(); ++l) {
       if (loops_[{l}].preheader) empty(LoopId{l});
     }
   }
 
  private:
-  bool has_unchecked() const {
-    return std::ranges::any_of(function_.blocks, [](const Block& block) {
-      return std::ranges::any_of(block.insts, &Inst::unchecked);
-    });
-  }
-
   void find_definitions() {
     defined_in_.resize(function_.values.size());
     taken_over_.resize(function_.values.size());
@@ -63,6 +56,7 @@ class Licm {
         for (ValueId result : inst.results) defined_in_[result.index] = {b};
         if (inst.op == Op::update) taken_over_[inst.args[0].index] = true;
         if (inst.op == Op::constant) constants_[inst.result().index] = inst.get<Scalar>();
+        if (inst.unchecked && !ranges_) ranges_.emplace(module_, function_);
       }
       for (const Edge& edge : successors(function_.blocks[b])) {
         for (ValueId arg : edge.args) taken_over_[arg.index] = true;
@@ -103,7 +97,7 @@ class Licm {
     return {common};
   }
 
-  bool may_move(LoopId loop, BlockId block, bool every_turn, const Inst& inst) {
+  bool may_move(LoopId loop, BlockId block, bool every_turn, const Inst& inst) const {
     if (!is_movable(inst) || !is_invariant(loop, inst) || !pays(inst)) return false;
     if (block == certain_) return true;
     if (!every_turn && !is_scalar(inst)) return false;
@@ -126,7 +120,7 @@ class Licm {
     }
   }
 
-  bool is_proved_before(LoopId loop, const Inst& inst) {
+  bool is_proved_before(LoopId loop, const Inst& inst) const {
     const BlockId preheader = loops_[loop].preheader;
     const size_t end = function_.block(preheader).insts.size() - 1;
     Inst checked = inst;
@@ -211,7 +205,7 @@ class Licm {
   PassContext& context_;
   Loops loops_;
   InstEffects effects_;
-  std::optional<ValueRanges> ranges_;  ///< as all was before, if something is unchecked
+  std::optional<ValueRanges> ranges_;  ///< if anything is unchecked
   std::vector<BlockId> defined_in_;
   std::vector<bool> taken_over_;  ///< tensors whose owner an update or an edge may take
   std::vector<std::optional<Scalar>> constants_;

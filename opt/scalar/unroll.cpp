@@ -29,6 +29,7 @@ constexpr size_t kMaxTurns = 1 << 16;    ///< counted
 constexpr size_t kFullSize = 256;        ///< instructions, all turns together
 constexpr size_t kPartSize = 64, kMaxPart = 8;
 constexpr size_t kMaxGrowth = 4096;      ///< of a function
+constexpr int kMaxSums = 24;             ///< one in another, looked through
 constexpr int kMaxRounds = 3;            ///< an unrolled loop may make counters of inner ones known
 
 class Unroll {
@@ -40,10 +41,18 @@ class Unroll {
         growth_(growth),
         loops_(function),
         uses_(function),
-        definitions_(function.values.size()) {
+        definitions_(function.values.size()),
+        passed_(function.values.size()) {
+    std::vector<int> ways_in(function.blocks.size());
     for (const Block& block : function.blocks) {
       for (const Inst& inst : block.insts)
         for (ValueId result : inst.results) definitions_[result.index] = &inst;
+      for (const Edge& edge : successors(block)) {
+        const std::vector<ValueId>& params = function.block(edge.target).params;
+        const bool only = ++ways_in[edge.target.index] == 1;
+        for (size_t p = 0; p < params.size(); ++p)
+          passed_[params[p].index] = only ? edge.args[p] : ValueId{};
+      }
     }
   }
 
@@ -137,10 +146,20 @@ class Unroll {
     return std::nullopt;
   }
 
-  std::optional<Scalar> constant(ValueId value) const {
+  /// Also the sums that counters of loops around are, once those are unrolled.
+  std::optional<Scalar> constant(ValueId value, int depth = kMaxSums) const {
+    while (passed_[value.index] && depth-- > 0) value = passed_[value.index];
     const Inst* inst = definitions_[value.index];
-    if (inst == nullptr || inst->op != Op::constant) return std::nullopt;
-    return inst->get<Scalar>();
+    if (inst == nullptr || depth <= 0) return std::nullopt;
+    if (inst->op == Op::constant) return inst->get<Scalar>();
+    if (inst->op != Op::apply || inst->get<ScalarOp>() != ScalarOp::add) return std::nullopt;
+    for (size_t side : {0, 1}) {  // one operand a constant as it is, so that the way is no tree
+      const Inst* step = definitions_[inst->args[1 - side].index];
+      if (step == nullptr || step->op != Op::constant) continue;
+      const auto from = constant(inst->args[side], depth - 1);
+      if (from) return runtime::eval(ScalarOp::add, std::array{*from, step->get<Scalar>()});
+    }
+    return std::nullopt;
   }
 
   // ---- whether it may, and whether it pays
@@ -234,6 +253,7 @@ class Unroll {
   Loops loops_;
   Uses uses_;
   std::vector<const Inst*> definitions_;  ///< by value; null for parameters
+  std::vector<ValueId> passed_;           ///< by parameter: what arrives, if there is one way in
 };
 
 }  // namespace

@@ -159,7 +159,7 @@ TEST_CASE("ranges of a long chain of loops are found in few steps") {
 
 // ---- range_checks
 
-/// How many of the instructions of all functions are marked, and which are not though they could be.
+/// The instructions that are still checked.
 std::string checks_left(const std::string& lines) {
   const Source source(in_main(lines));
   ir::Module module = ir::lower(source.program);
@@ -169,7 +169,7 @@ std::string checks_left(const std::string& lines) {
     for (const ir::Block& block : function.blocks)
       for (const ir::Inst& inst : block.insts)
         if (ir::can_be_unchecked(inst.op) && ir::may_fail(module, function, inst))
-          left += ir::print(module, function, inst) + "\n";
+          left += std::string(row(inst.op).text) + " ";
   CHECK(executed(source, module) == interpreted(source));
   return left;
 }
@@ -186,15 +186,15 @@ TEST_CASE("range_checks removes what ranges prove") {
   SUBCASE("but nothing else") {
     CHECK(checks_left("var t: i64[5] = zeros(); for i in 0..6 { t[i % 5] = i; }"
                       " for i in 0..4 { print(t[i + 1], t[t[i] - 1]); }") ==
-          "%t12 = element %t3[%t11]\n");
+          "element ");
     CHECK(checks_left("var n: i64 = 0; var t: i64[5] = zeros();"
                       " while n < 7 { t[n] = 1; n += 1; } print(t);") ==
-          "%t3 = update %t2[%n1] = %c1\n");
+          "update ");
   }
   SUBCASE("behind a check stands that it passed") {
     CHECK(checks_left("var t: i64[5] = zeros(); let k: i64[2] = [3, 9]; var n: i64 = 0;"
                       " while n < 2 { t[k[n]] += 1; n += 1; } print(t);") ==
-          "%t5 = element %t3[%t2]\n");
+          "element ");
   }
 }
 
