@@ -266,12 +266,10 @@ void FunctionVerifier::types(const Inst& inst) {
 }
 
 void FunctionVerifier::check_unchecked(const Inst& inst) {
-  const auto divides = [&] {
-    const ScalarOp op = inst.get<ScalarOp>();
-    return (op == ScalarOp::div || op == ScalarOp::mod) && !inst.args.empty() &&
-           runtime::is_integer(type_of(inst.args[0]).dtype);
-  };
-  ensure(can_be_unchecked(inst.op) && (inst.op != Op::apply || divides()),
+  const bool divides =
+      inst.op == Op::apply && runtime::is_integer(type_of(inst.result()).dtype) &&
+      (inst.get<ScalarOp>() == ScalarOp::div || inst.get<ScalarOp>() == ScalarOp::mod);
+  ensure(can_be_unchecked(inst.op) && (inst.op != Op::apply || divides),
          "it checks nothing, so it cannot be `unchecked`");
 }
 

@@ -93,6 +93,8 @@ struct Edit {
 
 constexpr Edit kEdits[] = {
     // functions
+    {"%h = div %x, %two", "%h = div unchecked %x, %two",
+     "it checks nothing, so it cannot be `unchecked`"},
     {"@half(%x: f32)", "@half(%x: f3)", "there is no type `f3`"},
     {"@half(%x: f32)", "@half(%x: f32, %x: f32)", "`%x` is defined twice"},
     {"func @pair", "func @half", "function `@half` is defined twice"},
