@@ -81,7 +81,7 @@ std::string check(const fs::path& program, const std::string& tenon) {
   const std::vector<std::string> places = announced(program);
   if (places.empty()) return "its head announces no error (`//@ wrong 7:12`)";
   const std::string file = program.filename().string();
-  const Command command{{tenon, "check", "--format=short", file}, program.parent_path()};
+  const Command command{{tenon, "check", "--format=short", file}, program.parent_path(), ""};
   const Outcome outcome = run(command);
   if (outcome.timed_out || outcome.status != 1) {
     return fmt::format("{}: {}\n{}", spelled(command.argv), describe(outcome), outcome.err);

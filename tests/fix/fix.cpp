@@ -47,7 +47,7 @@ struct Patient {
     write_file(file, read_file(program));
   }
   Outcome check(bool fix) const {
-    Command command{{tenon, "check", "--format=short", file.filename().string()}, scratch.path()};
+    Command command{{tenon, "check", "--format=short", file.filename().string()}, scratch.path(), ""};
     if (fix) command.argv.push_back("--fix");
     return run(command);
   }
