@@ -32,8 +32,9 @@ test: $(BUILD)/build.ninja ## everything: units, goldens, all engines against ea
 	@$(NINJA)
 	@scripts/test.sh $(BUILD)
 
-test-long: $(BUILD)/build.ninja ## what takes half an hour: every f32 input of every mathematical function
-	@$(NINJA) --target tenon tenon_accuracy
+test-long: $(BUILD)/build.ninja ## what takes an hour: every f32 input of every function, every exercise's grader
+	@$(NINJA) --target tenon tenon_accuracy tenon_lessons
+	@$(BUILD)/bin/tenon_lessons --build=$(BUILD) prove
 	@$(BUILD)/bin/tenon_accuracy $(TENON) --all --table
 
 verify-rules: $(BUILD)/build.ninja ## proves every rewrite rule with Z3, at every width; records what it could
