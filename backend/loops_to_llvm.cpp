@@ -30,6 +30,7 @@ void for_each_expr(const Stmt& stmt, const Visit& visit) {
         if constexpr (std::is_same_v<Node, SetLocal>) all({node.value});
         if constexpr (std::is_same_v<Node, If>) all({node.condition});
         if constexpr (std::is_same_v<Node, Store>) all(node.subscripts), visit(node.value);
+        if constexpr (std::is_same_v<Node, Prefetch>) all(node.subscripts);
         if constexpr (std::is_same_v<Node, Check>) all({node.holds, node.a, node.b});
         if constexpr (std::is_same_v<Node, CallInto>) all(node.args);
       },
@@ -113,7 +114,7 @@ class KernelWriter {
         fusible_(kernel.body),
         strict_(strict),
         locals_(kernel.locals.size(), "poison"),
-        loops_(kernel.loop_count) {}
+        loops_(kernel.loops.size()) {}
 
   std::string write();
 
@@ -126,6 +127,7 @@ class KernelWriter {
   void stmt(const SetLocal& set);
   void stmt(const If& branch);
   void stmt(const Store& store);
+  void stmt(const Prefetch&) {}
   void stmt(const Check& check);
   void stmt(const CallInto& call);
   Locals values_of(const std::set<LocalId>& locals) const;
@@ -159,7 +161,7 @@ std::string KernelWriter::write() {
   // Kernels with loops stay functions of their own, so that their callers stay small.
   const std::string signature = fmt::format("internal {} {}({})", result_type({}, convention),
                                             symbol("kernel." + kernel_.name), params);
-  return out_.definition(signature, return_failed({}, convention), kernel_.loop_count == 0);
+  return out_.definition(signature, return_failed({}, convention), kernel_.loops.empty());
 }
 
 /// Tensors do not overlap those that are written, and the runtime aligns them.
@@ -224,7 +226,7 @@ void KernelWriter::stmt(const For& loop) {
   out_.line("br i1 {}, label {}, label {}", more, head, done);
   std::string lines = "  " + phi(index, "i64", lo, before, next, latch) + "\n";
   for (const auto& [local, name] : around) {
-    const std::string_view type = register_type(kernel_.locals[local]);
+    const std::string_view type = register_type(kernel_.locals[local].dtype);
     lines += "  " + phi(name, type, initial.at(local), before, locals_[local], latch) + "\n";
   }
   out_.fill(phis, std::move(lines));
@@ -243,7 +245,7 @@ KernelWriter::Locals KernelWriter::values_of(const std::set<LocalId>& locals) co
 void KernelWriter::merge(const Locals& other, const std::string& from, const std::string& here) {
   for (const auto& [local, value] : other) {
     const std::string merged = out_.fresh(local_name(local));
-    const std::string_view type = register_type(kernel_.locals[local]);
+    const std::string_view type = register_type(kernel_.locals[local].dtype);
     out_.line("{}", phi(merged, type, value, from, locals_[local], here));
     locals_[local] = merged;
   }

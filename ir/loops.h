@@ -16,6 +16,21 @@
 // Its expressions are pure scalar nodes that cannot fail: failing is a `check` statement before,
 // reductions are loops over a local, an `if` whose branches need statements is one itself.
 //
+// What a schedule (opt/loops) makes of it stays in this form. A loop says how its turns are taken: a
+// `vectorized` one side by side in the lanes of registers, an `unrolled` one written out, a `parallel`
+// one on several threads. All of them mean what the serial loop means, so that an interpreter need not
+// tell them apart; that they may be taken so, whoever marked them has checked. Locals may have a
+// shape, as tiles in registers and packed operands have:
+//
+//     for jo in 0..4 {
+//       local b: f32[64, 32]
+//       for k in 0..64 {
+//         vectorized for ji in 0..32 {
+//           b[k, ji] = %w[k, jo * 32 + ji]
+//         }
+//       }
+//       ...
+//
 // An expression object is evaluated where it is first met, and stands for that value in the rest of
 // its block. So shared objects are computed once; and whoever wants both the old and the new value
 // of a local in one block makes two objects.
@@ -30,8 +45,8 @@
 
 namespace tenon::ir::loops {
 
-using LocalId = uint32_t;   ///< scalar local variable of the kernel
-using LoopId = uint32_t;    ///< loop variable, i64
+using LocalId = uint32_t;   ///< index into Kernel::locals
+using LoopId = uint32_t;    ///< loop variable, i64; copies of a loop (as its tail is one) share it
 using BufferId = uint32_t;  ///< index into Kernel::buffers; the outputs are the last
 
 // ---- expressions: a graph, shared where the index expression was
@@ -41,7 +56,7 @@ using ExprPtr = std::shared_ptr<const Expr>;
 
 struct Constant { Scalar value; };
 struct Loop { LoopId loop; };
-struct Local { LocalId local; };
+struct Local { LocalId local; std::vector<ExprPtr> subscripts; };  ///< none of a scalar; in range
 struct Scalar_ { uint32_t param; };                                ///< a scalar parameter
 struct Read { BufferId buffer; std::vector<ExprPtr> subscripts; }; ///< in range
 struct Apply { ScalarOp op; std::vector<ExprPtr> args; };          ///< divides no integer by zero
@@ -58,12 +73,40 @@ struct Expr {
 struct Stmt;
 using Block = std::vector<Stmt>;
 
-struct For { LoopId loop; ExprPtr lo, hi; std::vector<Stmt> body; };  ///< lo, hi: evaluated once
-/// A declaration without a value (null) leaves the local unset until an `if` sets it. Reassociable:
-/// one step of a float `sum` or `prod`, which the default mode may take in any order.
-struct SetLocal { LocalId local; ExprPtr value; bool declares; bool reassociable; };
+/// How the turns of a loop are taken.
+///   unrolled    its bounds are constants
+///   vectorized  likewise, from 0 to the number of lanes; no loop of these kinds but serial ones inside,
+///               no check, call or branch that depends on it. A scalar local from outside may only be
+///               changed by steps of one operation, `a = a + e`, which are taken in any order
+///   parallel    not inside another one; locals from outside are only read, but for elements of arrays
+///               that no other turn touches
+enum class LoopKind : uint8_t { serial, unrolled, vectorized, parallel };
+
+struct For {
+  LoopId loop;
+  ExprPtr lo, hi;  ///< evaluated once
+  std::vector<Stmt> body;
+  LoopKind kind = LoopKind::serial;
+};
+/// A declaration without a value (null) leaves the local unset until it is set: by an `if`, or, of one
+/// with a shape, element by element. Reassociable: one step of a float `sum` or `prod`, which the
+/// default mode may take in any order.
+struct SetLocal {
+  LocalId local;
+  ExprPtr value;
+  bool declares = false;
+  bool reassociable = false;
+  std::vector<ExprPtr> subscripts = {};
+};
 struct If { ExprPtr condition; std::vector<Stmt> then, otherwise; };
-struct Store { BufferId buffer; std::vector<ExprPtr> subscripts; ExprPtr value; };
+struct Store {
+  BufferId buffer;
+  std::vector<ExprPtr> subscripts;
+  ExprPtr value;
+  bool stream = false;  ///< past the caches: nobody reads it soon
+};
+/// Asks for the cache line of an element before it is needed; a place outside the tensor is no harm.
+struct Prefetch { BufferId buffer; std::vector<ExprPtr> subscripts; };
 /// Where `holds` is false the kernel records the fault at `span` and stops. `a`, `b` may be null.
 struct Check {
   ExprPtr holds;
@@ -76,7 +119,7 @@ struct Check {
 struct CallInto { LocalId local; FuncId callee; std::vector<ExprPtr> args; Span span; };
 
 struct Stmt {
-  std::variant<For, SetLocal, If, Store, Check, CallInto> node;
+  std::variant<For, SetLocal, If, Store, Prefetch, Check, CallInto> node;
 };
 
 struct Buffer { std::string name; Type type; };
@@ -86,9 +129,9 @@ struct Kernel {
   std::string name;                     ///< `main.0`: function, number of the compute in it
   std::vector<Buffer> buffers;          ///< inputs, then an output for each body
   std::vector<ScalarParam> scalars;
-  std::vector<DType> locals;
+  std::vector<Type> locals;
+  std::vector<std::string> loops;       ///< their names, by LoopId; those of different reductions may agree
   Block body;
-  uint32_t loop_count = 0;
   bool may_fail = false;                ///< has a check, or calls a function that may_fail()
   /// Which values of the SSA function the inputs and scalar parameters are, in order.
   std::vector<ValueId> buffer_values, scalar_values;

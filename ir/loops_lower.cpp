@@ -57,7 +57,7 @@ Span Lowering::span_of(ExprId id) const {
 }
 
 LocalId Lowering::add_local(DType type) {
-  kernel_.locals.push_back(type);
+  kernel_.locals.push_back({type, {}});
   return static_cast<LocalId>(kernel_.locals.size() - 1);
 }
 
@@ -65,7 +65,7 @@ LocalId Lowering::add_local(DType type) {
 ExprPtr Lowering::declare(DType type, ExprPtr start, LocalId* local) {
   *local = add_local(type);
   emit(SetLocal{*local, std::move(start), true, false});
-  return make(type, Local{*local});
+  return make(type, Local{*local, {}});
 }
 
 BufferId Lowering::buffer_of(ValueId tensor) {
@@ -206,7 +206,7 @@ ExprPtr Lowering::lower_call(ExprId id, const IndexExpr& node) {
   const LocalId local = add_local(node.type);
   if (may_fail(module_, node.callee)) kernel_.may_fail = true;
   emit(CallInto{local, node.callee, std::move(args), span_of(id)});
-  return make(node.type, Local{local});
+  return make(node.type, Local{local, {}});
 }
 
 Kernel lower(const Module& module, const Function& function, const Inst& compute,

@@ -6,6 +6,7 @@
 
 #include "ir/loops.h"
 #include "ir/ranges.h"
+#include "ir/text.h"
 
 namespace tenon::ir::loops {
 
@@ -118,7 +119,8 @@ Block Lowering::in_scope(Body body) {
 template <class Body>
 void Lowering::emit_loops(std::span<const Bounds> bounds, const Body& body) {
   if (bounds.empty()) return body();
-  const LoopId loop = kernel_.loop_count++;
+  const auto loop = static_cast<LoopId>(kernel_.loops.size());
+  kernel_.loops.push_back(index_name(static_cast<uint32_t>(levels_.size())));
   levels_.push_back(make(DType::i64, Loop{loop}));
   ranges_.push_back(bounds[0].range);
   Block block = in_scope([&] { emit_loops(bounds.subspan(1), body); });

@@ -1,5 +1,5 @@
-// The text of loop nests. Loops are named by their depth, as the indices they come from; locals are
-// a, b, c, …; buffers and scalar parameters are the SSA values they hold.
+// The text of loop nests. Loops have the names of the indices they come from or what a schedule calls
+// them; locals are a, b, c, …; buffers and scalar parameters are the SSA values they hold.
 #include <fmt/format.h>
 
 #include "ir/loops.h"
@@ -21,7 +21,7 @@ std::string literal(Scalar value) {
 class Printer {
  public:
   Printer(const Module& module, const Kernel& kernel)
-      : module_(module), kernel_(kernel), loop_names_(kernel.loop_count) {}
+      : module_(module), kernel_(kernel) {}
 
   std::string print();
 
@@ -39,6 +39,7 @@ class Printer {
   void stmt(const SetLocal& node);
   void stmt(const If& node);
   void stmt(const Store& node);
+  void stmt(const Prefetch& node);
   void stmt(const Check& node);
   void stmt(const CallInto& node);
 
@@ -46,17 +47,16 @@ class Printer {
   std::string expr(const ExprPtr& e, int binds = 0);
   std::string list(std::span<const ExprPtr> exprs);
   std::string element(BufferId buffer, std::span<const ExprPtr> subscripts);
+  std::string local(LocalId local, std::span<const ExprPtr> subscripts);
   std::string apply(const Apply& node, int* precedence);
   std::string declaration(LocalId local) const {
-    return fmt::format("local {}: {}", local_name(local), runtime::row(kernel_.locals[local]).text);
+    return fmt::format("local {}: {}", local_name(local), kernel_.locals[local].text());
   }
 
   const Module& module_;
   const Kernel& kernel_;
-  std::vector<std::string> loop_names_;
   std::string text_;
   size_t indent_ = 0;
-  uint32_t depth_ = 0;  ///< open loops
 };
 
 std::string Printer::print() {
@@ -95,16 +95,15 @@ void Printer::braces(const Block& stmts) {
 }
 
 void Printer::stmt(const For& node) {
-  const std::string lo = expr(node.lo), hi = expr(node.hi);
-  loop_names_[node.loop] = index_name(depth_++);
-  line("for {} in {}..{}", loop_names_[node.loop], lo, hi);
+  constexpr std::string_view kKinds[] = {"", "unrolled ", "vectorized ", "parallel "};
+  line("{}for {} in {}..{}", kKinds[static_cast<size_t>(node.kind)], kernel_.loops[node.loop],
+       expr(node.lo), expr(node.hi));
   braces(node.body);
   text_ += "\n";
-  --depth_;
 }
 
 void Printer::stmt(const SetLocal& node) {
-  line("{}{}{}\n", node.declares ? declaration(node.local) : local_name(node.local),
+  line("{}{}{}\n", node.declares ? declaration(node.local) : local(node.local, node.subscripts),
        node.value == nullptr ? "" : " = ", node.value == nullptr ? "" : expr(node.value));
 }
 
@@ -119,7 +118,12 @@ void Printer::stmt(const If& node) {
 }
 
 void Printer::stmt(const Store& node) {
-  line("{} = {}\n", element(node.buffer, node.subscripts), expr(node.value));
+  line("{}{} = {}\n", node.stream ? "stream " : "", element(node.buffer, node.subscripts),
+       expr(node.value));
+}
+
+void Printer::stmt(const Prefetch& node) {
+  line("prefetch {}\n", element(node.buffer, node.subscripts));
 }
 
 void Printer::stmt(const Check& node) {
@@ -144,9 +148,9 @@ std::string Printer::expr(const ExprPtr& e, int binds) {
     if constexpr (std::is_same_v<Node, Constant>) {
       return literal(node.value);
     } else if constexpr (std::is_same_v<Node, Loop>) {
-      return loop_names_[node.loop];
+      return kernel_.loops[node.loop];
     } else if constexpr (std::is_same_v<Node, Local>) {
-      return local_name(node.local);
+      return local(node.local, node.subscripts);
     } else if constexpr (std::is_same_v<Node, Scalar_>) {
       return "%" + kernel_.scalars[node.param].name;
     } else if constexpr (std::is_same_v<Node, Read>) {
@@ -184,6 +188,11 @@ std::string Printer::list(std::span<const ExprPtr> exprs) {
 
 std::string Printer::element(BufferId buffer, std::span<const ExprPtr> subscripts) {
   return fmt::format("%{}[{}]", kernel_.buffers[buffer].name, list(subscripts));
+}
+
+std::string Printer::local(LocalId local, std::span<const ExprPtr> subscripts) {
+  if (subscripts.empty()) return local_name(local);
+  return fmt::format("{}[{}]", local_name(local), list(subscripts));
 }
 
 }  // namespace

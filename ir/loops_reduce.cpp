@@ -116,7 +116,7 @@ Lowering::Reducing Lowering::start(ExprId id, const Bounds& bounds) {
   declare(type, constant(scalar(type, fold_of(node.reduction).start)), &reducing.so_far);
   if (picks_place(node.reduction)) declare(DType::i64, bounds.lo, &reducing.place);
   const LocalId result = picks_place(node.reduction) ? reducing.place : reducing.so_far;
-  reducing.value = make(node.type, Local{result});
+  reducing.value = make(node.type, Local{result, {}});
   return reducing;
 }
 
@@ -127,7 +127,7 @@ void Lowering::step(const Reducing& reducing) {
       runtime::is_floating(node.type) &&
       (node.reduction == Reduction::sum || node.reduction == Reduction::prod);
   ExprPtr element = lower(node.reduce_body());
-  ExprPtr so_far = make(node.type, Local{reducing.so_far});
+  ExprPtr so_far = make(node.type, Local{reducing.so_far, {}});
   assign(reducing.so_far, apply(fold_of(node.reduction).combine, {so_far, element}), reassociable);
 }
 
@@ -137,7 +137,7 @@ void Lowering::step_to_best(const Reducing& reducing) {
   const DType type = function_.exprs[node.reduce_body()].type;
   LocalId local;
   ExprPtr element = declare(type, lower(node.reduce_body()), &local);
-  ExprPtr so_far = make(type, Local{reducing.so_far});
+  ExprPtr so_far = make(type, Local{reducing.so_far, {}});
   ExprPtr better = apply(fold_of(node.reduction).combine, {element, so_far});
   if (runtime::is_floating(type)) {
     ExprPtr none_yet = apply(ScalarOp::not_, {apply(ScalarOp::isnan, {so_far})});
