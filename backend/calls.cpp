@@ -2,6 +2,10 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
+#include "backend/nest_facts.h"
+
 namespace tenon::backend {
 namespace {
 
@@ -84,6 +88,8 @@ Conventions::Conventions(const Module& module) : functions_(module.functions.siz
 
 Convention Conventions::of(const ir::loops::Kernel& kernel) const {
   Convention convention;
+  convention.fails = std::ranges::any_of(
+      kernel.locals, [](const ir::Type& type) { return bytes_of(type) > kStackBytes; });
   collect(kernel.body, *this, convention);
   return convention;
 }

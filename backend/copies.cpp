@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "backend/scalar_to_llvm.h"
+#include "backend/elements.h"
 
 namespace tenon::backend {
 namespace {

@@ -1,12 +1,7 @@
-// A recipe per scalar operation: LLVM text in which
-//   $a $b $c  are the operands       $t  their type           $s  its name in intrinsics (i32, f32)
-//   %r        is the result          $w  its width less one   $i  the integer type of that width
-//   %other    are registers of the recipe's own               $n  the bits of the canonical NaN
-//   $F        is the float type of that width                 $f  the fast-math flags
+// A recipe per scalar operation and conversion.
 #include "backend/scalar_to_llvm.h"
 
 #include <bit>
-#include <cctype>
 
 #include "backend/small_float_recipes.h"
 
@@ -70,7 +65,7 @@ constexpr Recipe kRecipes[] = {
      "%r = call $t @llvm.minimum.$s($t $a, $t $b)"},
     {ScalarOp::max, "%r = call $t @llvm.smax.$s($t $a, $t $b)",
      "%r = call $t @llvm.maximum.$s($t $a, $t $b)"},
-    {ScalarOp::abs, "%r = call $t @llvm.abs.$s($t $a, i1 false)",
+    {ScalarOp::abs, "%r = call $t @llvm.abs.$s($t $a, $z)",
      "%r = call $t @llvm.fabs.$s($t $a)"},
     {ScalarOp::floor, "", "%r = call $t @llvm.floor.$s($t $a)"},
     {ScalarOp::ceil, "", "%r = call $t @llvm.ceil.$s($t $a)"},
@@ -122,85 +117,37 @@ constexpr bool in_order() {
 static_assert(std::size(kRecipes) == std::size(runtime::kScalarOps) && in_order(),
               "a recipe for every row of scalar_ops.def, in its order");
 
-constexpr int64_t kCanonicalNan32 = 0x7fc00000;
-constexpr int64_t kCanonicalNan64 = 0x7ff8000000000000;
+/// What is to be written: the result's register, and what of.
+struct Target {
+  FunctionText& out;
+  Lanes lanes;
 
-std::string flags(FastMath fast) {
-  return std::string(fast.reassoc ? " reassoc" : "") + (fast.contract ? " contract" : "");
-}
-
-/// One recipe being written out.
-class Expansion {
- public:
-  Expansion(FunctionText& out, const std::string& result, DType type,
-            std::span<const std::string> args, FastMath fast)
-      : out_(out), type_(type), args_(args), fast_(fast) {
-    registers_["r"] = result;
+  std::string fresh(std::string_view hint) const { return out.fresh(hint); }
+  void recipe(const std::string& result, std::string_view recipe, DType type,
+              std::span<const std::string> args, FastMath fast = {}) const {
+    write_recipe(out, result, recipe, {type, args, fast, lanes});
   }
-
-  void write(std::string_view recipe) {
-    while (!recipe.empty()) {
-      const size_t end = std::min(recipe.find('\n'), recipe.size());
-      out_.line("{}", expand(recipe.substr(0, end)));
-      recipe.remove_prefix(std::min(end + 1, recipe.size()));
-    }
+  /// A register with what the recipe, of fixed types, makes of `args`.
+  std::string made(std::string_view hint, std::string_view recipe,
+                   std::initializer_list<std::string> args) const {
+    const std::string result = fresh(hint);
+    this->recipe(result, recipe, DType::f32, {args.begin(), args.size()});
+    return result;
   }
-
- private:
-  std::string expand(std::string_view line) {
-    std::string text;
-    for (size_t at = 0; at < line.size(); ++at) {
-      if (line[at] == '$') {
-        text += input(line[++at]);
-      } else if (line[at] == '%') {
-        size_t end = at + 1;
-        while (end < line.size() && std::isalpha(static_cast<unsigned char>(line[end]))) ++end;
-        text += register_named(line.substr(at + 1, end - at - 1));
-        at = end - 1;
-      } else {
-        text += line[at];
-      }
-    }
-    return text;
+  std::string converted(DType from, DType to, const std::string& arg) const {
+    const std::string result = fresh(runtime::row(to).text);
+    write_convert(out, result, from, to, arg, lanes);
+    return result;
   }
-
-  std::string input(char letter) const {
-    const int width = runtime::bits_of(type_);
-    switch (letter) {
-      case 'a': return args_[0];
-      case 'b': return args_[1];
-      case 'c': return args_[2];
-      case 't': return std::string(register_type(type_));
-      case 's': return std::string(runtime::row(type_).text);
-      case 'w': return std::to_string(width - 1);
-      case 'i': return fmt::format("i{}", width);
-      case 'F': return width == 32 ? "float" : "double";
-      case 'n': return std::to_string(width == 32 ? kCanonicalNan32 : kCanonicalNan64);
-      case 'f': return flags(fast_);
-    }
-    return {};
-  }
-
-  const std::string& register_named(std::string_view name) {
-    std::string& known = registers_[std::string(name)];
-    if (known.empty()) known = out_.fresh(name);
-    return known;
-  }
-
-  FunctionText& out_;
-  DType type_;
-  std::span<const std::string> args_;
-  FastMath fast_;
-  std::map<std::string, std::string> registers_;
 };
 
 /// A division of integers by a positive constant. False if it is none.
-bool write_division_by_constant(FunctionText& out, const std::string& result, ScalarOp op,
+bool write_division_by_constant(const Target& target, const std::string& result, ScalarOp op,
                                 DType type, std::span<const std::string> args) {
-  const bool divides = op == ScalarOp::div, takes_rest = op == ScalarOp::mod;
-  if ((!divides && !takes_rest) || !runtime::is_integer(type) || args[1][0] == '%') return false;
+  if (!is_constant(args[1]) || args[1] == "poison") return false;
   const int64_t divisor = std::stoll(args[1]);
   if (divisor <= 0) return false;
+  const bool divides = op == ScalarOp::div;
   std::string operands[] = {args[0], args[1]};
   std::string_view recipe = divides ? kDivideByPositive : kRemainderByPositive;
   const auto bits = static_cast<uint64_t>(divisor);
@@ -208,8 +155,46 @@ bool write_division_by_constant(FunctionText& out, const std::string& result, Sc
     recipe = divides ? kShiftRight : kMask;
     operands[1] = std::to_string(divides ? std::countr_zero(bits) : bits - 1);
   }
-  Expansion(out, result, type, operands, {}).write(recipe);
+  target.recipe(result, recipe, type, operands);
   return true;
+}
+
+/// In lanes that are not used a divisor may be zero, which traps: there it is 1.
+void write_division(const Target& target, const std::string& result, ScalarOp op, DType type,
+                    std::span<const std::string> args) {
+  if (write_division_by_constant(target, result, op, type, args)) return;
+  std::string operands[] = {args[0], args[1]};
+  if (target.lanes.partial()) {
+    operands[1] = target.fresh("by");
+    const std::string vector = lane_type(type, target.lanes);
+    target.out.line("{} = select <{} x i1> {}, {} {}, {} {}", operands[1], target.lanes.width,
+                    used_lanes(target.lanes), vector, args[1], vector,
+                    operand(register_type(type), "1", target.lanes));
+  }
+  const Recipe& recipe = kRecipes[static_cast<int>(op)];
+  target.recipe(result, recipe.integer, type, operands);
+}
+
+bool is_library(ScalarOp op) {
+  return kRecipes[static_cast<int>(op)].floating.find("@tn_") != std::string_view::npos;
+}
+
+/// The C library knows one number at a time.
+void write_lane_by_lane(const Target& target, const std::string& result, ScalarOp op, DType type,
+                        std::span<const std::string> args) {
+  std::string all = "poison";
+  for (uint32_t lane = 0; lane < target.lanes.used; ++lane) {
+    std::vector<std::string> ones;
+    for (const std::string& arg : args)
+      ones.push_back(is_constant(arg) ? arg
+                                      : write_lane(target.out, register_type(type), arg,
+                                                   target.lanes, lane));
+    const std::string one = target.fresh(runtime::row(op).text);
+    write_scalar(target.out, one, op, type, ones);
+    all = write_with_lane(target.out, register_type(type), all, target.lanes, lane, one);
+  }
+  const std::string vector = lane_type(type, target.lanes);
+  target.out.line("{} = bitcast {} {} to {}", result, vector, all, vector);
 }
 
 /// LLVM's instruction for the conversions that are one, between different types.
@@ -222,122 +207,87 @@ std::string_view conversion(DType from, DType to) {
   return narrows ? "trunc" : "sext";
 }
 
+/// From one type to another, neither of them a small float.
+std::string convert_recipe(DType from, DType to) {
+  const bool floating = runtime::is_floating(from);
+  if (from == to) return "%r = bitcast $t $a to $o";
+  if (to == DType::bool_) return floating ? "%r = fcmp une $t $a, 0.0" : "%r = icmp ne $t $a, 0";
+  if (floating && runtime::is_integer(to)) return "%r = call $o @llvm.fptosi.sat.$q.$s($t $a)";
+  return fmt::format("%r = {} $t $a to $o", conversion(from, to));
+}
+
 const SmallFloatRecipe& recipe_of(DType small) { return small == DType::f16 ? kF16 : kBf16; }
 
-/// A register with what the recipe, of a fixed type, makes of `args`.
-std::string made(FunctionText& out, std::string_view hint, std::string_view recipe,
-                 std::initializer_list<std::string> args) {
-  const std::string result = out.fresh(hint);
-  Expansion(out, result, DType::f32, {args.begin(), args.size()}, {}).write(recipe);
-  return result;
+void write_narrow(const Target& target, const std::string& result, DType to,
+                  const std::string& arg) {
+  target.recipe(result, recipe_of(to).narrow, to, {&arg, 1});
 }
-
-void write_narrow(FunctionText& out, const std::string& result, DType to, const std::string& arg) {
-  Expansion(out, result, to, {&arg, 1}, {}).write(recipe_of(to).narrow);
-}
-void write_widen(FunctionText& out, const std::string& result, DType from, const std::string& arg) {
-  Expansion(out, result, from, {&arg, 1}, {}).write(recipe_of(from).widen);
-}
-
-std::string converted(FunctionText& out, DType from, DType to, const std::string& arg) {
-  const std::string result = out.fresh(runtime::row(to).text);
-  write_convert(out, result, from, to, arg);
-  return result;
+void write_widen(const Target& target, const std::string& result, DType from,
+                 const std::string& arg) {
+  target.recipe(result, recipe_of(from).widen, from, {&arg, 1});
 }
 
 /// A number as a float that may be rounded again.
-std::string float_to_odd(FunctionText& out, DType from, const std::string& arg) {
+std::string float_to_odd(const Target& target, DType from, const std::string& arg) {
   if (from == DType::f32) return arg;
-  if (from != DType::i64) return made(out, "odd", kToOdd, {converted(out, from, DType::f64, arg)});
-  const std::string high = out.fresh("high"), low = out.fresh("low");
-  out.line("{} = and i64 {}, -4294967296", high, arg);
-  out.line("{} = and i64 {}, 4294967295", low, arg);
-  const std::string sum = made(out, "sum", kSumToOdd, {converted(out, from, DType::f64, high),
-                                                       converted(out, from, DType::f64, low)});
-  return made(out, "odd", kToOdd, {sum});
+  if (from != DType::i64)
+    return target.made("odd", kToOdd, {target.converted(from, DType::f64, arg)});
+  const std::string high = target.made("high", "%r = and i64 $a, -4294967296", {arg});
+  const std::string low = target.made("low", "%r = and i64 $a, 4294967295", {arg});
+  const std::string sum = target.made("sum", kSumToOdd, {target.converted(from, DType::f64, high),
+                                                         target.converted(from, DType::f64, low)});
+  return target.made("odd", kToOdd, {sum});
 }
 
 /// On floats, and rounded at the end. In an fma the product is exact as a double.
-void write_small_scalar(FunctionText& out, const std::string& result, ScalarOp op, DType type,
+void write_small_scalar(const Target& target, const std::string& result, ScalarOp op, DType type,
                         std::span<const std::string> args) {
   std::vector<std::string> wide;
   const DType in = op == ScalarOp::fma ? DType::f64 : DType::f32;
-  for (const std::string& arg : args) wide.push_back(converted(out, type, in, arg));
+  for (const std::string& arg : args) wide.push_back(target.converted(type, in, arg));
+  const auto write = [&](const std::string& to, ScalarOp what) {
+    write_scalar(target.out, to, what, in, wide, {}, target.lanes);
+  };
   if (op == ScalarOp::fma) {
-    const std::string product = out.fresh("product");
-    write_scalar(out, product, ScalarOp::mul, in, wide);
-    const std::string sum = made(out, "sum", kSumToOdd, {product, wide[2]});
-    write_narrow(out, result, type, made(out, "odd", kToOdd, {sum}));
+    const std::string product = target.fresh("product");
+    write(product, ScalarOp::mul);
+    const std::string sum = target.made("sum", kSumToOdd, {product, wide[2]});
+    write_narrow(target, result, type, target.made("odd", kToOdd, {sum}));
   } else if (runtime::row(op).result != runtime::Result::same) {
-    write_scalar(out, result, op, in, wide);
+    write(result, op);
   } else {
-    const std::string exact = out.fresh(runtime::row(op).text);
-    write_scalar(out, exact, op, in, wide);
-    write_narrow(out, result, type, exact);
+    const std::string exact = target.fresh(runtime::row(op).text);
+    write(exact, op);
+    write_narrow(target, result, type, exact);
   }
 }
 
 }  // namespace
 
 void write_scalar(FunctionText& out, const std::string& result, ScalarOp op, DType type,
-                  std::span<const std::string> args, FastMath fast) {
+                  std::span<const std::string> args, FastMath fast, Lanes lanes) {
+  const Target target{out, lanes};
   if (runtime::is_small_float(type) && op != ScalarOp::select)
-    return write_small_scalar(out, result, op, type, args);
-  if (write_division_by_constant(out, result, op, type, args)) return;
+    return write_small_scalar(target, result, op, type, args);
+  if (runtime::is_integer(type) && (op == ScalarOp::div || op == ScalarOp::mod))
+    return write_division(target, result, op, type, args);
+  if (!lanes.scalar() && is_library(op)) return write_lane_by_lane(target, result, op, type, args);
   const Recipe& recipe = kRecipes[static_cast<int>(op)];
-  Expansion(out, result, type, args, fast)
-      .write(runtime::is_floating(type) ? recipe.floating : recipe.integer);
+  target.recipe(result, runtime::is_floating(type) ? recipe.floating : recipe.integer, type, args,
+                fast);
 }
 
 void write_convert(FunctionText& out, const std::string& result, DType from, DType to,
-                   const std::string& arg) {
-  const std::string_view source = register_type(from), target = register_type(to);
-  if (from == to) {
-    out.line("{} = bitcast {} {} to {}", result, source, arg, target);
-  } else if (runtime::is_small_float(from)) {
-    if (to == DType::f32) return write_widen(out, result, from, arg);
-    write_convert(out, result, DType::f32, to, converted(out, from, DType::f32, arg));
-  } else if (runtime::is_small_float(to)) {
-    write_narrow(out, result, to, float_to_odd(out, from, arg));
-  } else if (to == DType::bool_) {
-    const bool floating = runtime::is_floating(from);
-    out.line("{} = {} {} {}, {}", result, floating ? "fcmp une" : "icmp ne", source, arg,
-             floating ? "0.0" : "0");
-  } else if (runtime::is_floating(from) && runtime::is_integer(to)) {
-    out.line("{} = call {} @llvm.fptosi.sat.{}.{}({} {})", result, target, runtime::row(to).text,
-             runtime::row(from).text, source, arg);
+                   const std::string& arg, Lanes lanes) {
+  const Target target{out, lanes};
+  if (from != to && runtime::is_small_float(from)) {
+    if (to == DType::f32) return write_widen(target, result, from, arg);
+    write_convert(out, result, DType::f32, to, target.converted(from, DType::f32, arg), lanes);
+  } else if (from != to && runtime::is_small_float(to)) {
+    write_narrow(target, result, to, float_to_odd(target, from, arg));
   } else {
-    out.line("{} = {} {} {} to {}", result, conversion(from, to), source, arg, target);
+    write_recipe(out, result, convert_recipe(from, to), {from, {&arg, 1}, {}, lanes, to});
   }
-}
-
-void write_load(FunctionText& out, const std::string& result, DType type, const std::string& from) {
-  if (type != DType::bool_) {
-    out.line("{} = load {}, ptr {}", result, memory_type(type), from);
-    return;
-  }
-  const std::string byte = out.fresh("byte");
-  out.line("{} = load i8, ptr {}", byte, from);
-  out.line("{} = icmp ne i8 {}, 0", result, byte);
-}
-
-void write_store(FunctionText& out, DType type, const std::string& value, const std::string& to) {
-  std::string stored = value;
-  if (type == DType::bool_) {
-    stored = out.fresh("byte");
-    out.line("{} = zext i1 {} to i8", stored, value);
-  }
-  out.line("store {} {}, ptr {}", memory_type(type), stored, to);
-}
-
-std::string write_address(FunctionText& out, const ir::Type& tensor, const std::string& base,
-                          std::span<const std::string> subscripts) {
-  if (subscripts.empty()) return base;
-  std::string steps;
-  for (const std::string& s : subscripts) steps += ", i64 " + s;
-  const std::string address = out.fresh(base.substr(1) + ".at");
-  out.line("{} = getelementptr inbounds {}, ptr {}{}", address, row_type(tensor), base, steps);
-  return address;
 }
 
 }  // namespace tenon::backend

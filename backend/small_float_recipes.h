@@ -1,4 +1,4 @@
-// The sequences of runtime/small_float.cpp as recipes of scalar_to_llvm.cpp.
+// The sequences of runtime/small_float.cpp as recipes (recipe.h).
 #pragma once
 #include <string_view>
 
@@ -63,8 +63,8 @@ inline constexpr SmallFloatRecipe kBf16 = {
 inline constexpr std::string_view kToOdd =
     "%nearest = fptrunc double $a to float\n"
     "%back = fpext float %nearest to double\n"
-    "%size = call double @llvm.fabs.f64(double $a)\n"
-    "%backsize = call double @llvm.fabs.f64(double %back)\n"
+    "%size = call double @llvm.fabs.$d(double $a)\n"
+    "%backsize = call double @llvm.fabs.$d(double %back)\n"
     "%above = fcmp ogt double %backsize, %size\n"
     "%less = zext i1 %above to i32\n"
     "%inexact = fcmp one double %back, $a\n"

@@ -5,6 +5,7 @@
 #include "backend/ssa_to_llvm.h"
 
 #include "backend/copies.h"
+#include "backend/elements.h"
 #include "backend/scalar_to_llvm.h"
 #include "ir/dominators.h"
 #include "opt/analysis/stack_tensors.h"

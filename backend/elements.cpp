@@ -1,0 +1,96 @@
+#include "backend/elements.h"
+
+namespace tenon::backend {
+namespace {
+
+/// What intrinsics call the type of an element in memory.
+std::string memory_name(DType type, Lanes lanes) {
+  if (type == DType::bool_) return lane_name("i8", lanes);
+  return lane_name(runtime::is_small_float(type) ? "i16" : runtime::row(type).text, lanes);
+}
+
+/// What an intrinsic on masked memory is called: `masked.load.v16f32.p0`.
+std::string intrinsic(std::string_view name, DType type, const LanesPlace& place, Lanes lanes) {
+  return fmt::format("@llvm.masked.{}.{}.{}", name, memory_name(type, lanes),
+                     place.apart ? lane_name("p0", lanes) : "p0");
+}
+
+/// `i32 4, <16 x i1> <i1 true, …>`: how its last operands say where and what.
+std::string mask(const LanesPlace& place, Lanes lanes) {
+  return fmt::format("i32 {}, <{} x i1> {}", place.align, lanes.width, used_lanes(lanes));
+}
+
+std::string pointer(const LanesPlace& place, Lanes lanes) {
+  return (place.apart ? lane_type("ptr", lanes) : "ptr") + " " + place.address;
+}
+
+}  // namespace
+
+void write_load(FunctionText& out, const std::string& result, DType type, const std::string& from) {
+  if (type != DType::bool_) {
+    out.line("{} = load {}, ptr {}", result, memory_type(type), from);
+    return;
+  }
+  const std::string byte = out.fresh("byte");
+  out.line("{} = load i8, ptr {}", byte, from);
+  out.line("{} = icmp ne i8 {}, 0", result, byte);
+}
+
+void write_store(FunctionText& out, DType type, const std::string& value, const std::string& to) {
+  std::string stored = value;
+  if (type == DType::bool_) {
+    stored = out.fresh("byte");
+    out.line("{} = zext i1 {} to i8", stored, value);
+  }
+  out.line("store {} {}, ptr {}", memory_type(type), stored, to);
+}
+
+std::string write_address(FunctionText& out, const ir::Type& tensor, const std::string& base,
+                          std::span<const std::string> subscripts) {
+  if (subscripts.empty()) return base;
+  std::string steps;
+  for (const std::string& s : subscripts) steps += ", i64 " + s;
+  const std::string address = out.fresh(base.substr(1) + ".at");
+  out.line("{} = getelementptr inbounds {}, ptr {}{}", address, row_type(tensor), base, steps);
+  return address;
+}
+
+void write_load(FunctionText& out, const std::string& result, DType type, const LanesPlace& from,
+                Lanes lanes) {
+  const std::string vector = lane_type(memory_type(type), lanes);
+  const bool is_bool = type == DType::bool_;
+  const std::string loaded = is_bool ? out.fresh("bytes") : result;
+  if (from.apart || lanes.partial()) {
+    out.line("{} = call {} {}({}, {}, {} zeroinitializer)", loaded, vector,
+             intrinsic(from.apart ? "gather" : "load", type, from, lanes), pointer(from, lanes),
+             mask(from, lanes), vector);
+  } else {
+    out.line("{} = load {}, ptr {}, align {}", loaded, vector, from.address, from.align);
+  }
+  if (is_bool) out.line("{} = icmp ne {} {}, zeroinitializer", result, vector, loaded);
+}
+
+bool write_store(FunctionText& out, DType type, const std::string& value, const LanesPlace& to,
+                 Lanes lanes, bool stream) {
+  const std::string vector = lane_type(memory_type(type), lanes);
+  std::string stored = operand(register_type(type), value, lanes);
+  if (type == DType::bool_) {
+    stored = out.fresh("bytes");
+    out.line("{} = zext {} {} to {}", stored, lane_type(type, lanes),
+             operand(register_type(type), value, lanes), vector);
+  }
+  if (to.apart || lanes.partial()) {
+    out.line("call void {}({} {}, {}, {})",
+             intrinsic(to.apart ? "scatter" : "store", type, to, lanes), vector, stored,
+             pointer(to, lanes), mask(to, lanes));
+    return false;
+  }
+  // In parts the size of a register, each of which must be aligned.
+  const uint32_t bytes = lanes.width * static_cast<uint32_t>(runtime::row(type).bytes);
+  const bool streams = stream && to.align >= std::min(bytes, uint32_t{64}) && bytes >= 16;
+  out.line("store {} {}, ptr {}, align {}{}", vector, stored, to.address, to.align,
+           streams ? ", !nontemporal !0" : "");
+  return streams;
+}
+
+}  // namespace tenon::backend

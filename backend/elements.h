@@ -1,0 +1,30 @@
+// Elements of tensors in memory. A bool is a byte there and a bit in a register.
+#pragma once
+#include <span>
+#include <string>
+
+#include "backend/lanes.h"
+
+namespace tenon::backend {
+
+void write_load(FunctionText& out, const std::string& result, DType type, const std::string& from);
+void write_store(FunctionText& out, DType type, const std::string& value, const std::string& to);
+/// The address of an element whose subscripts are in range.
+std::string write_address(FunctionText& out, const ir::Type& tensor, const std::string& base,
+                          std::span<const std::string> subscripts);
+
+/// Where the elements of several lanes are: one behind the other from an address, a multiple of
+/// `align` bytes, on; or (`<16 x ptr>`) each at its own.
+struct LanesPlace {
+  std::string address;
+  uint32_t align;
+  bool apart = false;
+};
+/// Lanes that are not used touch no memory.
+void write_load(FunctionText& out, const std::string& result, DType type, const LanesPlace& from,
+                Lanes lanes);
+/// Past the caches if `stream`, where the place is aligned for that. Whether it was.
+bool write_store(FunctionText& out, DType type, const std::string& value, const LanesPlace& to,
+                 Lanes lanes, bool stream);
+
+}  // namespace tenon::backend

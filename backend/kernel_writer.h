@@ -1,0 +1,195 @@
+// A kernel while it is being written. The parts of the class stand in files of their own:
+//   loops_to_llvm.cpp    the function, blocks, loops and branches
+//   loop_values.cpp      expressions
+//   loop_addresses.cpp   elements of tensors and of arrays in memory
+//   loop_locals.cpp      locals: registers, and the phis that carry them around loops
+#pragma once
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "backend/calls.h"
+#include "backend/elements.h"
+#include "backend/nest_facts.h"
+#include "backend/recipe.h"
+
+namespace tenon::backend {
+
+using ir::loops::BufferId;
+using ir::loops::Kernel;
+
+/// What an expression is in the text.
+struct Value {
+  std::string text;                 ///< a register or a constant
+  bool varies = false;              ///< a value for each lane of the vectorized loop
+  std::optional<Scalar> constant = {};
+  uint32_t depth = 0;               ///< how many serial loops are open where it is known
+};
+
+/// constant + lane * (the turn of the vectorized loop) + factors * registers, all i64. It wraps, as
+/// addresses do.
+struct Sum {
+  struct Term {
+    Value value;
+    int64_t factor;
+  };
+  int64_t constant = 0, lane = 0;
+  std::vector<Term> terms;
+
+  void add(int64_t factor, const Sum& other);
+  bool is_constant() const { return lane == 0 && terms.empty(); }
+  bool has_varying() const;
+};
+
+/// Where a local is. A scalar has one register, an array those of its elements (or of so many of them
+/// along the last axis as they have lanes), or an address.
+struct Place {
+  Lanes lanes = {};               ///< of each register
+  std::vector<Value> registers = {};
+  std::string memory = {};
+};
+
+class KernelWriter {
+ public:
+  KernelWriter(ModuleText& module_text, const ir::Module& module, const Conventions& conventions,
+               const Kernel& kernel, bool strict);
+  std::string write();
+
+ private:
+  // ---- loops_to_llvm.cpp
+  std::string parameters();
+  void block(const ir::loops::Block& stmts);
+  void stmt(const ir::loops::For& loop);
+  void stmt(const ir::loops::SetLocal& set);
+  void stmt(const ir::loops::If& branch);
+  void stmt(const ir::loops::Store& store);
+  void stmt(const ir::loops::Prefetch& prefetch);
+  void stmt(const ir::loops::Check& check);
+  void stmt(const ir::loops::CallInto& call);
+  void serial(const ir::loops::For& loop);
+  void unrolled(const ir::loops::For& loop, Turns turns);
+  void vectorized(const ir::loops::For& loop, Turns turns, const Varying& varying);
+  const std::optional<Varying>& side_by_side(const ir::loops::For& loop);
+
+  // ---- loop_locals.cpp
+  using Places = std::map<LocalId, Place>;  ///< of some of them
+  Places places_of(const std::set<LocalId>& locals) const;
+  void restore(const Places& places);
+  /// Where two ways join: locals are as in `other` if it was by block `from`, as now if by `here`.
+  void merge(const Places& other, const std::string& from, const std::string& here);
+  /// Gives locals registers that phis define, which are written when it is known what comes around.
+  Places open_phis(const Places& before);
+  std::string phis(const Places& opened, const Places& before, const std::string& from,
+                   const std::string& latch) const;
+  void reserve_memory(const ir::loops::Block& body);
+  const std::string& memory_of(LocalId local);
+  void declare(LocalId local);
+  Value read_local(const ir::loops::Local& local);
+  void assign(const ir::loops::SetLocal& set, const Value& value);
+  void combine(const ir::loops::SetLocal& set);
+  struct RegisterAt {
+    size_t index;
+    uint32_t first;  ///< its lane
+    bool vector;     ///< and those behind it are of the other turns
+    int64_t behind;  ///< how many elements the axis has from here on
+  };
+  RegisterAt register_at(const Place& place, const ir::Type& type,
+                         const std::vector<ExprPtr>& subscripts);
+  Value read_register(const Place& place, const ir::Type& type, RegisterAt at);
+  void set_register(Place& place, const ir::Type& type, RegisterAt at, const Value& value);
+
+  // ---- loop_values.cpp
+  Value value(const ExprPtr& e);
+  std::vector<Value> values(std::span<const ExprPtr> exprs);
+  Value constant(Scalar number) const;
+  Value compute(const Expr& e, FastMath fast);
+  Value compute_apply(const ir::loops::Apply& node, FastMath fast);
+  Value compute_convert(DType to, const ir::loops::Convert& node);
+  Value compute_select(DType type, const ir::loops::Select& node);
+  const Value* find_known(const Expr* e) const;
+  FastMath fast_math(const Expr& e, bool self_fusible) const;
+  Value made(std::string text, bool varies) const;
+  Value splat(const Value& value, std::string_view type);
+  /// Operands of one instruction: with lanes, all of them.
+  struct Together {
+    std::vector<std::string> texts = {};
+    bool varies = false;
+  };
+  Together together(std::span<const Value> values, std::span<const DType> types);
+  std::string reduced(runtime::ScalarOp op, DType type, const Value& value, FastMath fast);
+  /// A register for `line`, what stands behind `=`: written the first time, and where all it takes is
+  /// known, that is before the loops that change nothing of it.
+  std::string once(uint32_t known_at, std::string_view hint, const std::string& line);
+
+  // ---- loop_addresses.cpp
+  Sum sum(const ExprPtr& e);
+  Sum compute_sum(const ExprPtr& e);
+  Sum sum_of(const Value& value) const;
+  std::vector<Sum> sums(const std::vector<ExprPtr>& exprs);
+  static Sum flat(const ir::Type& type, const std::vector<Sum>& subscripts);
+  static Sum at_lane(const Sum& offset, uint32_t lane);
+  /// A tensor or array in memory, and where it starts.
+  struct Memory {
+    const ir::Type& type;
+    const std::string& base;
+  };
+  Memory buffer(BufferId id) const { return {kernel_.buffers[id].type, buffers_[id]}; }
+  std::string address(const Memory& memory, const Sum& offset);
+  std::string plain_address(const Memory& memory, const std::vector<ExprPtr>& subscripts);
+  LanesPlace lanes_place(const Memory& memory, const Sum& offset);
+  Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
+  void store(const Memory& memory, const std::vector<ExprPtr>& subscripts, const Value& value,
+             bool stream);
+
+  /// A stretch of the text in which whatever is written stays known: the body of a serial loop, or a
+  /// side of a branch. Before a loop is room for what does not change in it.
+  struct Region {
+    uint32_t depth;
+    std::optional<size_t> before = {};
+    std::string hoisted = {};
+    std::unordered_map<std::string, std::string> written = {};
+  };
+  /// The expressions that have been evaluated in an open block.
+  struct Scope {
+    std::unordered_map<const Expr*, Value> values;
+    std::unordered_map<const Expr*, Sum> sums;
+  };
+  /// A loop that is being written side by side.
+  struct Vector {
+    LoopId loop;
+    Turns turns;
+    Lanes lanes;
+    const Varying* varying;
+    std::set<LocalId> declared;  ///< inside it
+  };
+
+  uint32_t depth() const { return regions_.back().depth; }
+  Lanes lanes() const { return vector_ ? vector_->lanes : Lanes{}; }
+  Lanes lanes_if(bool varies) const { return varies ? lanes() : Lanes{}; }
+
+  FunctionText out_;
+  const ir::Module& module_;
+  const Conventions& conventions_;
+  const Kernel& kernel_;
+  const bool strict_;
+  const bool scheduled_;
+  const Fusible fusible_;
+  const std::vector<uint32_t> widths_;  ///< register_widths()
+  std::map<const ir::loops::For*, std::optional<Varying>> side_by_side_;
+
+  std::vector<std::string> buffers_, scalars_;
+  std::vector<Value> loops_;
+  std::vector<Place> places_;
+  std::map<LocalId, std::string> memory_;  ///< that arrays have been given
+  std::string reserved_;                   ///< what of it is on the stack
+  std::string scratch_;                    ///< the runtime's, if there is any
+  std::string depth_ = "0";                ///< how many recursive calls are active
+  uint32_t open_loops_ = 0;
+  bool reassociable_ = false;  ///< the expression being written is a step of a reduction
+  bool streams_ = false;       ///< stores have gone past the caches
+  std::vector<Region> regions_{{0}};
+  std::vector<Scope> scopes_;
+  std::optional<Vector> vector_;
+};
+
+}  // namespace tenon::backend

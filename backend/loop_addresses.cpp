@@ -1,0 +1,225 @@
+// Elements of tensors, and of arrays in memory. In a kernel that a schedule has made an address is
+// written as sums: what does not change in a loop before the loop, and what is constant last, as the
+// displacement that an instruction has room for.
+#include <algorithm>
+#include <bit>
+
+#include "backend/kernel_writer.h"
+
+namespace tenon::backend {
+
+using namespace ir::loops;
+using runtime::ScalarOp;
+
+namespace {
+
+constexpr int64_t kLine = 64;  ///< bytes of a cache line
+
+int64_t wrapping_product(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+int64_t wrapping_sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
+}  // namespace
+
+// ---- sums
+
+void Sum::add(int64_t factor, const Sum& other) {
+  constant = wrapping_sum(constant, wrapping_product(factor, other.constant));
+  lane = wrapping_sum(lane, wrapping_product(factor, other.lane));
+  for (const Term& term : other.terms) {
+    const int64_t by = wrapping_product(factor, term.factor);
+    const auto same = std::ranges::find_if(
+        terms, [&](const Term& t) { return t.value.text == term.value.text; });
+    if (same == terms.end()) terms.push_back({term.value, by});
+    else same->factor = wrapping_sum(same->factor, by);
+  }
+  std::erase_if(terms, [](const Term& t) { return t.factor == 0; });
+}
+
+bool Sum::has_varying() const {
+  return std::ranges::any_of(terms, [](const Term& t) { return t.value.varies; });
+}
+
+Sum KernelWriter::sum_of(const Value& value) const {
+  if (value.constant) return {value.constant->i, 0, {}};
+  return {0, 0, {{value, 1}}};
+}
+
+Sum KernelWriter::sum(const ExprPtr& e) {
+  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+    const auto found = scope->sums.find(e.get());
+    if (found != scope->sums.end()) return found->second;
+  }
+  const Sum result = compute_sum(e);
+  scopes_.back().sums.emplace(e.get(), result);
+  return result;
+}
+
+Sum KernelWriter::compute_sum(const ExprPtr& e) {
+  const auto* loop = std::get_if<Loop>(&e->node);
+  if (loop != nullptr && vector_ && loop->loop == vector_->loop) return {vector_->turns.lo, 1, {}};
+  const auto* apply = std::get_if<Apply>(&e->node);
+  const ScalarOp op = apply == nullptr ? ScalarOp::div : apply->op;
+  if (op != ScalarOp::add && op != ScalarOp::sub && op != ScalarOp::mul) return sum_of(value(e));
+  const Sum a = sum(apply->args[0]), b = sum(apply->args[1]);
+  Sum result;
+  if (op != ScalarOp::mul) {
+    result.add(1, a);
+    result.add(op == ScalarOp::sub ? -1 : 1, b);
+  } else if (a.is_constant()) {
+    result.add(a.constant, b);
+  } else if (b.is_constant()) {
+    result.add(b.constant, a);
+  } else {
+    return sum_of(value(e));
+  }
+  return result;
+}
+
+std::vector<Sum> KernelWriter::sums(const std::vector<ExprPtr>& exprs) {
+  std::vector<Sum> result;
+  for (const ExprPtr& e : exprs) result.push_back(sum(e));
+  return result;
+}
+
+/// The number of an element in row-major order.
+Sum KernelWriter::flat(const ir::Type& type, const std::vector<Sum>& subscripts) {
+  Sum offset;
+  for (size_t axis = 0; axis < subscripts.size(); ++axis) {
+    Sum scaled;
+    scaled.add(type.shape[axis], offset);
+    scaled.add(1, subscripts[axis]);
+    offset = std::move(scaled);
+  }
+  return offset;
+}
+
+// ---- addresses
+
+/// Of what is the same in all lanes.
+std::string KernelWriter::address(const Memory& memory, const Sum& offset) {
+  const std::string_view element = memory_type(memory.type.dtype);
+  const std::string name = memory.base.substr(1) + ".at";
+  std::vector<Sum::Term> terms = offset.terms;
+  std::erase_if(terms, [](const Sum::Term& t) { return t.value.varies; });
+  std::ranges::stable_sort(terms, {}, [](const Sum::Term& t) { return t.value.depth; });
+  std::string at = memory.base;
+  const auto step = [&](uint32_t known_at, std::string_view by) {
+    at = once(known_at, name, fmt::format("getelementptr {}, ptr {}, i64 {}", element, at, by));
+  };
+  for (const auto& [value, factor] : terms) {
+    const std::string by =
+        factor == 1 ? value.text
+                    : once(value.depth, value.text.substr(1) + ".by",
+                           fmt::format("mul i64 {}, {}", value.text, factor));
+    step(value.depth, by);
+  }
+  if (offset.constant != 0) step(depth(), std::to_string(offset.constant));
+  return at;
+}
+
+/// A power of two that divides every byte address that the offset may lead to.
+static uint32_t alignment(const ir::Type& type, const Sum& offset) {
+  const int64_t bytes = runtime::row(type.dtype).bytes;
+  uint64_t all = kAligned | static_cast<uint64_t>(wrapping_product(offset.constant, bytes));
+  for (const auto& [value, factor] : offset.terms)
+    all |= static_cast<uint64_t>(wrapping_product(factor, bytes));
+  return 1u << std::countr_zero(all);
+}
+
+LanesPlace KernelWriter::lanes_place(const Memory& memory, const Sum& offset) {
+  if (!offset.has_varying()) return {address(memory, offset), alignment(memory.type, offset)};
+  const std::string vector = lane_type("i64", lanes());
+  std::string sum = "zeroinitializer";
+  const auto add = [&](const std::string& text, int64_t factor) {
+    const std::string product = out_.fresh("scaled"), total = out_.fresh("offsets");
+    out_.line("{} = mul {} {}, splat (i64 {})", product, vector, text, factor);
+    out_.line("{} = add {} {}, {}", total, vector, sum, product);
+    sum = total;
+  };
+  for (const auto& [value, factor] : offset.terms)
+    if (value.varies) add(value.text, factor);
+  if (offset.lane != 0) add(lane_numbers(lanes(), 0), offset.lane);
+  const std::string base = address(memory, offset), pointers = out_.fresh("places");
+  out_.line("{} = getelementptr {}, ptr {}, {} {}", pointers, memory_type(memory.type.dtype), base,
+            vector, sum);
+  return {pointers, static_cast<uint32_t>(runtime::row(memory.type.dtype).bytes), true};
+}
+
+// ---- loads and stores
+
+Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subscripts) {
+  const DType type = memory.type.dtype;
+  const auto write = [&](const std::string& address) {
+    const std::string result = out_.fresh(memory.base.substr(1) + ".element");
+    write_load(out_, result, type, address);
+    return result;
+  };
+  if (!scheduled_) return made(write(plain_address(memory, subscripts)), false);
+  const Sum offset = flat(memory.type, sums(subscripts));
+  if (offset.lane == 0 && !offset.has_varying()) return made(write(address(memory, offset)), false);
+  if (offset.lane == 1 || offset.has_varying()) {
+    const LanesPlace place = lanes_place(memory, offset);
+    const std::string result = out_.fresh(memory.base.substr(1) + ".elements");
+    write_load(out_, result, type, place, lanes());
+    return made(result, true);
+  }
+  std::string all = "poison";
+  for (uint32_t lane = 0; lane < lanes().used; ++lane)
+    all = write_with_lane(out_, register_type(type), all, lanes(), lane,
+                          write(address(memory, at_lane(offset, lane))));
+  return made(all, true);
+}
+
+void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subscripts,
+                         const Value& value, bool stream) {
+  const DType type = memory.type.dtype;
+  if (!scheduled_) return write_store(out_, type, value.text, plain_address(memory, subscripts));
+  const Sum offset = flat(memory.type, sums(subscripts));
+  const auto lane_of = [&](uint32_t lane) {
+    return value.varies ? write_lane(out_, register_type(type), value.text, lanes(), lane)
+                        : value.text;
+  };
+  if (offset.lane == 0 && !offset.has_varying()) {  // of all turns the last one's stays
+    write_store(out_, type, lane_of(lanes().used - 1), address(memory, offset));
+  } else if (offset.lane == 1 || offset.has_varying()) {
+    const LanesPlace place = lanes_place(memory, offset);
+    const std::string all = splat(value, register_type(type)).text;
+    streams_ = write_store(out_, type, all, place, lanes(), stream) || streams_;
+  } else {
+    for (uint32_t lane = 0; lane < lanes().used; ++lane)
+      write_store(out_, type, lane_of(lane), address(memory, at_lane(offset, lane)));
+  }
+}
+
+Sum KernelWriter::at_lane(const Sum& offset, uint32_t lane) {
+  Sum one = offset;
+  one.constant = wrapping_sum(one.constant, wrapping_product(one.lane, lane));
+  one.lane = 0;
+  return one;
+}
+
+std::string KernelWriter::plain_address(const Memory& memory,
+                                        const std::vector<ExprPtr>& subscripts) {
+  std::vector<std::string> texts;
+  for (const ExprPtr& s : subscripts) texts.push_back(value(s).text);
+  return write_address(out_, memory.type, memory.base, texts);
+}
+
+/// Of several lanes, one after the other, every cache line that they begin.
+void KernelWriter::stmt(const Prefetch& node) {
+  const Memory memory = buffer(node.buffer);
+  const Sum offset = flat(memory.type, sums(node.subscripts));
+  if (offset.has_varying()) return;
+  const int64_t bytes = wrapping_product(offset.lane, runtime::row(memory.type.dtype).bytes);
+  const int64_t apart = bytes > 0 && bytes < kLine ? kLine / bytes : 1;
+  const int64_t count = offset.lane == 0 ? 1 : lanes().used;
+  for (int64_t lane = 0; lane < count; lane += apart)
+    out_.line("call void @llvm.prefetch.p0(ptr {}, i32 0, i32 2, i32 1)",
+              address(memory, at_lane(offset, static_cast<uint32_t>(lane))));
+}
+
+}  // namespace tenon::backend

@@ -1,0 +1,134 @@
+// What is to be known of a loop nest before it is written as LLVM IR: which products are fused, which
+// vectorized loops can be written side by side and what differs between their turns, which arrays
+// stay in registers.
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_set>
+#include <vector>
+
+#include "backend/lanes.h"
+#include "ir/loops.h"
+
+namespace tenon::backend {
+
+using ir::loops::Expr;
+using ir::loops::ExprPtr;
+using ir::loops::LocalId;
+using ir::loops::LoopId;
+
+/// Arrays of more bytes are not on the stack, and never in registers.
+inline constexpr int64_t kStackBytes = 16 << 10;
+inline constexpr int64_t kAligned = 64;  ///< bytes, of where tensors and arrays start
+
+inline bool is_sum(runtime::ScalarOp op) {
+  return op == runtime::ScalarOp::add || op == runtime::ScalarOp::sub;
+}
+
+/// Of all elements; the largest number if it has too many.
+int64_t bytes_of(const ir::Type& type);
+
+/// Calls `visit` on every expression that a statement itself uses (not those of blocks inside it).
+template <class Visit>
+void for_each_expr(const ir::loops::Stmt& stmt, const Visit& visit);
+template <class Visit>
+void for_each_operand(const Expr& e, const Visit& visit);
+
+/// Calls `visit` on every block inside a statement.
+template <class Visit>
+void for_each_block(const ir::loops::Stmt& stmt, const Visit& visit);
+
+/// The products that may be fused with the sums they go into: float multiplications that nothing
+/// but additions and subtractions uses.
+class Fusible {
+ public:
+  explicit Fusible(const ir::loops::Block& block) { visit(block); }
+  bool contains(const ExprPtr& e) const {
+    return products_.contains(e.get()) && !used_.contains(e.get());
+  }
+
+ private:
+  void visit(const ir::loops::Block& block);
+  void use(const ExprPtr& e, bool in_sum);
+  std::unordered_set<const Expr*> products_, used_, visited_;
+};
+
+/// The locals that `block` changes and does not declare.
+std::set<LocalId> changed_locals(const ir::loops::Block& block);
+
+/// From where to where, where both are constants.
+struct Turns {
+  int64_t lo, hi;
+  int64_t count() const { return hi > lo ? hi - lo : 0; }
+};
+std::optional<Turns> constant_turns(const ir::loops::For& loop);
+
+/// The one operand that a local is combined with in `a = a + e`; null if that is not what it is.
+ExprPtr combined_with(const ir::loops::SetLocal& set);
+
+/// Of a vectorized loop: the scalar locals inside that differ from turn to turn. Nothing if the loop
+/// is to be written turn by turn, since it has what lanes cannot do.
+using Varying = std::set<LocalId>;
+std::optional<Varying> side_by_side(const ir::loops::For& loop, const ir::loops::Kernel& kernel);
+/// Whether an expression differs from turn to turn of `lane`.
+bool varies(const ExprPtr& e, LoopId lane, const Varying& locals);
+
+/// For each local with a shape how wide the registers are that hold it; 0 if it is in memory. In
+/// registers it is where every subscript is a constant once loops are unrolled, or along the last axis
+/// that plus a lane, within one register.
+std::vector<uint32_t> register_widths(const ir::loops::Kernel& kernel);
+
+/// Whether a schedule has made it: some loop is not serial. Its addresses are written in the form
+/// that needs no optimizer.
+bool is_scheduled(const ir::loops::Kernel& kernel);
+
+// ---- templates
+
+template <class Visit>
+void for_each_expr(const ir::loops::Stmt& stmt, const Visit& visit) {
+  using namespace ir::loops;
+  const auto all = [&](const std::vector<ExprPtr>& exprs) {
+    for (const ExprPtr& e : exprs) visit(e);
+  };
+  std::visit(
+      [&](const auto& node) {
+        using Node = std::decay_t<decltype(node)>;
+        if constexpr (std::is_same_v<Node, For>) all({node.lo, node.hi});
+        if constexpr (std::is_same_v<Node, SetLocal>) all(node.subscripts), visit(node.value);
+        if constexpr (std::is_same_v<Node, If>) all({node.condition});
+        if constexpr (std::is_same_v<Node, Store>) all(node.subscripts), visit(node.value);
+        if constexpr (std::is_same_v<Node, Prefetch>) all(node.subscripts);
+        if constexpr (std::is_same_v<Node, Check>) all({node.holds, node.a, node.b});
+        if constexpr (std::is_same_v<Node, CallInto>) all(node.args);
+      },
+      stmt.node);
+}
+
+template <class Visit>
+void for_each_block(const ir::loops::Stmt& stmt, const Visit& visit) {
+  if (const auto* loop = std::get_if<ir::loops::For>(&stmt.node)) visit(loop->body);
+  if (const auto* branch = std::get_if<ir::loops::If>(&stmt.node))
+    visit(branch->then), visit(branch->otherwise);
+}
+
+template <class Visit>
+void for_each_operand(const Expr& e, const Visit& visit) {
+  using namespace ir::loops;
+  const auto all = [&](const std::vector<ExprPtr>& exprs) {
+    for (const ExprPtr& operand : exprs) visit(operand);
+  };
+  if (const auto* read = std::get_if<Read>(&e.node)) {
+    all(read->subscripts);
+  } else if (const auto* local = std::get_if<Local>(&e.node)) {
+    all(local->subscripts);
+  } else if (const auto* apply = std::get_if<Apply>(&e.node)) {
+    all(apply->args);
+  } else if (const auto* convert = std::get_if<Convert>(&e.node)) {
+    visit(convert->operand);
+  } else if (const auto* select = std::get_if<Select>(&e.node)) {
+    visit(select->condition), visit(select->then), visit(select->otherwise);
+  }
+}
+
+}  // namespace tenon::backend

@@ -1,0 +1,364 @@
+// Loops of every kind as machine code, against the same arithmetic done one number at a time.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cctype>
+
+#include "tests/support/text.h"
+#include "tests/unit/nest_helpers.h"
+
+namespace tenon::tests {
+namespace {
+
+constexpr backend::Options kOptions{true, 2, false};
+
+bool has_llvm() { return std::isdigit(static_cast<unsigned char>(backend::cpu::llvm_version()[0])); }
+
+std::string text_of(const loops::Kernel& kernel) {
+  return generated(kernel, std::vector<void*>(kernel.buffers.size())).text;
+}
+
+/// Runs the kernel on these tensors.
+void run_nest(const Nest& nest, const std::vector<void*>& tensors, bool strict = false) {
+  const backend::Generated text = generated(nest.kernel, tensors, strict);
+  CAPTURE(text.text);
+  const std::optional<runtime::Fault> fault = run(text, kOptions);
+  CHECK_FALSE(fault.has_value());
+}
+
+// ---- unrolled
+
+TEST_CASE("an unrolled loop is its body with constants, one turn is no loop at all") {
+  Nest nest("rows");
+  const Tensor x = nest.input("x", DType::f32, {12, 8}), y = nest.output("y", DType::f32, {12, 8});
+  nest.loop(LoopKind::serial, 0, 4, [&](const E& i) {
+    nest.loop(LoopKind::unrolled, 0, 3, [&](const E& r) {
+      nest.loop(LoopKind::serial, 5, 6, [&](const E& j) {
+        nest.store(y, {i * 3 + r, j}, x(i * 3 + r, j - 2) * number(DType::f32, 2));
+      });
+    });
+  });
+  const std::string text = text_of(nest.kernel);
+  CAPTURE(text);
+  CHECK_FALSE(contains(text, "loop.1"));
+  CHECK(contains(text, "getelementptr float, ptr %x.at, i64 3\n"));
+  CHECK(contains(text, "getelementptr float, ptr %x.at, i64 11\n"));
+  CHECK(contains(text, "getelementptr float, ptr %x.at, i64 19\n"));
+  if (!has_llvm()) return;
+  Elements<float> in(96), out(96);
+  for (size_t i = 0; i < 96; ++i) in[i] = static_cast<float>(i);
+  run_nest(nest, {in.begin(), out.begin()});
+  for (size_t i = 0; i < 12; ++i) CHECK(out[i * 8 + 5] == 2 * in[i * 8 + 3]);
+}
+
+TEST_CASE("what depends on an unrolled loop alone is folded: branches, checks, subscripts") {
+  Nest nest("folded");
+  const Tensor y = nest.output("y", DType::i64, {4});
+  nest.loop(LoopKind::unrolled, 0, 4, [&](const E& i) {
+    nest.check(operation(ScalarOp::lt, {i, E(4)}), runtime::FaultKind::subscript_out_of_range, i);
+    nest.branch(operation(ScalarOp::ge, {i, E(2)}), [&] { nest.store(y, {i}, i * i + 1); });
+  });
+  const std::string text = text_of(nest.kernel);
+  CAPTURE(text);
+  CHECK_FALSE(contains(text, "icmp"));
+  CHECK(contains(text, "store i64 5,"));
+  CHECK(contains(text, "store i64 10,"));
+}
+
+// ---- lanes
+
+/// y[i] = body(x[i]) over `count` turns, `kind`.
+template <class Body>
+Nest elementwise(LoopKind kind, int64_t count, DType from, DType to, const Body& body) {
+  Nest nest("elementwise");
+  const Tensor x = nest.input("x", from, {3, count}), y = nest.output("y", to, {count});
+  nest.loop(kind, 0, count, [&](const E& i) { nest.store(y, {i}, body(x, i)); });
+  return nest;
+}
+
+/// Bit patterns of a type, all kinds of numbers among them.
+Elements<uint8_t> patterns(DType type, size_t count) {
+  const int bytes = runtime::row(type).bytes;
+  Elements<uint8_t> data(count * static_cast<size_t>(bytes));
+  uint64_t state = 88172645463325252u;
+  for (size_t i = 0; i < count; ++i) {
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    uint64_t bits = state >> 3;
+    if (i % 3 == 0) bits = i % 6 == 0 ? i / 3 : ~uint64_t{0} - i / 3;  // small integers
+    if (i % 3 == 1 && type == DType::f32) bits = 0x3f000000 + (bits & 0x80ffffff);
+    if (i % 3 == 1 && type == DType::f64) bits = 0x3fe0000000000000 + (bits & 0x801fffffffffffff);
+    if (type == DType::bool_) bits &= 1;
+    std::memcpy(data.begin() + i * static_cast<size_t>(bytes), &bits, static_cast<size_t>(bytes));
+  }
+  return data;
+}
+
+/// That lanes give the bits that turns one after the other give.
+template <class Body>
+void check_lanes(int64_t count, DType from, DType to, const Body& body) {
+  Elements<uint8_t> in = patterns(from, static_cast<size_t>(3 * count));
+  const auto bytes = static_cast<size_t>(count * runtime::row(to).bytes);
+  Elements<uint8_t> serial(bytes + 64, 0xaa), lanes(bytes + 64, 0xaa);
+  run_nest(elementwise(LoopKind::serial, count, from, to, body), {in.begin(), serial.begin()}, true);
+  run_nest(elementwise(LoopKind::vectorized, count, from, to, body), {in.begin(), lanes.begin()}, true);
+  CHECK(serial == lanes);  // the bytes behind the tensor are untouched too
+}
+
+E one_of(ScalarOp op, const Tensor& x, const E& i) {
+  std::vector<E> args;
+  for (int a = 0; a < runtime::row(op).arity; ++a) args.push_back(x(E(a), i));
+  const bool divides = op == ScalarOp::div || op == ScalarOp::mod;
+  if (divides && runtime::is_integer(x.type)) {  // never by zero
+    const E zero = number(x.type, 0);
+    args[1] = select(operation(ScalarOp::eq, {args[1], zero}), number(x.type, 3), args[1]);
+  }
+  if (op == ScalarOp::select) return select(operation(ScalarOp::lt, {i, E(7)}), args[1], args[2]);
+  return operation(op, args);
+}
+
+TEST_CASE("every scalar operation gives the same bits in 16 lanes, and in 13") {
+  if (!has_llvm()) return;
+  for (size_t t = 0; t < std::size(runtime::kDTypes); ++t) {
+    const auto type = static_cast<DType>(t);
+    for (size_t o = 0; o < std::size(runtime::kScalarOps); ++o) {
+      const auto op = static_cast<ScalarOp>(o);
+      if (!runtime::accepts(op, type)) continue;
+      CAPTURE(runtime::row(type).text);
+      CAPTURE(runtime::row(op).text);
+      for (int64_t count : {16, 13})
+        check_lanes(count, type, runtime::result_type(op, type),
+                    [&](const Tensor& x, const E& i) { return one_of(op, x, i); });
+    }
+  }
+}
+
+TEST_CASE("every conversion gives the same bits in lanes") {
+  if (!has_llvm()) return;
+  for (size_t from = 0; from < std::size(runtime::kDTypes); ++from)
+    for (size_t to = 0; to < std::size(runtime::kDTypes); ++to) {
+      CAPTURE(runtime::kDTypes[from].text);
+      CAPTURE(runtime::kDTypes[to].text);
+      check_lanes(16, static_cast<DType>(from), static_cast<DType>(to),
+                  [&](const Tensor& x, const E& i) { return convert(static_cast<DType>(to), x(E(0), i)); });
+    }
+}
+
+TEST_CASE("division by constants, also of the turn itself") {
+  if (!has_llvm()) return;
+  for (DType type : {DType::i8, DType::i32, DType::i64})
+    for (int by : {1, 2, 3, 8, 100, -1, -7})
+      for (ScalarOp op : {ScalarOp::div, ScalarOp::mod}) {
+        CAPTURE(by);
+        check_lanes(16, type, type, [&](const Tensor& x, const E& i) {
+          return operation(op, {x(E(0), i), number(type, by)}) +
+                 convert(type, operation(op, {i - E(5), E(by)}));
+        });
+      }
+}
+
+TEST_CASE("any number of turns, nothing written behind them") {
+  if (!has_llvm()) return;
+  for (DType type : {DType::bool_, DType::i8, DType::bf16, DType::f32, DType::f64})
+    for (int64_t count : {1, 2, 3, 5, 7, 8, 13, 33, 64}) {
+      CAPTURE(count);
+      check_lanes(count, type, type, [](const Tensor& x, const E& i) { return x(E(1), i); });
+    }
+}
+
+TEST_CASE("elements side by side, the same for all, apart by a constant, anywhere") {
+  if (!has_llvm()) return;
+  for (int64_t n : {16, 11}) {
+    for (LoopKind kind : {LoopKind::serial, LoopKind::vectorized}) {
+      Nest nest("places");
+      const Tensor x = nest.input("x", DType::f32, {64, 64}), at = nest.input("at", DType::i64, {64});
+      const Tensor y = nest.output("y", DType::f32, {6, 64}), z = nest.output("z", DType::f32, {64, 3});
+      nest.loop(LoopKind::serial, 0, 3, [&](const E& r) {
+        nest.loop(kind, 0, n, [&](const E& i) {
+          nest.store(y, {E(0), i}, x(r, i + r));
+          nest.store(y, {E(1), i}, x(i, r));
+          nest.store(y, {E(2), E(20) - i}, x(r + 3, E(20) - i) + x(r, r));
+          nest.store(y, {E(3), i}, x(at(i), at(i + 3)));
+          nest.store(y, {E(4), at(i) + E(40)}, x(at(i) + r, i * 2));
+          nest.store(y, {E(5), r}, x(i, i));
+          nest.store(z, {i * 2, r}, x(E(9), i) * convert(DType::f32, i));
+        });
+      });
+      Elements<float> in(64 * 64), out(6 * 64, -1), more(64 * 3, -1);
+      Elements<int64_t> places(64);
+      for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i);
+      for (size_t i = 0; i < 64; ++i) places[i] = static_cast<int64_t>(i * 5 % 17);
+      run_nest(nest, {in.begin(), places.begin(), out.begin(), more.begin()});
+      for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+        CHECK(out[i] == in[2 * 64 + i + 2]);
+        CHECK(out[64 + i] == in[i * 64 + 2]);
+        CHECK(out[128 + 20 - i] == in[5 * 64 + 20 - i] + in[2 * 64 + 2]);
+        CHECK(out[192 + i] == in[i * 5 % 17 * 64 + (i + 3) * 5 % 17]);
+        CHECK(out[256 + i * 5 % 17 + 40] == in[(i * 5 % 17 + 2) * 64 + i * 2]);
+        for (size_t r = 0; r < 3; ++r)
+          CHECK(more[i * 6 + r] == in[9 * 64 + i] * static_cast<float>(i));
+      }
+      const auto last = static_cast<size_t>(n - 1);
+      CHECK(out[320] == in[last * 65]);
+    }
+  }
+}
+
+// ---- locals
+
+TEST_CASE("sums, products and extremes over lanes") {
+  if (!has_llvm()) return;
+  for (int64_t n : {16, 7, 2}) {
+    Nest nest("folds");
+    const Tensor x = nest.input("x", DType::i32, {16}), f = nest.input("f", DType::f32, {16});
+    const Tensor y = nest.output("y", DType::i32, {5}), g = nest.output("g", DType::f32, {5});
+    const ScalarOp ops[] = {ScalarOp::add, ScalarOp::mul, ScalarOp::min, ScalarOp::max};
+    for (int o = 0; o < 4; ++o) {
+      const Variable a = nest.local(number(DType::i32, 3)), b = nest.local(number(DType::f32, 3));
+      nest.loop(LoopKind::vectorized, 0, n, [&](const E& i) {
+        nest.set(a, operation(ops[o], {a(), x(i)}));
+        nest.set(b, operation(ops[o], {f(i), b()}));
+      });
+      nest.store(y, {E(o)}, a());
+      nest.store(g, {E(o)}, b());
+    }
+    const Variable all = nest.local(E(Scalar::boolean(true)));
+    nest.loop(LoopKind::vectorized, 0, n, [&](const E& i) {
+      nest.set(all, operation(ScalarOp::and_, {all(), operation(ScalarOp::gt, {x(i), number(DType::i32, -9)})}));
+    });
+    nest.store(y, {E(4)}, convert(DType::i32, all()));
+    Elements<int32_t> in(16), out(5);
+    Elements<float> floats(16), folded(5);
+    for (int i = 0; i < 16; ++i) floats[i] = static_cast<float>(in[i] = (i * 7 + 3) % 9 - 4);
+    run_nest(nest, {in.begin(), floats.begin(), out.begin(), folded.begin()});
+    int sum = 3, product = 3, least = 3, most = 3;
+    for (int i = 0; i < n; ++i) {
+      sum += in[i], product *= in[i];
+      least = std::min(least, in[i]), most = std::max(most, in[i]);
+    }
+    CHECK(out[0] == sum);
+    CHECK(out[1] == product);
+    CHECK(out[2] == least);
+    CHECK(out[3] == most);
+    CHECK(out[4] == 1);
+    for (int o = 0; o < 4; ++o) CHECK(folded[o] == static_cast<float>(out[o]));
+  }
+}
+
+TEST_CASE("a serial loop inside lanes: its local is a vector, what is the same stays a scalar") {
+  Nest nest("columns");
+  const Tensor x = nest.input("x", DType::f32, {10, 16}), y = nest.output("y", DType::f32, {16});
+  nest.loop(LoopKind::vectorized, 0, 16, [&](const E& j) {
+    const Variable a = nest.local(number(DType::f32, 0)), n = nest.local(number(DType::f32, 1));
+    nest.loop(LoopKind::serial, 0, 10, [&](const E& k) {
+      nest.set(a, a() + x(k, j) * n());
+      nest.set(n, n() + number(DType::f32, 1));
+    });
+    nest.store(y, {j}, a());
+  });
+  const std::string text = text_of(nest.kernel);
+  CAPTURE(text);
+  CHECK(contains(text, "= phi <16 x float> [ splat (float 0x0000000000000000), "));
+  CHECK(contains(text, "= phi float [ 0x3FF0000000000000, "));
+  CHECK(contains(text, "fmul contract <16 x float>"));
+  if (!has_llvm()) return;
+  Elements<float> in(160), out(16);
+  for (size_t i = 0; i < 160; ++i) in[i] = static_cast<float>(i % 11);
+  run_nest(nest, {in.begin(), out.begin()});
+  for (size_t j = 0; j < 16; ++j) {
+    float sum = 0;
+    for (size_t k = 0; k < 10; ++k) sum += in[k * 16 + j] * static_cast<float>(k + 1);
+    CHECK(out[j] == sum);
+  }
+}
+
+TEST_CASE("what lanes cannot do is done turn by turn") {
+  if (!has_llvm()) return;
+  Nest nest("branches");
+  const Tensor x = nest.input("x", DType::i64, {16}), y = nest.output("y", DType::i64, {16});
+  const Variable last = nest.local(E(0));
+  nest.loop(LoopKind::vectorized, 0, 16, [&](const E& i) {
+    nest.branch(operation(ScalarOp::gt, {x(i), E(4)}), [&] { nest.set(last, i); });
+    nest.store(y, {i}, last());
+  });
+  Elements<int64_t> in(16), out(16);
+  for (size_t i = 0; i < 16; ++i) in[i] = static_cast<int64_t>(i * 5 % 9);
+  run_nest(nest, {in.begin(), out.begin()});
+  int64_t want = 0;
+  for (size_t i = 0; i < 16; ++i) CHECK(out[i] == (want = in[i] > 4 ? static_cast<int64_t>(i) : want));
+}
+
+/// c[m, n] = sum of a[m, k] * b[k, n], `rows` by `vectors` vectors of `width` lanes at a time; the
+/// last vector has `tail` lanes.
+Nest product(int64_t m, int64_t n, int64_t k, int64_t rows, int64_t vectors, int64_t width,
+             bool by_tiles = true) {
+  Nest nest("product");
+  const DType f32 = DType::f32;
+  const Tensor a = nest.input("a", f32, {m, k}), b = nest.input("b", f32, {k, n});
+  const Tensor c = nest.output("c", f32, {m, n});
+  nest.loop(LoopKind::serial, 0, n / (vectors * width), [&](const E& jo) {
+    nest.loop(LoopKind::serial, 0, m / rows, [&](const E& io) {
+      const Variable t = nest.local(f32, {rows, vectors * width});
+      const auto tile = [&](const auto& body) {
+        nest.loop(LoopKind::unrolled, 0, rows, [&](const E& i) {
+          nest.loop(LoopKind::unrolled, 0, vectors, [&](const E& v) {
+            nest.loop(LoopKind::vectorized, 0, width, [&](const E& l) { body(i, v * width + l); });
+          });
+        });
+      };
+      tile([&](const E& i, const E& j) { nest.set(t, {i, j}, number(f32, 0)); });
+      nest.loop(LoopKind::serial, 0, k, [&](const E& p) {
+        const Variable line = nest.local(f32, {vectors * width});
+        nest.loop(LoopKind::unrolled, 0, vectors, [&](const E& v) {
+          nest.loop(LoopKind::vectorized, 0, width, [&](const E& l) {
+            nest.set(line, {v * width + l}, b(p, jo * (vectors * width) + v * width + l));
+          });
+        });
+        nest.loop(LoopKind::unrolled, 0, rows, [&](const E& i) {
+          const Variable x = nest.local(a(io * rows + i, p));
+          nest.loop(LoopKind::unrolled, 0, vectors, [&](const E& v) {
+            nest.loop(LoopKind::vectorized, 0, width, [&](const E& l) {
+              const E j = v * width + l;
+              nest.set(t, {i, j}, t(i, j) + x() * line(j));
+            });
+          });
+        });
+      });
+      tile([&](const E& i, const E& j) {
+        nest.store(c, {io * rows + i, jo * (vectors * width) + j}, t(i, j), !by_tiles);
+      });
+    });
+  });
+  return nest;
+}
+
+void check_product(int64_t m, int64_t n, int64_t k, const Nest& nest) {
+  Elements<float> a(static_cast<size_t>(m * k)), b(static_cast<size_t>(k * n)), c(static_cast<size_t>(m * n), -1);
+  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i * 7 % 13) - 6;
+  for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i * 5 % 11) - 5;
+  run_nest(nest, {a.begin(), b.begin(), c.begin()});
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      float sum = 0;
+      for (int64_t p = 0; p < k; ++p)
+        sum += a[static_cast<size_t>(i * k + p)] * b[static_cast<size_t>(p * n + j)];
+      REQUIRE(c[static_cast<size_t>(i * n + j)] == sum);
+    }
+}
+
+TEST_CASE("a tile of accumulators stays in registers") {
+  const Nest nest = product(12, 128, 20, 6, 4, 16);
+  const std::string text = text_of(nest.kernel);
+  CAPTURE(text);
+  size_t phis = 0;
+  for (size_t at = text.find("phi <16 x float>"); at != text.npos; at = text.find("phi <16 x float>", at + 1)) ++phis;
+  CHECK(phis == 24);
+  CHECK_FALSE(contains(text, "alloca"));
+  if (!has_llvm()) return;
+  check_product(12, 128, 20, nest);
+  check_product(12, 96, 9, product(12, 96, 9, 4, 3, 16));
+  check_product(6, 20, 9, product(6, 20, 9, 3, 2, 10));
+  check_product(6, 26, 9, product(6, 26, 9, 3, 1, 13));
+}
+
+}  // namespace
+}  // namespace tenon::tests
