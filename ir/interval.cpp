@@ -92,6 +92,8 @@ Range range_of_type(DType type) {
 }
 
 Range range_of_apply(ScalarOp op, DType type, std::span<const Range> operands) {
+  if (runtime::row(op).result == runtime::Result::bits)
+    return range_of_type(runtime::result_type(op, type));
   const Range all = range_of_type(type);
   if (op == ScalarOp::isnan) return kEither;
   const bool compares = runtime::row(op).result == runtime::Result::boolean;

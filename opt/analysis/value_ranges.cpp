@@ -130,7 +130,8 @@ bool ValueRanges::set(ValueId value, Range now, Phase phase, bool in_header) {
     range = intersection(range, now);
     return range != before;
   }
-  range = hull(before, now);
+  // In its type, so that widening has an end.
+  range = intersection(hull(before, now), range_of_type(module_.type(function_, value).dtype));
   if (range == before) return false;
   if (phase == Phase::widen && in_header) {
     range = widened(value, before, range);
