@@ -1,7 +1,6 @@
 #include "tests/differential/corpus.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -15,6 +14,7 @@
 #include "tests/differential/oracle/judge.h"
 #include "tests/differential/oracle/sandbox.h"
 #include "tests/support/text.h"
+#include "tests/support/time_limit.h"
 
 namespace tenon::differential {
 namespace {
@@ -66,7 +66,7 @@ std::set<std::string> reached_by(const Oracle& oracle, uint64_t seed, char* shar
   }
   shared[0] = '\0';
   const std::string ended = in_child([&] {
-    alarm(kSeconds);
+    tests::limit_processor_time(kSeconds);
     std::optional<Prepared> prepared;
     const Verdict verdict = oracle.interpret(case_of(program, seed), prepared);
     std::string names = verdict.fails ? "a run-time error\n" : "";

@@ -1,7 +1,6 @@
 #include "tests/differential/edits.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -20,6 +19,7 @@
 #include "tests/differential/oracle/engines.h"
 #include "tests/differential/oracle/sandbox.h"
 #include "tests/support/text.h"
+#include "tests/support/time_limit.h"
 
 namespace tenon::differential {
 namespace {
@@ -133,14 +133,14 @@ void run_batch(const Frontend& frontend, uint64_t seed, Shared& shared) {
     const std::string edited =
         random() % 4 == 0 ? with_other_lines(text, random) : with_other_token(text, random);
     shared.text[edited.copy(shared.text, sizeof shared.text - 1)] = '\0';
-    alarm(kSeconds);
+    tests::limit_processor_time(kSeconds);
     std::string problem;
     try {
       problem = judge(edited, shared.counts);
     } catch (const std::exception& error) {
       problem = fmt::format("an internal error: {}", error.what());
     }
-    alarm(0);
+    tests::limit_processor_time(0);
     if (problem.empty()) continue;
     shared.problem[problem.copy(shared.problem, sizeof shared.problem - 1)] = '\0';
     return;

@@ -26,6 +26,7 @@
 #include "tests/differential/oracle/reduce.h"
 #include "tests/differential/oracle/sandbox.h"
 #include "tests/support/text.h"
+#include "tests/support/time_limit.h"
 
 namespace tenon::differential {
 namespace {
@@ -33,7 +34,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kReducingSeconds = 60;  ///< for one finding
+constexpr unsigned kReducingSeconds = 60;  ///< for one finding
 constexpr size_t kMaxFindings = 40;      ///< then it is time to mend
 
 double seconds_since(Clock::time_point start) {
@@ -99,6 +100,7 @@ std::string keep(Judge& judge, const std::string& name, const std::string& bytes
   if (!finding.passes.empty()) {
     char* text = static_cast<char*>(shared_memory(1 << 16));
     in_child([&] {
+      tests::limit_processor_time(kReducingSeconds);
       const std::string blamed = blame(judge.oracle().frontend(), reduced.text, finding.passes);
       std::copy_n(blamed.data(), std::min<size_t>(blamed.size(), (1 << 16) - 1), text);
     });

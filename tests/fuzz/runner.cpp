@@ -20,6 +20,7 @@
 #include "tests/fuzz/mutate.h"
 #include "tests/fuzz/target.h"
 #include "tests/support/text.h"
+#include "tests/support/time_limit.h"
 
 namespace tenon::fuzz {
 namespace {
@@ -50,9 +51,9 @@ void execute(Shared& shared, std::string_view input) {
   require(input.size() <= sizeof shared.bytes, "an input of at most 1 MiB");
   shared.size = input.size();
   std::memcpy(shared.bytes, input.data(), input.size());
-  alarm(kSeconds);
+  tests::limit_processor_time(kSeconds);
   LLVMFuzzerTestOneInput(shared.bytes, shared.size);
-  alarm(0);
+  tests::limit_processor_time(0);
   ++shared.executions;
 }
 
@@ -69,7 +70,7 @@ std::string in_child(const Work& work) {
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFSIGNALED(status)) {
-    return WTERMSIG(status) == SIGALRM ? fmt::format("took more than {} s", kSeconds)
+    return WTERMSIG(status) == tests::kOutOfTime ? fmt::format("took more than {} s", kSeconds)
                                        : fmt::format("died: {}", strsignal(WTERMSIG(status)));
   }
   return WEXITSTATUS(status) == 0 ? "" : fmt::format("exit status {}", WEXITSTATUS(status));

@@ -10,11 +10,12 @@
 
 #include "backend/backend.h"
 #include "tests/differential/oracle/sandbox.h"
+#include "tests/support/time_limit.h"
 
 namespace tenon::differential {
 namespace {
 
-constexpr unsigned kSeconds = 20;  ///< for one case
+constexpr unsigned kSeconds = 20;  ///< of processor time, for one case
 constexpr uint64_t kBatch = 128;   ///< cases of one child
 constexpr size_t kGroup = 16;      ///< cases compiled as one
 constexpr size_t kRewriteKinds = 1024, kSecondsKinds = 32;
@@ -43,8 +44,8 @@ struct Judge::Shared {
   size_t group_size;
   std::array<uint64_t, kGroup> group;
   bool has_finding;
-  char phase[kMaxPhase];
-  char engine[kMaxPhase], what[256], passes[1024], detail[16384];
+  Phase phase;
+  char engine[sizeof Phase::engine], what[256], passes[sizeof Phase::passes], detail[16384];
   uint64_t programs, failing, exact, lines, largest;
   std::array<uint64_t, kMaxFeatures> features;
   std::array<Counted, kRewriteKinds> rewrites;
@@ -76,8 +77,7 @@ void Judge::store(const std::optional<Finding>& finding) {
 
 std::optional<Finding> Judge::stored(const std::string& ended) const {
   if (!ended.empty()) {
-    return Finding{shared_.phase, ended, "",
-                   std::string(shared_.phase).starts_with("ir after") ? shared_.passes : ""};
+    return Finding{shared_.phase.engine, ended, "", shared_.phase.passes};
   }
   if (!shared_.has_finding) return {};
   return Finding{shared_.engine, shared_.what, shared_.detail, shared_.passes};
@@ -86,9 +86,9 @@ std::optional<Finding> Judge::stored(const std::string& ended) const {
 std::optional<Finding> Judge::judge(const Case& test) {
   shared_.has_finding = false;
   const std::string ended = in_child([&] {
-    alarm(kSeconds);
+    tests::limit_processor_time(kSeconds);
     store(oracle_.check(test).finding);
-    alarm(0);
+    tests::limit_processor_time(0);
   });
   return stored(ended);
 }
@@ -113,10 +113,10 @@ void Judge::run_batch(uint64_t end, const std::function<Program(uint64_t)>& prog
     std::vector<const Prepared*> programs;
     for (const Prepared& each : waiting) programs.push_back(&each);
     shared_.in_group = true;
-    alarm(3 * kSeconds);
+    tests::limit_processor_time(3 * kSeconds);
     // Which one it is, the parent finds out.
     if (!programs.empty() && !oracle_.compiles_together(programs)) _exit(1);
-    alarm(0);
+    tests::limit_processor_time(0);
     shared_.in_group = false;
     shared_.group_size = 0;
     waiting.clear();
@@ -124,10 +124,10 @@ void Judge::run_batch(uint64_t end, const std::function<Program(uint64_t)>& prog
   for (; shared_.at < end; ++shared_.at) {
     const Program each = program(shared_.at);
     std::optional<Prepared> prepared;
-    alarm(kSeconds);
+    tests::limit_processor_time(kSeconds);
     Verdict verdict = oracle_.interpret(case_of(each, shared_.at), prepared);
     if (prepared && verdict.fails) verdict.finding = oracle_.compile(*prepared);
-    alarm(0);
+    tests::limit_processor_time(0);
     add(each, verdict);
     if (verdict.finding) {
       compile_waiting();
@@ -171,7 +171,7 @@ void Judge::judge_all(uint64_t first, uint64_t count,
 /// One by one. Returns where to go on.
 uint64_t Judge::judge_group(const std::function<Program(uint64_t)>& program, const Found& found) {
   const bool in_group = shared_.in_group;
-  const std::string phase = shared_.phase;
+  const std::string phase = shared_.phase.engine;
   const std::vector<uint64_t> group(shared_.group.begin(),
                                     shared_.group.begin() + shared_.group_size);
   size_t findings = 0;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstring>
 #include <exception>
 
 #include "backend/backend.h"
@@ -33,10 +32,18 @@ std::string shuffled_passes(uint64_t salt) {
   return list.empty() ? "own" : list + ",own";
 }
 
-void Oracle::enter(std::string_view phase) const {
-  const size_t size = std::min(phase.size(), kMaxPhase - 1);
-  std::memcpy(phase_, phase.data(), size);
-  phase_[size] = '\0';
+namespace {
+
+template <size_t N>
+void copy(char (&to)[N], std::string_view from) {
+  to[from.copy(to, N - 1)] = '\0';
+}
+
+}  // namespace
+
+void Oracle::enter(std::string_view engine) const {
+  copy(phase_->engine, engine);
+  if (!engine.starts_with("ir after")) copy(phase_->passes, "");
 }
 
 template <class Work>
@@ -87,7 +94,7 @@ std::optional<Finding> Oracle::check_text(const std::string& engine,
 std::optional<Finding> Oracle::check_passes(const Source& source, const Outcome& expected,
                                             const std::string& passes, ir::Module& module,
                                             Verdict& verdict) const {
-  passes_ = passes;
+  copy(phase_->passes, passes);
   std::string before = ir::print(module);
   for (const opt::PassRow* pass : opt::parse_pipeline(passes)) {
     const std::string engine = fmt::format("ir after {}", pass->name);
@@ -204,11 +211,11 @@ std::optional<Finding> Oracle::guarded(const Work& work) const {
   try {
     finding = work();
   } catch (const backend::BackendError& error) {
-    finding = Finding{phase_, "LLVM refuses it", error.message, {}};
+    finding = Finding{phase_->engine, "LLVM refuses it", error.message, {}};
   } catch (const std::exception& error) {
-    finding = Finding{phase_, "an internal error", error.what(), {}};
+    finding = Finding{phase_->engine, "an internal error", error.what(), {}};
   }
-  if (finding && finding->engine.starts_with("ir after")) finding->passes = passes_;
+  if (finding) finding->passes = phase_->passes;
   return finding;
 }
 

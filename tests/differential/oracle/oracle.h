@@ -52,6 +52,12 @@ struct Prepared {
   bool exact = true;
 };
 
+/// What is under way, for whoever finds a process dead.
+struct Phase {
+  char engine[64] = "";    ///< `ir after fold`
+  char passes[1024] = "";  ///< the list that it is of; empty for compiled code
+};
+
 class Oracle {
  public:
   Verdict check(const Case& test) const;
@@ -64,10 +70,8 @@ class Oracle {
   bool compiles_together(const std::vector<const Prepared*>& programs) const;
   const Frontend& frontend() const { return frontend_; }
 
-  /// What is under way, for whoever finds this process dead: `ir after fold`.
-  const char* phase() const { return phase_; }
-  /// Puts the phase into memory that outlives the process.
-  void report_phase_to(char* memory) { phase_ = memory; }
+  /// Keeps what is under way in memory that outlives the process.
+  void report_phase_to(Phase& memory) { phase_ = &memory; }
 
   /// Seconds spent, by engine.
   mutable std::map<std::string, double> seconds;
@@ -75,7 +79,7 @@ class Oracle {
  private:
   template <class Work>
   auto timed(const char* engine, const Work& work) const;
-  void enter(std::string_view phase) const;
+  void enter(std::string_view engine) const;
   std::optional<Finding> compare(const std::string& engine, const Outcome& expected,
                                  const Outcome& actual) const;
   std::optional<Finding> check_text(const std::string& engine, const ir::Module& module) const;
@@ -91,13 +95,9 @@ class Oracle {
   std::optional<Finding> guarded(const Work& work) const;
 
   Frontend frontend_;
-  mutable std::string passes_;  ///< the list under way
-  char own_phase_[64] = "";
-  char* phase_ = own_phase_;
+  mutable Phase own_phase_;
+  Phase* phase_ = &own_phase_;
 };
-
-/// The bytes of phases.
-inline constexpr size_t kMaxPhase = 64;
 
 /// Passes in an order that the pipelines' constraints allow, chosen by `salt`.
 std::string shuffled_passes(uint64_t salt);

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "runtime/context.h"
+#include "tests/support/time_limit.h"
 
 namespace tenon::differential {
 
@@ -43,8 +44,9 @@ std::string in_child(const std::function<void()>& work) {
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFSIGNALED(status)) {
-    return WTERMSIG(status) == SIGALRM ? std::string(kTookTooLong)
-                                       : fmt::format("died: {}", strsignal(WTERMSIG(status)));
+    return WTERMSIG(status) == tests::kOutOfTime
+               ? std::string(kTookTooLong)
+               : fmt::format("died: {}", strsignal(WTERMSIG(status)));
   }
   return WEXITSTATUS(status) == 0 ? "" : fmt::format("exit status {}", WEXITSTATUS(status));
 }

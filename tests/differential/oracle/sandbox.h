@@ -15,8 +15,8 @@ T& shared() {
 
 inline constexpr const char* kTookTooLong = "took too long";
 
-/// Runs `work` in a child. What ended it, or nothing if it came through; `work` calls alarm() to
-/// bound its time.
+/// Runs `work` in a child. What ended it, or nothing if it came through; `work` bounds its time by
+/// limit_processor_time().
 std::string in_child(const std::function<void()>& work);
 
 }  // namespace tenon::differential
