@@ -36,9 +36,10 @@ class Own {
 
   void run() {
     strip();
-    insert_copies(module_, function_);
-    if (!find_tensors()) return;
+    if (!has_tensors()) return;
     split_edges();
+    insert_copies(module_, function_);
+    find_tensors();
     live_at_start_.emplace(function_, [&](ValueId value) { return is_tensor(value); });
     branches_here_.resize(function_.blocks.size());
     for (uint32_t b = 0; b < function_.blocks.size(); ++b) {
@@ -66,7 +67,7 @@ class Own {
     return ways;
   }
 
-  /// Each edge of a branch gets a place of its own for shares and drops: a block that only it leads
+  /// Each edge of a branch gets a place of its own for copies, shares and drops: a block that only it leads
   /// to. Lowering writes them so; IR written by hand may not.
   void split_edges() {
     const std::vector<int> ways = ways_in();
@@ -84,15 +85,19 @@ class Own {
     }
   }
 
-  /// Whether there are any.
-  bool find_tensors() {
+  bool has_tensors() const {
+    return std::ranges::any_of(function_.values, [&](const Value& value) {
+      return !module_.types[value.type].is_scalar();
+    });
+  }
+
+  void find_tensors() {
     is_tensor_.resize(function_.values.size());
     borrowed_.resize(function_.values.size());
     live_now_.resize(function_.values.size());
     for (uint32_t v = 0; v < function_.values.size(); ++v)
       is_tensor_[v] = !module_.types[function_.values[v].type].is_scalar();
     for (ValueId param : function_.params) borrowed_[param.index] = true;
-    return std::ranges::find(is_tensor_, true) != is_tensor_.end();
   }
   bool is_tensor(ValueId value) const { return value && is_tensor_[value.index]; }
 
@@ -191,8 +196,11 @@ class Own {
 
 }  // namespace
 
-void own(ir::Module& module, PassContext&) {
-  for (ir::Function& function : module.functions) Own(module, function).run();
+void own(ir::Module& module, PassContext& context) {
+  for (ir::Function& function : module.functions) {
+    context.enter(function);
+    Own(module, function).run();
+  }
 }
 
 }  // namespace tenon::opt

@@ -1,0 +1,84 @@
+// fuse: what goes into its consumers, and what stays.
+#include "tests/unit/opt_helpers.h"
+
+namespace tenon::tests {
+namespace {
+
+TEST_CASE("fuse puts element-wise producers into their consumers") {
+  CHECK(lines_after(
+            "fuse", "%x: f32[4], %y: f32[4]",
+            "  %a = compute [i: 4] { %x[i] + %y[i] }\n  %b = compute [i: 4] { max(%a[i], 0.0) }\n"
+            "  %s = compute [] { sum[i: 4](%b[i]) }\n  print %s") ==
+        "  %s = compute [] { sum[i: 4](max(%x[i] + %y[i], 0.0)) }\n  print %s\n");
+}
+
+TEST_CASE("fuse ends a matrix product with the rest of the formula") {
+  CHECK(lines_after("fuse", "%x: f32[2, 3], %w: f32[3, 4], %b: f32[4]",
+                    "  %p = compute [i: 2, j: 4] { sum[k: 3](%x[i, k] * %w[k, j]) }\n"
+                    "  %t = compute [i: 4, j: 2] { max(%p[j, i] + %b[i], 0.0) }\n  print %t") ==
+        "  %t = compute [i: 4, j: 2] { max(sum[k: 3](%x[j, k] * %w[k, i]) + %b[i], 0.0) }\n"
+        "  print %t\n");
+}
+
+TEST_CASE("fuse leaves producers where computing again would cost") {
+  const auto unchanged = [](std::string_view params, const std::string& lines) {
+    CHECK(lines_after("fuse", params, lines) == lines);
+  };
+  unchanged("%x: f32[4], %w: f32[4, 800]",  // each element 800 times
+            "  %a = compute [i: 4] { exp(%x[i]) }\n"
+            "  %b = compute [i: 800] { sum[j: 4](%a[j] * %w[j, i]) }\n  print %b\n");
+  unchanged("%x: f32[4]",  // two users
+            "  %a = compute [i: 4] { exp(%x[i]) }\n  %b = compute [i: 4] { %a[i] + 1.0 }\n  print "
+            "%a, %b\n");
+  unchanged("%x: f32[4, 4], %w: f32[4, 4]",  // a product inside a reduction
+            "  %a = compute [i: 4, j: 4] { sum[k: 4](%x[i, k] * %w[k, j]) }\n"
+            "  %s = compute [] { sum[i: 4, j: 4](%a[i, j]) }\n  print %s\n");
+}
+
+TEST_CASE("fuse always moves mere copies") {
+  CHECK(lines_after(
+            "fuse", "%x: f32[4, 8], %y: f32[4, 8]",
+            "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
+            "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %t[k, j]) }\n  print %t, %p") ==
+        "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
+        "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %x[j, k]) }\n  print %t, %p\n");
+}
+
+TEST_CASE("fuse leaves failures alone") {
+  const auto unchanged = [](std::string_view params, const std::string& lines) {
+    CHECK(lines_after("fuse", params, lines) == lines);
+  };
+  unchanged(
+      "%x: i64[4]",  // the producer's
+      "  %a = compute [i: 4] { 1 / %x[i] }\n  %b = compute [i: 2] { %a[i] + 1 }\n  print %b\n");
+  unchanged(
+      "%x: i64[4]",  // the read's
+      "  %a = compute [i: 4] { %x[i] + 1 }\n  %b = compute [i: 4] { %a[%x[i]] }\n  print %b\n");
+}
+
+TEST_CASE("fuse does not move work into a loop") {
+  const std::string text = R"(func @main(%x: f32[4], %n: i64) effects {
+entry:
+  %a = compute [i: 4] { exp(%x[i]) }
+  %zero = const 0
+  jump loop(%zero)
+loop(%i: i64):
+  %b = compute [i: 4] { %a[i] + 1.0 }
+  print %b
+  %one = const 1
+  %next = add %i, %one
+  %go = lt %next, %n
+  branch %go, again, done
+again:
+  jump loop(%next)
+done:
+  ret
+}
+)";
+  std::string plain = text;
+  plain.replace(plain.find("@main"), 5, "@f");
+  CHECK(after("fuse", plain) == plain);
+}
+
+}  // namespace
+}  // namespace tenon::tests
