@@ -173,6 +173,17 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
       ->type_name("WHEN");
 }
 
+/// The words behind the program's name, last first, as CLI11 wants them. It would take the next word
+/// for the value in `--passes= -o F`; a blank is the empty list too, and is seen.
+std::vector<std::string> words(int argc, char** argv) {
+  std::vector<std::string> reversed;
+  for (int i = argc - 1; i > 0; --i) {
+    reversed.emplace_back(argv[i]);
+    if (reversed.back().starts_with("--") && reversed.back().ends_with("=")) reversed.back() += ' ';
+  }
+  return reversed;
+}
+
 }  // namespace
 
 std::optional<Status> read_command_line(int argc, char** argv, std::string& command,
@@ -188,7 +199,7 @@ std::optional<Status> read_command_line(int argc, char** argv, std::string& comm
     return kUsageWrong;
   }
   try {
-    app.parse(argc, argv);
+    app.parse(words(argc, argv));
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kFine : kUsageWrong;
   }

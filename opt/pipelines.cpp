@@ -30,25 +30,17 @@ constexpr std::string_view kPipelines[] = {
 };
 
 constexpr Constraint kConstraints[] = {
-    {"own", "simplify", "`own` counts the uses of every tensor, and `simplify` changes them"},
-    {"own", "sccp", "`own` counts the uses of every tensor, and `sccp` takes blocks away that use some"},
-    {"own", "inline", "`own` has decided who owns what a call passes, and `inline` takes the call away"},
-    {"own", "simplify_cfg", "`own` has put shares and drops on edges that `simplify_cfg` would bend"},
-    {"own", "gvn", "`own` counts the uses of every tensor, and `gvn` moves them to another one"},
-    {"own", "dce", "`own` counts the uses of every tensor, and `dce` removes some"},
-    {"own", "range_checks", "functions with owners are left alone"},
-    {"own", "unroll", "`own` counts the uses of every tensor, and `unroll` makes more of them"},
-    {"own", "forward", "`own` counts the uses of every tensor, and `forward` takes some away"},
-    {"own", "licm", "`own` counts the uses of every tensor, and `licm` moves some out of loops"},
-    {"own", "strength_reduce", "`strength_reduce` passes more on along edges that `own` has split"},
-    {"own", "evaluate", "`own` counts the uses of every tensor, and `evaluate` makes others"},
-    {"own", "reorder_chains", "`own` counts the uses of every tensor, and `reorder_chains` makes others"},
-    {"own", "simplify_subscripts", "`own` counts the uses of every tensor; a branch that goes has some"},
+    {"own", kAnyOther,
+     "`own` has given each tensor owners for the uses that it has, and other passes make, move and take "
+     "away uses"},
     {"fuse", "reorder_chains", "`fuse` puts products into formulas, where chains are not seen any more"},
-    {"own", "fuse", "`own` counts the uses of every tensor, and `fuse` puts others in their place"},
-    {"own", "fuse_siblings", "`own` drops tensors behind their last use, and `fuse_siblings` moves uses"},
     {"fuse_siblings", "fuse", "`fuse` does not take a result out of a compute that has several"},
 };
+
+bool forbids(const Constraint& constraint, std::string_view earlier, std::string_view later) {
+  if (constraint.first != earlier) return false;
+  return constraint.second == later || (constraint.second == kAnyOther && earlier != later);
+}
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -67,11 +59,9 @@ void check_order(std::span<const PassRow* const> order) {
   for (size_t later = 0; later < order.size(); ++later) {
     for (size_t earlier = 0; earlier < later; ++earlier) {
       for (const Constraint& constraint : kConstraints) {
-        if (order[earlier]->name != constraint.first || order[later]->name != constraint.second) {
-          continue;
-        }
-        throw BadPipeline{fmt::format("`{}` cannot run after `{}`: {}", constraint.second,
-                                      constraint.first, constraint.reason)};
+        if (!forbids(constraint, order[earlier]->name, order[later]->name)) continue;
+        throw BadPipeline{fmt::format("`{}` cannot run after `{}`: {}", order[later]->name,
+                                      order[earlier]->name, constraint.reason)};
       }
     }
   }

@@ -12,10 +12,11 @@ namespace tenon::opt {
 /// a level. Throws BadPipeline.
 std::vector<const PassRow*> parse_pipeline(std::string_view text);
 
-/// `second` may not run after `first`.
+/// `second` may not run after `first`; it is a pass or kAnyOther.
 struct Constraint {
   std::string_view first, second, reason;
 };
+inline constexpr std::string_view kAnyOther = "any other";
 std::span<const Constraint> constraints();
 
 }  // namespace tenon::opt

@@ -217,6 +217,7 @@ class Forward {
 void forward(ir::Module& module, PassContext& context) {
   const Purity purity(module);
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) Forward(module, function, purity, context).run();
   }
 }

@@ -64,27 +64,43 @@ class Licm {
     }
   }
 
-  /// Moves what can out of a loop whose inner loops have been emptied before.
+  /// Of a loop whose inner loops have been emptied before: first decides what leaves it, in the order
+  /// in which it then runs, and then moves that.
   void empty(LoopId loop) {
     certain_ = loops_[loop].header;
     const BlockId end = common_dominator(loops_[loop].latches);
+    std::vector<std::vector<bool>> leaving;  ///< by block and instruction
     for (BlockId block : loops_[loop].own) {
-      const bool every_turn = loops_.dominators().dominates(block, end);
-      std::vector<Inst> moved;
-      std::erase_if(function_.block(block).insts, [&](Inst& inst) {
-        if (!may_move(loop, block, every_turn, inst) || !context_.may_rewrite(row(inst.op).text)) {
-          if (block == certain_ && ends_certainty(inst)) certain_ = {};
-          return false;
-        }
-        for (ValueId result : inst.results) defined_in_[result.index] = loops_[loop].preheader;
-        moved.push_back(std::move(inst));
-        return true;
-      });
-      std::vector<Inst>& before = function_.block(loops_[loop].preheader).insts;
-      before.insert(before.end() - 1, std::make_move_iterator(moved.begin()),
-                    std::make_move_iterator(moved.end()));
+      leaving.push_back(choose(loop, block, loops_.dominators().dominates(block, end)));
       if (block == certain_) certain_ = surely_next(loop, block);
     }
+    for (size_t b = 0; b < leaving.size(); ++b)
+      move(loops_[loop].own[b], leaving[b], loops_[loop].preheader);
+  }
+
+  /// Which instructions of a block leave the loop.
+  std::vector<bool> choose(LoopId loop, BlockId block, bool every_turn) {
+    std::vector<bool> leaves;
+    for (const Inst& inst : function_.block(block).insts) {
+      leaves.push_back(may_move(loop, block, every_turn, inst) &&
+                       context_.may_rewrite(row(inst.op).text));
+      if (leaves.back()) {
+        for (ValueId result : inst.results) defined_in_[result.index] = loops_[loop].preheader;
+      } else if (block == certain_ && ends_certainty(inst)) {
+        certain_ = {};
+      }
+    }
+    return leaves;
+  }
+
+  void move(BlockId from, const std::vector<bool>& leaving, BlockId to) {
+    std::vector<Inst>& before = function_.block(to).insts;
+    size_t i = 0;
+    std::erase_if(function_.block(from).insts, [&](Inst& inst) {
+      if (!leaving[i++]) return false;
+      before.insert(before.end() - 1, std::move(inst));
+      return true;
+    });
   }
 
   /// The closest block that every turn comes through before it goes back.
@@ -217,6 +233,7 @@ class Licm {
 void licm(ir::Module& module, PassContext& context) {
   const Purity purity(module);
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (has_owners(function)) continue;
     add_preheaders(function, context);
     Licm(module, function, purity, context).run();

@@ -42,6 +42,7 @@ void mark_proved(const Module& module, const Purity& purity, Function& function,
 void range_checks(ir::Module& module, PassContext& context) {
   const Purity purity(module);
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) mark_proved(module, purity, function, context);
   }
 }

@@ -172,6 +172,7 @@ class StrengthReduce {
 
 void strength_reduce(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (!has_owners(function)) StrengthReduce(module, function, context).run();
   }
 }

@@ -260,6 +260,7 @@ class Unroll {
 
 void unroll(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
+    context.enter(function);
     if (has_owners(function)) continue;
     size_t growth = 0;
     for (int round = 0; round < kMaxRounds; ++round)

@@ -136,8 +136,10 @@ std::string pipelines() {
     text += fmt::format("| `-O{}` | `{}` |\n", level, opt::pipeline(level));
   text += "\nSome orders are refused:\n\n| pass | never after | because |\n|---|---|---|\n";
   for (const opt::Constraint& constraint : opt::constraints())
-    text += fmt::format("| `{}` | `{}` | {} |\n", constraint.second, constraint.first,
-                        constraint.reason);
+    text += fmt::format("| {} | `{}` | {} |\n",
+                        constraint.second == opt::kAnyOther ? std::string(opt::kAnyOther)
+                                                            : fmt::format("`{}`", constraint.second),
+                        constraint.first, constraint.reason);
   return text + "\n";
 }
 
