@@ -8,7 +8,7 @@
 
 #include "ast/run_error.h"
 #include "ir/ir.h"
-#include "ir/loops.h"
+#include "opt/loops/choose.h"
 #include "runtime/context.h"
 
 namespace tenon::backend {
@@ -25,8 +25,9 @@ struct Generated {
   std::vector<lexer::Span> sites;
 };
 
-/// Every kernel of the module, function by function: what `emit loops` prints.
-std::vector<ir::loops::Kernel> lower_kernels(const ir::Module& module);
+/// Every kernel of the module, function by function, with its schedule: what `emit loops` and `emit
+/// schedule` print. From -O2 on the compiler chooses one for this machine.
+std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const Options& options);
 
 /// The module must have been through the pass `own`.
 Generated generate(const ir::Module& module, const Options& options);

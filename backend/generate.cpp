@@ -26,21 +26,29 @@ std::string entry(ModuleText& module_text, const ir::Module& module,
 
 }  // namespace
 
-std::vector<Kernel> lower_kernels(const ir::Module& module) {
-  std::vector<Kernel> kernels;
+std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const Options& options) {
+  std::vector<opt::loops::Scheduled> kernels;
   for (const ir::Function& function : module.functions) {
     int number = 0;
     for (const ir::Block& block : function.blocks)
       for (const ir::Inst& inst : block.insts)
-        if (inst.op == ir::Op::compute)
-          kernels.push_back(ir::loops::lower(module, function, inst,
-                                             fmt::format("{}.{}", function.name, number++)));
+        if (inst.op == ir::Op::compute) {
+          Kernel kernel = ir::loops::lower(module, function, inst,
+                                           fmt::format("{}.{}", function.name, number++));
+          if (options.level < 2) kernels.push_back({std::move(kernel), {}});
+          else
+            kernels.push_back(opt::loops::choose(std::move(kernel), opt::loops::host(), {options.strict}));
+        }
   }
   return kernels;
 }
 
 Generated generate(const ir::Module& module, const Options& options) {
-  const std::vector<Kernel> kernels = lower_kernels(module);
+  std::vector<Kernel> kernels;
+  Options plain = options;
+  plain.level = 0;  // the writer of kernels knows serial loops only
+  for (opt::loops::Scheduled& scheduled : lower_kernels(module, plain))
+    kernels.push_back(std::move(scheduled.kernel));
   const Conventions conventions(module);
   const opt::UniqueOwners owners(module);
   ModuleText shared;

@@ -125,7 +125,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     std::vector<std::string> stages;
 #define STAGE(name, text, lesson, summary) stages.push_back(text);
 #include "driver/stages.def"
-    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops llvm asm")
+    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops schedule llvm asm")
         ->required()
         ->check(CLI::IsMember(stages))
         ->type_name("STAGE");

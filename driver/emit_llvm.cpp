@@ -32,9 +32,22 @@ void with_llvm(const std::function<void()>& work) {
 std::string emit_loops(Session& session) {
   ir::Module module = load_owned(session);
   std::string out;
-  for (const ir::loops::Kernel& kernel : backend::lower_kernels(module)) {
+  for (const auto& [kernel, schedule] : backend::lower_kernels(module, backend_options(session))) {
     if (!out.empty()) out += '\n';
     out += ir::loops::print(module, kernel);
+  }
+  return out;
+}
+
+std::string emit_schedule(Session& session) {
+  ir::Module module = load_owned(session);
+  std::string out;
+  for (const auto& [kernel, schedule] : backend::lower_kernels(module, backend_options(session))) {
+    const std::string function = kernel.name.substr(0, kernel.name.rfind('.'));
+    if (!out.empty()) out += '\n';
+    out += fmt::format("schedule {}.{} {{\n", function, kernel.buffers.back().name);
+    for (const ir::Directive& directive : schedule) out += fmt::format("  {};\n", ir::print(directive));
+    out += "}\n";
   }
   return out;
 }

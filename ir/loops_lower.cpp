@@ -4,6 +4,10 @@
 // value comes back as a pure expression; what else it takes (a loop, a check, a call) is appended
 // to the block being written. A node that is met again in the same scope or one inside it is the
 // same expression object, so that shared nodes are evaluated once.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "ir/loops_lowering.h"
 
 namespace tenon::ir::loops {
@@ -56,6 +60,16 @@ Span Lowering::span_of(ExprId id) const {
   return found == sites_.end() ? inst_.span : found->second;
 }
 
+/// That of the index, as the text of the compute has it; loops beside each other that would agree get a
+/// number.
+std::string Lowering::loop_name() const {
+  const std::string index = index_name(static_cast<uint32_t>(levels_.size()));
+  std::string name = index;
+  for (int number = 2; std::ranges::count(kernel_.loops, name) != 0; ++number)
+    name = fmt::format("{}{}", index, number);
+  return name;
+}
+
 LocalId Lowering::add_local(DType type) {
   kernel_.locals.push_back({type, {}});
   return static_cast<LocalId>(kernel_.locals.size() - 1);
@@ -90,9 +104,68 @@ ExprPtr Lowering::find(ExprId id) const {
 
 ExprPtr Lowering::lower(ExprId id) {
   if (ExprPtr known = find(id)) return known;
-  ExprPtr value = lower_node(id, function_.exprs[id]);
+  const IndexExpr& node = function_.exprs[id];
+  const size_t home = home_of(id, node);
+  if (home + 1 < scopes_.size()) return lower_outside(id, home);
+  ExprPtr value = lower_node(id, node);
   scopes_.back().values.emplace(id, value);
   return value;
+}
+
+/// The outermost scope in which a node can be computed that does not need the loops further inside:
+/// whatever else it is to be, it costs less there. Branches are not left, for they may not be taken.
+/// Integers stay where they are: most are subscripts, which cost nothing where loops step through them.
+size_t Lowering::home_of(ExprId id, const IndexExpr& node) {
+  const bool worth_it = node.kind == ExprKind::reduce || node.kind == ExprKind::call ||
+                        ((node.kind == ExprKind::apply || node.kind == ExprKind::read) &&
+                         runtime::is_floating(node.type));
+  size_t home = scopes_.size() - 1;
+  if (!worth_it || !fallible_.empty()) return home;
+  const uint32_t levels = levels_needed(id);
+  while (home > 0 && !scopes_[home].is_branch && scopes_[home - 1].levels >= levels) --home;
+  return home;
+}
+
+/// As a local of an outer scope, declared in front of the loop that is being written there.
+ExprPtr Lowering::lower_outside(ExprId id, size_t home) {
+  std::vector<Scope> inner(std::make_move_iterator(scopes_.begin() + static_cast<long>(home) + 1),
+                           std::make_move_iterator(scopes_.end()));
+  scopes_.resize(home + 1);
+  ExprPtr value = lower_node(id, function_.exprs[id]);
+  if (!std::holds_alternative<Local>(value->node)) {
+    LocalId local;
+    value = declare(value->type, value, &local);
+  }
+  scopes_.back().values.emplace(id, value);
+  scopes_.insert(scopes_.end(), std::make_move_iterator(inner.begin()),
+                 std::make_move_iterator(inner.end()));
+  return value;
+}
+
+/// How many of the levels around a node it depends on: one more than the innermost whose index it has.
+uint32_t Lowering::levels_needed(ExprId id) {
+  if (const auto found = levels_needed_.find(id); found != levels_needed_.end()) return found->second;
+  const IndexExpr& node = function_.exprs[id];
+  uint32_t levels = node.kind == ExprKind::index ? node.level + 1 : 0;
+  for (size_t i = 0; i < node.args.size(); ++i) {
+    uint32_t inside = levels_needed(node.args[i]);
+    // A reduction's own indices are bound by it; its body may still need none of those around it.
+    const bool is_body = node.kind == ExprKind::reduce && i + 1 == node.args.size();
+    if (is_body && inside > node.level) inside = levels_outside(node);
+    levels = std::max(levels, inside);
+  }
+  return levels_needed_[id] = levels;
+}
+
+/// The levels around a reduction that its body needs.
+uint32_t Lowering::levels_outside(const IndexExpr& reduce) const {
+  uint32_t levels = 0;
+  for_each_node(function_.exprs, reduce.reduce_body(), [&](ExprId id) {
+    const IndexExpr& node = function_.exprs[id];
+    if (node.kind == ExprKind::index && node.level < reduce.level)
+      levels = std::max(levels, node.level + 1);
+  });
+  return levels;
 }
 
 std::vector<ExprPtr> Lowering::lower_all(std::span<const ExprId> ids) {
@@ -158,8 +231,8 @@ ExprPtr Lowering::lower_if(const IndexExpr& node) {
   }
   LocalId local;
   ExprPtr result = declare(node.type, nullptr, &local);
-  Block then = in_scope([&] { assign(local, lower(node.args[1])); });
-  Block otherwise = in_scope([&] { assign(local, lower(node.args[2])); });
+  Block then = in_branch([&] { assign(local, lower(node.args[1])); });
+  Block otherwise = in_branch([&] { assign(local, lower(node.args[2])); });
   emit(If{std::move(condition), std::move(then), std::move(otherwise)});
   return result;
 }
@@ -197,16 +270,6 @@ bool Lowering::in_range(const IndexExpr& read) const {
     if (range.lo < 0 || range.hi >= shape[axis]) return false;
   }
   return true;
-}
-
-// ---- calls
-
-ExprPtr Lowering::lower_call(ExprId id, const IndexExpr& node) {
-  std::vector<ExprPtr> args = lower_all(node.args);
-  const LocalId local = add_local(node.type);
-  if (may_fail(module_, node.callee)) kernel_.may_fail = true;
-  emit(CallInto{local, node.callee, std::move(args), span_of(id)});
-  return make(node.type, Local{local, {}});
 }
 
 Kernel lower(const Module& module, const Function& function, const Inst& compute,

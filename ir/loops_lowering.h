@@ -1,10 +1,10 @@
-// The walk that makes loops of a compute's bodies; its parts stand in loops_lower.cpp and
-// loops_reduce.cpp.
+// The walk that makes loops of a compute's bodies; its parts stand in loops_lower.cpp,
+// loops_reduce.cpp and loops_calls.cpp.
 #pragma once
 #include <unordered_map>
 #include <unordered_set>
 
-#include "ir/loops.h"
+#include "ir/loops_build.h"
 #include "ir/ranges.h"
 #include "ir/text.h"
 
@@ -12,19 +12,6 @@ namespace tenon::ir::loops {
 
 using runtime::FaultKind;
 using IndexExpr = tenon::ir::Expr;
-
-inline ExprPtr make(DType type, decltype(Expr::node) node) {
-  return std::make_shared<const Expr>(Expr{type, std::move(node)});
-}
-inline ExprPtr constant(Scalar value) { return make(value.type, Constant{value}); }
-inline ExprPtr integer(int64_t value) { return constant(Scalar::integer(DType::i64, value)); }
-inline ExprPtr apply(ScalarOp op, std::vector<ExprPtr> args) {
-  const DType type = runtime::result_type(op, args.back()->type);
-  return make(type, Apply{op, std::move(args)});
-}
-inline ExprPtr both(ExprPtr a, ExprPtr b) {
-  return a == nullptr ? b : apply(ScalarOp::and_, {std::move(a), std::move(b)});
-}
 
 class Lowering {
  public:
@@ -49,6 +36,8 @@ class Lowering {
   struct Scope {
     Block block;
     std::unordered_map<ExprId, ExprPtr> values;
+    size_t levels = 0;  ///< how many indices are bound around it
+    bool is_branch = false;
   };
 
   /// A reduction whose loop is being written.
@@ -59,7 +48,8 @@ class Lowering {
     ExprPtr value;  ///< when all is done
   };
 
-  template <class Body> Block in_scope(Body body);
+  template <class Body> Block in_scope(Body body, bool is_branch = false);
+  template <class Body> Block in_branch(Body body) { return in_scope(std::move(body), true); }
   template <class Body> void emit_loops(std::span<const Bounds> bounds, const Body& body);
   void emit(decltype(Stmt::node) node) { scopes_.back().block.push_back({std::move(node)}); }
   void emit_check(ExprId at, ExprPtr holds, FaultKind fault, ExprPtr a = nullptr,
@@ -68,6 +58,10 @@ class Lowering {
   ExprPtr find(ExprId id) const;
   ExprPtr lower(ExprId id);
   ExprPtr lower_node(ExprId id, const IndexExpr& node);
+  size_t home_of(ExprId id, const IndexExpr& node);
+  ExprPtr lower_outside(ExprId id, size_t home);
+  uint32_t levels_needed(ExprId id);
+  uint32_t levels_outside(const IndexExpr& reduce) const;
   ExprPtr lower_read(ExprId id, const IndexExpr& node);
   ExprPtr lower_apply(ExprId id, const IndexExpr& node);
   ExprPtr lower_if(const IndexExpr& node);
@@ -78,10 +72,12 @@ class Lowering {
   void step(const Reducing& reducing);
   void step_to_best(const Reducing& reducing);
   ExprPtr lower_call(ExprId id, const IndexExpr& node);
+  ExprPtr write_out(const Function& callee, std::vector<ExprPtr> args);
   std::vector<ExprPtr> lower_all(std::span<const ExprId> ids);
   std::vector<Bounds> lower_bounds(const IndexExpr& node);
 
   LocalId add_local(DType type);
+  std::string loop_name() const;
   ExprPtr declare(DType type, ExprPtr start, LocalId* local);
   void assign(LocalId local, ExprPtr value, bool reassociable = false) {
     emit(SetLocal{local, std::move(value), false, reassociable});
@@ -101,14 +97,15 @@ class Lowering {
   std::unordered_map<ExprId, std::vector<ExprId>> companions_;  ///< of reductions
   std::unordered_map<ExprId, Span> sites_;
   std::unordered_map<ValueId, BufferId> buffers_;
+  std::unordered_map<ExprId, uint32_t> levels_needed_;
   std::vector<Scope> scopes_;
   std::vector<ExprPtr> levels_;  ///< the loop variable of each bound level
   std::vector<Range> ranges_;    ///< and where it lies
 };
 
 template <class Body>
-Block Lowering::in_scope(Body body) {
-  scopes_.emplace_back();
+Block Lowering::in_scope(Body body, bool is_branch) {
+  scopes_.push_back({{}, {}, levels_.size(), is_branch});
   body();
   Block block = std::move(scopes_.back().block);
   scopes_.pop_back();
@@ -120,7 +117,7 @@ template <class Body>
 void Lowering::emit_loops(std::span<const Bounds> bounds, const Body& body) {
   if (bounds.empty()) return body();
   const auto loop = static_cast<LoopId>(kernel_.loops.size());
-  kernel_.loops.push_back(index_name(static_cast<uint32_t>(levels_.size())));
+  kernel_.loops.push_back(loop_name());
   levels_.push_back(make(DType::i64, Loop{loop}));
   ranges_.push_back(bounds[0].range);
   Block block = in_scope([&] { emit_loops(bounds.subspan(1), body); });

@@ -144,7 +144,7 @@ void Lowering::step_to_best(const Reducing& reducing) {
     ExprPtr first_nan = both(apply(ScalarOp::isnan, {element}), std::move(none_yet));
     better = apply(ScalarOp::or_, {better, first_nan});
   }
-  Block replace = in_scope([&] {
+  Block replace = in_branch([&] {
     assign(reducing.place, levels_.back());
     assign(reducing.so_far, element);
   });

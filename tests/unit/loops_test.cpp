@@ -18,9 +18,9 @@ std::string last_kernel(const std::string& text) {
   const ir::Module module = ir::parse(sources, sources.add("test.ir", text), diagnostics);
   for (const lexer::Diagnostic& d : diagnostics.all()) FAIL_CHECK(lexer::render(d, sources));
   for (const ir::Violation& v : ir::verify(module)) FAIL_CHECK(v.where << ": " << v.message);
-  const std::vector<ir::loops::Kernel> kernels = backend::lower_kernels(module);
+  const auto kernels = backend::lower_kernels(module, {false, 0, true});
   REQUIRE_FALSE(kernels.empty());
-  return ir::loops::print(module, kernels.back());
+  return ir::loops::print(module, kernels.back().kernel);
 }
 
 /// That of a compute in a function of two tensors, two indices and a scalar.
@@ -29,7 +29,15 @@ std::string kernel_of(const std::string& compute) {
 func @costly(%n: i64) -> i64 {
 entry:
   %m = mul %n, %n
+  jump end
+end:
   ret %m
+}
+func @straight(%n: i64) -> i64 {
+entry:
+  %m = add %n, %n
+  %k = mul %m, %m
+  ret %k
 }
 func @f(%x: f32[4, 3], %y: f32[3], %at: i64[3], %n: i64, %s: f64) {
 entry:
@@ -155,13 +163,38 @@ TEST_CASE("argmax keeps the best and where it stood; a range that may be empty i
 TEST_CASE("a call is a statement; what is shared is computed once") {
   check_kernel("[i: 4] { @costly(i) + sum[j: 3](%at[j]) * (@costly(i) + sum[j: 3](%at[j])) }",
                R"(kernel @f.0(%at: i64[3]) -> %out: i64[4] {
+  local b: i64 = 0
+  for j in 0..3 {
+    b = b + %at[j]
+  }
   for i in 0..4 {
     local a: i64 = @costly(i)
-    local b: i64 = 0
-    for j in 0..3 {
-      b = b + %at[j]
-    }
     %out[i] = a + b * (a + b)
+  }
+}
+)");
+}
+
+TEST_CASE("a straight function is written out, with a local for what it uses twice") {
+  check_kernel("[i: 4] { @straight(i + 1) }",
+               R"(kernel @f.0() -> %out: i64[4] {
+  for i in 0..4 {
+    local a: i64 = i + 1
+    local b: i64 = a + a
+    %out[i] = b * b
+  }
+}
+)");
+}
+
+TEST_CASE("what does not depend on a loop is computed in front of it") {
+  check_kernel("[i: 3, j: 4] { exp(%y[i]) * %x[j, 0] }",
+               R"(kernel @f.0(%y: f32[3], %x: f32[4, 3]) -> %out: f32[3, 4] {
+  for i in 0..3 {
+    local a: f32 = exp(%y[i])
+    for j in 0..4 {
+      %out[i, j] = a * %x[j, 0]
+    }
   }
 }
 )");

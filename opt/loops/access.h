@@ -1,0 +1,30 @@
+// How a nest walks over memory: by how many elements an access moves when a loop's variable does.
+#pragma once
+#include <map>
+#include <optional>
+
+#include "opt/loops/nest.h"
+
+namespace tenon::opt::loops {
+
+/// Elements of distance between neighbouring turns of each loop, 0 left out. Nothing where a subscript
+/// is no sum of multiples of loop variables.
+using Strides = std::map<LoopId, int64_t>;
+std::optional<Strides> strides_of(const ir::Shape& shape, const Subscripts& subscripts);
+
+/// Every read of a buffer in an expression.
+struct Access {
+  BufferId buffer;
+  std::optional<Strides> strides;
+};
+std::vector<Access> reads_of(const Kernel& kernel, const ExprPtr& e);
+
+/// What stands around a statement.
+struct Site {
+  const Stmt* stmt;
+  std::vector<const For*> loops;  ///< outermost first
+};
+/// Every statement that holds no others, with the loops around it.
+std::vector<Site> sites_of(const Block& block);
+
+}  // namespace tenon::opt::loops

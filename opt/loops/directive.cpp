@@ -1,0 +1,28 @@
+#include "opt/loops/directive.h"
+
+#include <fmt/format.h>
+
+namespace tenon::opt::loops {
+
+void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
+  using ir::DirectiveKind;
+  switch (directive.kind) {
+    case DirectiveKind::split_: return split(kernel, directive, mode);
+    case DirectiveKind::order_: return order(kernel, directive, mode);
+    case DirectiveKind::fuse_: return fuse(kernel, directive, mode);
+    case DirectiveKind::vectorize_: return vectorize(kernel, directive, mode);
+    case DirectiveKind::unroll_: return unroll(kernel, directive, mode);
+    case DirectiveKind::parallel_: return parallel(kernel, directive, mode);
+    case DirectiveKind::rfactor_: return rfactor(kernel, directive, mode);
+    case DirectiveKind::pack_: return pack(kernel, directive, mode);
+    case DirectiveKind::stream_: return stream(kernel, directive, mode);
+    default:
+      throw Refused{fmt::format("`{}` is not for the CPU", ir::name(directive.kind))};
+  }
+}
+
+void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {
+  for (const Directive& directive : schedule) apply_directive(kernel, directive, mode);
+}
+
+}  // namespace tenon::opt::loops

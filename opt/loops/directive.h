@@ -1,0 +1,43 @@
+// Directives on a loop nest: each a function from nest to nest that checks the dependences it needs and
+// refuses with the one that forbids it. A row of ast/directives.def, a file here.
+//
+// What may be reordered follows from what a kernel is: it reads its inputs, writes every element of its
+// outputs once, and reads no output. So the only dependences are those through locals; and, where a
+// kernel may fail, the order of its checks, for the first failing element is the one reported.
+#pragma once
+#include <string>
+
+#include "ir/loops_walk.h"
+#include "ir/schedule.h"
+
+namespace tenon::opt::loops {
+
+using ir::Directive;
+using namespace ir::loops;
+
+/// Thrown by a directive that may not be applied; says why.
+struct Refused {
+  std::string reason;
+};
+
+struct Mode {
+  bool strict = false;  ///< float reductions in order
+};
+
+/// The kernel after one directive, or after all of them in order. Throws Refused.
+void apply_directive(Kernel& kernel, const Directive& directive, Mode mode);
+void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode);
+
+// ---- one file each
+
+void split(Kernel& kernel, const Directive& directive, Mode mode);
+void order(Kernel& kernel, const Directive& directive, Mode mode);
+void fuse(Kernel& kernel, const Directive& directive, Mode mode);
+void vectorize(Kernel& kernel, const Directive& directive, Mode mode);
+void unroll(Kernel& kernel, const Directive& directive, Mode mode);
+void parallel(Kernel& kernel, const Directive& directive, Mode mode);
+void rfactor(Kernel& kernel, const Directive& directive, Mode mode);
+void pack(Kernel& kernel, const Directive& directive, Mode mode);
+void stream(Kernel& kernel, const Directive& directive, Mode mode);
+
+}  // namespace tenon::opt::loops

@@ -1,0 +1,279 @@
+#include "opt/loops/nest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace tenon::opt::loops {
+
+using runtime::Scalar;
+using runtime::ScalarOp;
+
+// ---- loops
+
+std::string quoted(std::string_view name) {
+  return fmt::format("`{}`", name);
+}
+
+std::string quoted(const Kernel&, LocalId local) {
+  return quoted(local_name(local));
+}
+
+LoopId find_loop(const Kernel& kernel, std::string_view name) {
+  std::set<LoopId> found;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    if (loop != nullptr && kernel.loops[loop->loop] == name) found.insert(loop->loop);
+  });
+  if (found.empty()) throw Refused{fmt::format("there is no loop {}", quoted(name))};
+  if (found.size() > 1) throw Refused{fmt::format("several loops are called {}", quoted(name))};
+  return *found.begin();
+}
+
+LoopId add_loop(Kernel& kernel, std::string_view name) {
+  bool taken = false;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    taken |= loop != nullptr && kernel.loops[loop->loop] == name;
+  });
+  if (taken) throw Refused{fmt::format("there is a loop {} already", quoted(name))};
+  kernel.loops.emplace_back(name);
+  return static_cast<LoopId>(kernel.loops.size() - 1);
+}
+
+std::string fresh_name(const Kernel& kernel, std::string_view hint) {
+  std::string name(hint);
+  for (int number = 2; std::ranges::count(kernel.loops, name) != 0; ++number)
+    name = fmt::format("{}{}", hint, number);
+  return name;
+}
+
+LocalId add_local(Kernel& kernel, runtime::DType type, ir::Shape shape) {
+  kernel.locals.push_back({type, std::move(shape)});
+  return static_cast<LocalId>(kernel.locals.size() - 1);
+}
+
+void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&)>& change) {
+  Block result;
+  for (Stmt& stmt : block) {
+    auto* found = std::get_if<For>(&stmt.node);
+    if (found != nullptr && found->loop == loop) {
+      for (Stmt& made : change(*found)) result.push_back(std::move(made));
+      continue;
+    }
+    if (found != nullptr) replace_loops(found->body, loop, change);
+    if (auto* branch = std::get_if<If>(&stmt.node)) {
+      replace_loops(branch->then, loop, change);
+      replace_loops(branch->otherwise, loop, change);
+    }
+    result.push_back(std::move(stmt));
+  }
+  block = std::move(result);
+}
+
+void for_each_loop(const Block& block, LoopId loop, const std::function<void(const For&)>& visit) {
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    const auto* found = std::get_if<For>(&stmt.node);
+    if (found != nullptr && found->loop == loop) visit(*found);
+  });
+}
+
+bool contains_loop(const Block& block, LoopId loop) {
+  bool found = false;
+  for_each_loop(block, loop, [&](const For&) { found = true; });
+  return found;
+}
+
+// ---- locals
+
+std::set<LocalId> declared_in(const Block& block) {
+  std::set<LocalId> declared;
+  for (const Stmt& stmt : block) {
+    const auto* set = std::get_if<SetLocal>(&stmt.node);
+    if (set != nullptr && set->declares) declared.insert(set->local);
+    if (const auto* call = std::get_if<CallInto>(&stmt.node)) declared.insert(call->local);
+  }
+  return declared;
+}
+
+namespace {
+
+/// Every local that a block declares, inner blocks included: locals have one declaration each, or
+/// copies of it in blocks beside each other.
+std::set<LocalId> declared_within(const Block& block) {
+  std::set<LocalId> declared = declared_in(block);
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    for_each_block(stmt, [&](const Block& inner) { declared.merge(declared_in(inner)); });
+  });
+  return declared;
+}
+
+std::set<LocalId> without(std::set<LocalId> locals, const std::set<LocalId>& others) {
+  for (const LocalId local : others) locals.erase(local);
+  return locals;
+}
+
+/// What `step` adds to `local`: e of a = a + e; null if it is no such step.
+ExprPtr added_by(const SetLocal& step, ScalarOp* op) {
+  const auto* apply = step.value == nullptr ? nullptr : std::get_if<Apply>(&step.value->node);
+  if (apply == nullptr || apply->args.size() != 2) return nullptr;
+  const auto* so_far = std::get_if<Local>(&apply->args[0]->node);
+  if (so_far == nullptr || so_far->local != step.local) return nullptr;
+  *op = apply->op;
+  return apply->args[1];
+}
+
+/// Operations that give the same however elements are grouped. A float maximum is one: NaN wins over
+/// all, and 0.0 over -0.0.
+bool is_exact(ScalarOp op, runtime::DType type) {
+  switch (op) {
+    case ScalarOp::min:
+    case ScalarOp::max:
+    case ScalarOp::and_:
+    case ScalarOp::or_: return true;
+    case ScalarOp::add:
+    case ScalarOp::mul: return runtime::is_integer(type);
+    default: return false;
+  }
+}
+
+}  // namespace
+
+std::set<LocalId> changed_by(const Block& block) {
+  std::set<LocalId> changed;
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    if (const auto* set = std::get_if<SetLocal>(&stmt.node)) changed.insert(set->local);
+  });
+  return without(std::move(changed), declared_within(block));
+}
+
+std::set<LocalId> used_by(const Block& block) {
+  std::set<LocalId> used = changed_by(block);
+  for_each_node(block, [&](const ExprPtr& e) {
+    if (const auto* local = std::get_if<Local>(&e->node)) used.insert(local->local);
+  });
+  return without(std::move(used), declared_within(block));
+}
+
+bool mentions_loop(const ExprPtr& e, LoopId loop) {
+  if (e == nullptr) return false;
+  if (const auto* variable = std::get_if<Loop>(&e->node)) return variable->loop == loop;
+  bool found = false;
+  for_each_operand(*e, [&](const ExprPtr& o) { found = found || mentions_loop(o, loop); });
+  return found;
+}
+
+std::optional<ScalarOp> steps_of(const Kernel& kernel, const Block& block, LocalId local,
+                                 Mode mode) {
+  std::optional<ScalarOp> op;
+  std::set<const Expr*> own;  // the reads of `local` that are part of its steps
+  bool only_steps = true;
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    const auto* set = std::get_if<SetLocal>(&stmt.node);
+    if (set == nullptr || set->local != local) return;
+    ScalarOp step_op;
+    const ExprPtr added = added_by(*set, &step_op);
+    const runtime::DType type = kernel.locals[local].dtype;
+    if (added == nullptr || (op && *op != step_op)) return void(only_steps = false);
+    op = step_op;
+    only_steps &= is_exact(step_op, type) || (set->reassociable && !mode.strict);
+    own.insert(std::get<Apply>(set->value->node).args[0].get());
+  });
+  for_each_node(block, [&](const ExprPtr& e) {
+    const auto* read = std::get_if<Local>(&e->node);
+    if (read != nullptr && read->local == local && !own.contains(e.get())) only_steps = false;
+  });
+  return only_steps ? op : std::nullopt;
+}
+
+bool own_element_each_turn(const Kernel& kernel, const Block& block, LocalId local, LoopId loop,
+                           std::optional<LoopId> beside) {
+  std::set<LoopId> moving;
+  if (beside) moving.insert(*beside);
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    if (const auto* inner = std::get_if<For>(&stmt.node)) moving.insert(inner->loop);
+  });
+  // The axes on which every access has the same subscript, which moves with this loop alone.
+  const size_t rank = kernel.locals[local].shape.size();
+  std::vector<std::optional<LinearForm>> common(rank);
+  std::vector<bool> apart(rank, true);
+  const auto look = [&](const Subscripts& subscripts) {
+    for (size_t axis = 0; axis < rank; ++axis) {
+      const std::optional<LinearForm> form = linear_form(subscripts[axis]);
+      if (!common[axis]) common[axis] = form;
+      apart[axis] = apart[axis] && form && form == common[axis] && form->factor(loop) != 0;
+      for (const LoopId other : moving) apart[axis] = apart[axis] && form->factor(other) == 0;
+    }
+  };
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    const auto* set = std::get_if<SetLocal>(&stmt.node);
+    if (set != nullptr && set->local == local && !set->declares) look(set->subscripts);
+  });
+  for_each_node(block, [&](const ExprPtr& e) {
+    const auto* read = std::get_if<Local>(&e->node);
+    if (read != nullptr && read->local == local) look(read->subscripts);
+  });
+  return std::ranges::count(apart, true) != 0;
+}
+
+namespace {
+
+/// Adds `factor` times an expression; false where it is not linear.
+bool add_multiple(LinearForm& form, const ExprPtr& e, int64_t factor) {
+  const auto accumulate = [&](int64_t& to, int64_t number) {
+    int64_t product;
+    return !__builtin_mul_overflow(number, factor, &product) &&
+           !__builtin_add_overflow(to, product, &to);
+  };
+  if (const std::optional<int64_t> number = constant_of(e)) return accumulate(form.constant, *number);
+  if (const auto* variable = std::get_if<Loop>(&e->node))
+    return accumulate(form.factors[variable->loop], 1);
+  const auto* apply = std::get_if<Apply>(&e->node);
+  if (apply == nullptr || factor == std::numeric_limits<int64_t>::min()) return false;
+  switch (apply->op) {
+    case ScalarOp::add:
+      return add_multiple(form, apply->args[0], factor) && add_multiple(form, apply->args[1], factor);
+    case ScalarOp::sub:
+      return add_multiple(form, apply->args[0], factor) && add_multiple(form, apply->args[1], -factor);
+    case ScalarOp::neg: return add_multiple(form, apply->args[0], -factor);
+    case ScalarOp::mul:
+      for (const int side : {0, 1}) {
+        int64_t product;
+        const std::optional<int64_t> by = constant_of(apply->args[side]);
+        if (by && !__builtin_mul_overflow(factor, *by, &product))
+          return add_multiple(form, apply->args[1 - side], product);
+      }
+      return false;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+std::optional<LinearForm> linear_form(const ExprPtr& e) {
+  LinearForm form;
+  if (!add_multiple(form, e, 1)) return {};
+  std::erase_if(form.factors, [](const auto& entry) { return entry.second == 0; });
+  return form;
+}
+
+Scalar identity_of(ScalarOp op, runtime::DType type) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto number = [&](double value) {
+    if (type == runtime::DType::bool_) return Scalar::boolean(value != 0);
+    if (runtime::is_floating(type)) return Scalar::floating(type, value);
+    if (value < 0) return Scalar::integer(type, runtime::lowest(type));
+    if (value > 1) return Scalar::integer(type, runtime::highest(type));
+    return Scalar::integer(type, static_cast<int64_t>(value));
+  };
+  switch (op) {
+    case ScalarOp::mul:
+    case ScalarOp::and_: return number(1);
+    case ScalarOp::max: return number(-inf);
+    case ScalarOp::min: return number(inf);
+    default: return number(0);
+  }
+}
+
+}  // namespace tenon::opt::loops

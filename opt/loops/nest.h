@@ -1,0 +1,69 @@
+// What the directives share: loops by name, what a block does to locals, changes in place.
+#pragma once
+#include <functional>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "opt/loops/directive.h"
+
+namespace tenon::opt::loops {
+
+/// The loop of that name. Throws Refused where there is none or it is not clear which.
+LoopId find_loop(const Kernel& kernel, std::string_view name);
+/// A new loop. Throws Refused where a loop has that name already.
+LoopId add_loop(Kernel& kernel, std::string_view name);
+/// A name for one that nobody has yet: `hint`, or with a number behind it.
+std::string fresh_name(const Kernel& kernel, std::string_view hint);
+LocalId add_local(Kernel& kernel, runtime::DType type, ir::Shape shape);
+
+inline ExprPtr variable(LoopId loop) { return make(runtime::DType::i64, Loop{loop}); }
+inline ExprPtr get(const Kernel& kernel, LocalId local, Subscripts subscripts) {
+  return make(kernel.locals[local].dtype, Local{local, std::move(subscripts)});
+}
+
+/// Puts what `change` makes of it in the place of every loop `loop`.
+void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&)>& change);
+/// Whether `loop` stands in the block, at any depth.
+bool contains_loop(const Block& block, LoopId loop);
+/// Every loop `loop` that is there.
+void for_each_loop(const Block& block, LoopId loop, const std::function<void(const For&)>& visit);
+
+/// The locals that a block declares itself (not those of blocks inside it).
+std::set<LocalId> declared_in(const Block& block);
+/// The locals that a block, with those inside it, sets and does not declare.
+std::set<LocalId> changed_by(const Block& block);
+/// The locals that it reads, or sets, and does not declare.
+std::set<LocalId> used_by(const Block& block);
+bool mentions_loop(const ExprPtr& e, LoopId loop);
+
+/// A sum of multiples of loop variables.
+struct LinearForm {
+  std::map<LoopId, int64_t> factors;  ///< none is 0
+  int64_t constant = 0;
+  bool operator==(const LinearForm&) const = default;
+  int64_t factor(LoopId loop) const {
+    const auto found = factors.find(loop);
+    return found == factors.end() ? 0 : found->second;
+  }
+};
+/// Of an integer expression; nothing if it is something else, or a number leaves i64.
+std::optional<LinearForm> linear_form(const ExprPtr& e);
+
+/// Whether all that the block does to a local is steps of one operation that gives the same in any
+/// order: a = a + e, where e does not have a. Of floats, only sums and products that the mode frees.
+/// The operation; nothing if not.
+std::optional<runtime::ScalarOp> steps_of(const Kernel& kernel, const Block& block, LocalId local,
+                                          Mode mode);
+/// Whether, while the loops outside stand still, all that the block does to an array in one turn of
+/// `loop` is to elements that no other turn touches. `beside`: a loop that does not stand still.
+bool own_element_each_turn(const Kernel& kernel, const Block& block, LocalId local, LoopId loop,
+                           std::optional<LoopId> beside = {});
+/// What an operation of steps_of() starts from.
+runtime::Scalar identity_of(runtime::ScalarOp op, runtime::DType type);
+
+/// How messages call things: `a` for a local, `i` for a loop, each quoted.
+std::string quoted(std::string_view name);
+std::string quoted(const Kernel& kernel, LocalId local);
+
+}  // namespace tenon::opt::loops

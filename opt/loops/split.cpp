@@ -1,0 +1,60 @@
+// split i by 8 as io, ii: a loop as two, over blocks of 8 turns and the turns of one block. What does
+// not fill a block stays behind as a tail, with the same two names, so that what follows in the
+// schedule changes it too, and every loop of it has constant bounds where those of `i` are:
+//
+//     for i in 0..20 { S(i) }        for io in 0..2 { for ii in 0..8 { S(io * 8 + ii) } }
+//                                    for io in 2..3 { for ii in 0..4 { S(io * 8 + ii) } }
+//
+// The turns keep their order; so it is always right.
+#include "opt/loops/nest.h"
+
+namespace tenon::opt::loops {
+namespace {
+
+using runtime::ScalarOp;
+
+struct Names {
+  LoopId outer, inner;
+};
+
+For nest(const For& loop, Names names, int64_t factor, ExprPtr lo, ExprPtr hi, ExprPtr turns) {
+  const ExprPtr place = sum(product(variable(names.outer), factor), variable(names.inner));
+  Block body = with_loop(loop.body, loop.loop, sum(loop.lo, place));
+  For inner{names.inner, integer(0), std::move(turns), std::move(body), loop.kind};
+  return {names.outer, std::move(lo), std::move(hi), {Stmt{std::move(inner)}}};
+}
+
+Block split_loop(const For& loop, Names names, int64_t factor) {
+  Block result;
+  if (const std::optional<int64_t> turns = turns_of(loop)) {
+    const int64_t blocks = *turns / factor, rest = *turns % factor;
+    if (blocks > 0)
+      result.push_back({nest(loop, names, factor, integer(0), integer(blocks), integer(factor))});
+    if (rest > 0)
+      result.push_back(
+          {nest(loop, names, factor, integer(blocks), integer(blocks + 1), integer(rest))});
+    return result;
+  }
+  // hi may lie before lo: the quotient rounds down, so that there are no blocks and no tail then.
+  const ExprPtr turns = constant_of(loop.lo) == 0
+                            ? loop.hi
+                            : apply(ScalarOp::sub, {loop.hi, loop.lo});
+  const ExprPtr blocks = apply(ScalarOp::div, {turns, integer(factor)});
+  result.push_back({nest(loop, names, factor, integer(0), blocks, integer(factor))});
+  For tail = nest(loop, names, factor, blocks, sum(blocks, integer(1)),
+                  apply(ScalarOp::sub, {turns, product(blocks, factor)}));
+  result.push_back({std::move(tail)});
+  return result;
+}
+
+}  // namespace
+
+void split(Kernel& kernel, const Directive& directive, Mode) {
+  const LoopId loop = find_loop(kernel, directive.loops[0]);
+  const Names names{add_loop(kernel, directive.made[0]), add_loop(kernel, directive.made[1])};
+  replace_loops(kernel.body, loop, [&](const For& found) {
+    return split_loop(found, names, directive.factor);
+  });
+}
+
+}  // namespace tenon::opt::loops

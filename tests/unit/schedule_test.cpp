@@ -1,0 +1,253 @@
+// Directives on loop nests: what each makes of a nest, and what it refuses with which dependence.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "ir/text.h"
+#include "ir/verify.h"
+#include "opt/loops/choose.h"
+#include "opt/loops/nest.h"
+#include "tests/support/text.h"
+
+namespace tenon::tests {
+namespace {
+
+using namespace ir::loops;
+using ir::DirectiveKind;
+using opt::loops::Mode;
+
+/// The nest of the one compute in a function with these tensors: %x: f32[20, 12], %w: f32[12, 50],
+/// %v: f32[200], %n: i64[200].
+struct Nest {
+  ir::Module module;
+  Kernel kernel;
+
+  explicit Nest(const std::string& compute) {
+    lexer::SourceMap sources;
+    lexer::Diagnostics diagnostics;
+    const std::string text = fmt::format(
+        "func @f(%x: f32[20, 12], %w: f32[12, 50], %v: f32[200], %n: i64[200]) {{\nentry:\n"
+        "  %out = compute {}\n  ret\n}}\n",
+        compute);
+    module = ir::parse(sources, sources.add("test.ir", text), diagnostics);
+    for (const lexer::Diagnostic& d : diagnostics.all()) FAIL_CHECK(lexer::render(d, sources));
+    for (const ir::Violation& v : ir::verify(module)) FAIL_CHECK(v.where << ": " << v.message);
+    const ir::Function& function = module.functions[0];
+    kernel = ir::loops::lower(module, function, function.blocks[0].insts[0], "f.0");
+  }
+
+  std::string after(const ir::Schedule& schedule, Mode mode = {}) {
+    opt::loops::apply_schedule(kernel, schedule, mode);
+    return ir::loops::print(module, kernel);
+  }
+  /// Why the last directive is refused.
+  std::string refusal(ir::Schedule schedule, Mode mode = {}) {
+    const ir::Directive last = schedule.back();
+    schedule.pop_back();
+    opt::loops::apply_schedule(kernel, schedule, mode);
+    try {
+      opt::loops::apply_directive(kernel, last, mode);
+    } catch (const opt::loops::Refused& refused) {
+      return refused.reason;
+    }
+    return "it was allowed";
+  }
+};
+
+const std::string kProduct = "[i: 20, j: 50] { sum[k: 12](%x[i, k] * %w[k, j]) }";
+const std::string kScale = "[i: 20] { %v[i] * 2.0 }";
+
+void check_text(const std::string& got, const std::string& want) {
+  CHECK(got == want.substr(1));
+}
+
+}  // namespace
+
+TEST_CASE("split leaves a tail with the same names") {
+  check_text(Nest(kScale).after({{DirectiveKind::split_, {"i"}, {"io", "ii"}, 8}}), R"(
+kernel @f.0(%v: f32[200]) -> %out: f32[20] {
+  for io in 0..2 {
+    for ii in 0..8 {
+      %out[io * 8 + ii] = %v[io * 8 + ii] * 2.0
+    }
+  }
+  for io in 2..3 {
+    for ii in 0..4 {
+      %out[io * 8 + ii] = %v[io * 8 + ii] * 2.0
+    }
+  }
+}
+)");
+}
+
+TEST_CASE("order gives what is needed for every turn an element for each") {
+  check_text(Nest(kProduct).after({{DirectiveKind::order_, {"k", "j"}}}), R"(
+kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 50] {
+  for i in 0..20 {
+    local b: f32[50]
+    for j in 0..50 {
+      b[j] = 0.0
+    }
+    for k in 0..12 {
+      for j in 0..50 {
+        b[j] = b[j] + %x[i, k] * %w[k, j]
+      }
+    }
+    for j in 0..50 {
+      %out[i, j] = b[j]
+    }
+  }
+}
+)");
+}
+
+TEST_CASE("a register tile") {
+  check_text(Nest("[i: 4, j: 32] { sum[k: 12](%x[i, k] * %w[k, j]) }")
+                 .after({{DirectiveKind::split_, {"j"}, {"jo", "ji"}, 32},
+                         {DirectiveKind::order_, {"jo", "k", "i", "ji"}},
+                         {DirectiveKind::vectorize_, {"ji"}, {}, 16},
+                         {DirectiveKind::unroll_, {"ji"}},
+                         {DirectiveKind::unroll_, {"i"}},
+                         {DirectiveKind::parallel_, {"jo"}}}),
+             R"(
+kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[4, 32] {
+  for jo in 0..1 {
+    local c: f32[4, 32]
+    unrolled for i in 0..4 {
+      unrolled for ji in 0..2 {
+        vectorized for jiv in 0..16 {
+          c[i, ji * 16 + jiv] = 0.0
+        }
+      }
+    }
+    for k in 0..12 {
+      unrolled for i in 0..4 {
+        unrolled for ji in 0..2 {
+          vectorized for jiv in 0..16 {
+            c[i, ji * 16 + jiv] = c[i, ji * 16 + jiv] + %x[i, k] * %w[k, jo * 32 + (ji * 16 + jiv)]
+          }
+        }
+      }
+    }
+    unrolled for i in 0..4 {
+      unrolled for ji in 0..2 {
+        vectorized for jiv in 0..16 {
+          %out[i, jo * 32 + (ji * 16 + jiv)] = c[i, ji * 16 + jiv]
+        }
+      }
+    }
+  }
+}
+)");
+}
+
+TEST_CASE("pack copies what a turn reads, in the order in which it is read") {
+  check_text(Nest("[i: 20, j: 32] { sum[k: 12](%x[i, k] * %w[k, j]) }")
+                 .after({{DirectiveKind::split_, {"j"}, {"jo", "ji"}, 16},
+                         {DirectiveKind::order_, {"jo", "i", "k", "ji"}},
+                         {DirectiveKind::vectorize_, {"ji"}},
+                         {DirectiveKind::pack_, {"jo"}, {}, 0, "w"}}),
+             R"(
+kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 32] {
+  for jo in 0..2 {
+    local c: f32[12, 16]
+    for k in 0..12 {
+      vectorized for ji in 0..16 {
+        c[k, ji] = %w[k, jo * 16 + ji]
+      }
+    }
+    for i in 0..20 {
+      local b: f32[16]
+      vectorized for ji in 0..16 {
+        b[ji] = 0.0
+      }
+      for k in 0..12 {
+        vectorized for ji in 0..16 {
+          b[ji] = b[ji] + %x[i, k] * c[k, ji]
+        }
+      }
+      vectorized for ji in 0..16 {
+        %out[i, jo * 16 + ji] = b[ji]
+      }
+    }
+  }
+}
+)");
+}
+
+TEST_CASE("rfactor sums in parts") {
+  check_text(Nest("[i: 2] { sum[j: 40](%v[i * 100 + j]) }")
+                 .after({{DirectiveKind::split_, {"j"}, {"jo", "jv"}, 16},
+                         {DirectiveKind::rfactor_, {"jv"}},
+                         {DirectiveKind::vectorize_, {"jv"}}}),
+             R"(
+kernel @f.0(%v: f32[200]) -> %out: f32[2] {
+  for i in 0..2 {
+    local a: f32 = 0.0
+    local b: f32[16]
+    vectorized for jv in 0..16 {
+      b[jv] = 0.0
+    }
+    for jo in 0..2 {
+      vectorized for jv in 0..16 {
+        b[jv] = b[jv] + %v[i * 100 + (jo * 16 + jv)]
+      }
+    }
+    for jo in 2..3 {
+      vectorized for jv in 0..8 {
+        b[jv] = b[jv] + %v[i * 100 + (jo * 16 + jv)]
+      }
+    }
+    vectorized for jv in 0..16 {
+      a = a + b[jv]
+    }
+    %out[i] = a
+  }
+}
+)");
+}
+
+TEST_CASE("fuse makes one loop of two") {
+  check_text(Nest("[i: 20, j: 12] { %x[i, j] }").after({{DirectiveKind::fuse_, {"i", "j"}, {"p"}}}), R"(
+kernel @f.0(%x: f32[20, 12]) -> %out: f32[20, 12] {
+  for p in 0..240 {
+    %out[p / 12, p % 12] = %x[p / 12, p % 12]
+  }
+}
+)");
+}
+
+TEST_CASE("what is refused, and with which dependence") {
+  const ir::Directive vectorize{DirectiveKind::vectorize_, {"i"}, {}, 8};
+  CHECK(Nest(kScale).refusal({{DirectiveKind::split_, {"q"}, {"a", "b"}, 8}}) ==
+        "there is no loop `q`");
+  CHECK(Nest(kProduct).refusal({{DirectiveKind::split_, {"i"}, {"j", "b"}, 8}}) ==
+        "there is a loop `j` already");
+  CHECK(Nest("[] { sum[i: 40](%v[i]) }").refusal({vectorize}, {true}) ==
+        "loop `iv` cannot be vectorized: `a` goes from one turn to the next");
+  CHECK(Nest("[] { sum[i: 40](%v[i]) }").refusal({{DirectiveKind::rfactor_, {"i"}}}, {true}) ==
+        "the steps of `a` in loop `i` may not be taken in another order");
+  CHECK(Nest("[] { sum[i: 40](%v[i]) }").refusal({{DirectiveKind::parallel_, {"i"}}}) ==
+        "loop `i` cannot be parallel: `a` goes from one turn to the next");
+  CHECK(Nest("[i: 4] { %v[%n[i]] }").refusal({{DirectiveKind::vectorize_, {"i"}, {}, 4}}) ==
+        "loop `iv` cannot be vectorized: it has a check, which may fail in one lane");
+  CHECK(Nest("[] { sum[i: 10, j: 12](%x[i, j]) }").refusal({{DirectiveKind::order_, {"j", "i"}}}, {true}) ==
+        "loops `i` and `j` both change `a`, whose steps may not be taken in another order");
+  CHECK(Nest("[] { sum[i: 10, j: 12](%n[i * 12 + j]) }").refusal({{DirectiveKind::order_, {"j", "i"}}},
+                                                              {true}) == "it was allowed");
+  CHECK(Nest("[i: 9] { sum[j: 0..i](%v[j]) }").refusal({{DirectiveKind::order_, {"j", "i"}}}) ==
+        "the range of loop `j` depends on loop `i`");
+  CHECK(Nest(kProduct).refusal({{DirectiveKind::pack_, {"i"}, {}, 0, "q"}}) ==
+        "the kernel reads no tensor `q`");
+  CHECK(Nest(kProduct).refusal({{DirectiveKind::unroll_, {"j"}}, {DirectiveKind::order_, {"k", "j"}}}) ==
+        "how loop `j` runs is decided already; `order` comes before that");
+}
+
+TEST_CASE("directives are printed as in the language") {
+  CHECK(ir::print({DirectiveKind::split_, {"i"}, {"io", "ii"}, 8}) == "split i by 8 as io, ii");
+  CHECK(ir::print({DirectiveKind::order_, {"a", "b"}}) == "order a, b");
+  CHECK(ir::print({DirectiveKind::vectorize_, {"a"}, {}, 16}) == "vectorize a by 16");
+  CHECK(ir::print({DirectiveKind::unroll_, {"a"}}) == "unroll a");
+  CHECK(ir::print({DirectiveKind::pack_, {"jo"}, {}, 0, "w"}) == "pack w at jo");
+}
+
+}  // namespace tenon::tests
