@@ -21,6 +21,7 @@ constexpr Declaration kDeclarations[] = {
     {"void", "tn_share", "(ptr) nounwind"},
     {"void", "tn_drop", "(ptr, ptr) nounwind"},
     {"ptr", "tn_own", "(ptr, ptr, i64, i32) nounwind cold"},  // called only where it must copy
+    {"i32", "tn_parallel", "(ptr, ptr, ptr, i64, i64) nounwind"},
     {"void", "tn_fail", "(ptr, i32, i32, i64, i64, ptr) nounwind cold"},
     {"void", "tn_print_text", "(ptr, ptr, i64) nounwind"},
     {"void", "tn_print_int", "(ptr, i32, i64) nounwind"},

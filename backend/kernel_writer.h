@@ -3,9 +3,10 @@
 //   loop_values.cpp      expressions
 //   loop_addresses.cpp   elements of tensors and of arrays in memory
 //   loop_locals.cpp      locals: registers, and the phis that carry them around loops
+//   loop_parallel.cpp    parallel loops: functions of their own, and what they use from around them
 #pragma once
+#include <algorithm>
 #include <map>
-#include <memory>
 #include <unordered_map>
 
 #include "backend/calls.h"
@@ -52,12 +53,13 @@ struct Place {
 class KernelWriter {
  public:
   KernelWriter(ModuleText& module_text, const ir::Module& module, const Conventions& conventions,
-               const Kernel& kernel, bool strict);
+               NestFacts& facts, bool strict);
   std::string write();
 
  private:
   // ---- loops_to_llvm.cpp
   std::string parameters();
+  void finish();
   void block(const ir::loops::Block& stmts);
   void stmt(const ir::loops::For& loop);
   void stmt(const ir::loops::SetLocal& set);
@@ -66,10 +68,23 @@ class KernelWriter {
   void stmt(const ir::loops::Prefetch& prefetch);
   void stmt(const ir::loops::Check& check);
   void stmt(const ir::loops::CallInto& call);
-  void serial(const ir::loops::For& loop);
+  /// The registers or constants of a loop's bounds, and what is known of them.
+  struct Bounds {
+    std::string lo, hi;
+    bool some, nonnegative;
+  };
+  void serial(const ir::loops::For& loop, const Bounds& bounds);
   void unrolled(const ir::loops::For& loop, Turns turns);
   void vectorized(const ir::loops::For& loop, Turns turns, const Varying& varying);
-  const std::optional<Varying>& side_by_side(const ir::loops::For& loop);
+
+  // ---- loop_parallel.cpp
+  explicit KernelWriter(KernelWriter& around);
+  bool is_function(const ir::loops::For& loop) const;
+  void parallel(const ir::loops::For& loop, const Bounds& bounds);
+  std::string write_turns(const ir::loops::For& loop, const std::string& name);
+  std::string environment_type() const;
+  /// `text` as this function can name it: what is outside a parallel loop is fetched on first use.
+  const std::string& here(std::string& text, std::string_view type);
 
   // ---- loop_locals.cpp
   using Places = std::map<LocalId, Place>;  ///< of some of them
@@ -106,7 +121,7 @@ class KernelWriter {
   Value compute_apply(const ir::loops::Apply& node, FastMath fast);
   Value compute_convert(DType to, const ir::loops::Convert& node);
   Value compute_select(DType type, const ir::loops::Select& node);
-  const Value* find_known(const Expr* e) const;
+  Value* find_known(const Expr* e);
   FastMath fast_math(const Expr& e, bool self_fusible) const;
   Value made(std::string text, bool varies) const;
   Value splat(const Value& value, std::string_view type);
@@ -133,7 +148,7 @@ class KernelWriter {
     const ir::Type& type;
     const std::string& base;
   };
-  Memory buffer(BufferId id) const { return {kernel_.buffers[id].type, buffers_[id]}; }
+  Memory buffer(BufferId id) { return {kernel_.buffers[id].type, here(buffers_[id], "ptr")}; }
   std::string address(const Memory& memory, const Sum& offset);
   std::string plain_address(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   LanesPlace lanes_place(const Memory& memory, const Sum& offset);
@@ -170,12 +185,9 @@ class KernelWriter {
   FunctionText out_;
   const ir::Module& module_;
   const Conventions& conventions_;
+  NestFacts& facts_;
   const Kernel& kernel_;
   const bool strict_;
-  const bool scheduled_;
-  const Fusible fusible_;
-  const std::vector<uint32_t> widths_;  ///< register_widths()
-  std::map<const ir::loops::For*, std::optional<Varying>> side_by_side_;
 
   std::vector<std::string> buffers_, scalars_;
   std::vector<Value> loops_;
@@ -190,6 +202,15 @@ class KernelWriter {
   std::vector<Region> regions_{{0}};
   std::vector<Scope> scopes_;
   std::optional<Vector> vector_;
+  std::string functions_;  ///< of parallel loops, in full
+  int parallel_loops_ = 0;
+
+  /// What a parallel loop's function fetches from around it, in this order.
+  struct Fetched {
+    std::string type, outside, here;
+  };
+  bool in_parallel_ = false;
+  std::vector<Fetched> fetched_;
 };
 
 }  // namespace tenon::backend

@@ -158,7 +158,7 @@ Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subsc
     write_load(out_, result, type, address);
     return result;
   };
-  if (!scheduled_) return made(write(plain_address(memory, subscripts)), false);
+  if (!facts_.scheduled) return made(write(plain_address(memory, subscripts)), false);
   const Sum offset = flat(memory.type, sums(subscripts));
   if (offset.lane == 0 && !offset.has_varying()) return made(write(address(memory, offset)), false);
   if (offset.lane == 1 || offset.has_varying()) {
@@ -177,7 +177,7 @@ Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subsc
 void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subscripts,
                          const Value& value, bool stream) {
   const DType type = memory.type.dtype;
-  if (!scheduled_) return write_store(out_, type, value.text, plain_address(memory, subscripts));
+  if (!facts_.scheduled) return write_store(out_, type, value.text, plain_address(memory, subscripts));
   const Sum offset = flat(memory.type, sums(subscripts));
   const auto lane_of = [&](uint32_t lane) {
     return value.varies ? write_lane(out_, register_type(type), value.text, lanes(), lane)

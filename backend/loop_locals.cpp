@@ -83,6 +83,8 @@ void KernelWriter::reserve_memory(const Block& body) {
         const bool fits = !__builtin_add_overflow(bytes, size, &bytes) && bytes < INT64_MAX - kAligned;
         bytes = fits ? (bytes + kAligned - 1) / kAligned * kAligned : INT64_MAX - kAligned;
       }
+      const auto* loop = std::get_if<For>(&stmt.node);
+      if (loop != nullptr && is_function(*loop)) continue;  // which has its own
       for_each_block(stmt, [&](const Block& inner) { self(self, inner); });
     }
   };
@@ -118,13 +120,13 @@ void KernelWriter::declare(LocalId local) {
   if (type.is_scalar()) {
     const bool varies = vector_ && vector_->varying->contains(local);
     place = {lanes_if(varies), {made("poison", false)}};
-  } else if (widths_[local] == 0) {
+  } else if (facts_.widths[local] == 0) {
     place = {{}, {}, memory_of(local)};
   } else {
-    const int64_t width = widths_[local];
+    const int64_t width = facts_.widths[local];
     int64_t count = (type.shape.back() + width - 1) / width;
     for (size_t axis = 0; axis + 1 < type.shape.size(); ++axis) count *= type.shape[axis];
-    const Lanes lanes{widths_[local], widths_[local]};
+    const Lanes lanes{facts_.widths[local], facts_.widths[local]};
     place = {lanes, std::vector(static_cast<size_t>(count), made("poison", false))};
   }
 }
@@ -133,16 +135,19 @@ void KernelWriter::declare(LocalId local) {
 
 Value KernelWriter::read_local(const Local& local) {
   const ir::Type& type = kernel_.locals[local.local];
-  const Place& place = places_[local.local];
-  if (!place.memory.empty()) return load({type, place.memory}, local.subscripts);
-  if (type.is_scalar()) return place.registers[0];
-  return read_register(place, type, register_at(place, type, local.subscripts));
+  Place& place = places_[local.local];
+  if (!place.memory.empty()) return load({type, here(place.memory, "ptr")}, local.subscripts);
+  const RegisterAt at =
+      type.is_scalar() ? RegisterAt{} : register_at(place, type, local.subscripts);
+  here(place.registers[at.index].text, lane_type(type.dtype, place.lanes));
+  return type.is_scalar() ? place.registers[0] : read_register(place, type, at);
 }
 
 void KernelWriter::assign(const SetLocal& set, const Value& value) {
   const ir::Type& type = kernel_.locals[set.local];
   Place& place = places_[set.local];
-  if (!place.memory.empty()) return store({type, place.memory}, set.subscripts, value, false);
+  if (!place.memory.empty())
+    return store({type, here(place.memory, "ptr")}, set.subscripts, value, false);
   if (!type.is_scalar())
     return set_register(place, type, register_at(place, type, set.subscripts), value);
   place.registers[0] = place.lanes.scalar() ? value : splat(value, register_type(type.dtype));
@@ -162,7 +167,7 @@ void KernelWriter::combine(const SetLocal& set) {
   assign(set, made(result, false));
 }
 
-/// Which register an element of an array is in, or the elements of the turns.
+/// In which register an element of an array is, or those of the turns are.
 KernelWriter::RegisterAt KernelWriter::register_at(const Place& place, const ir::Type& type,
                                                    const std::vector<ExprPtr>& subscripts) {
   const std::vector<Sum> at = sums(subscripts);

@@ -121,7 +121,7 @@ std::string KernelWriter::reduced(ScalarOp op, DType type, const Value& value, F
 
 // ---- expressions
 
-const Value* KernelWriter::find_known(const Expr* e) const {
+Value* KernelWriter::find_known(const Expr* e) {
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
     const auto found = scope->values.find(e);
     if (found != scope->values.end()) return &found->second;
@@ -130,8 +130,11 @@ const Value* KernelWriter::find_known(const Expr* e) const {
 }
 
 Value KernelWriter::value(const ExprPtr& e) {
-  if (const Value* known = find_known(e.get())) return *known;
-  const FastMath fast = fast_math(*e, fusible_.contains(e));
+  if (Value* known = find_known(e.get())) {
+    here(known->text, register_type(e->type));
+    return *known;
+  }
+  const FastMath fast = fast_math(*e, facts_.fusible.contains(e));
   reassociable_ = false;  // only the step itself, not what it combines
   Value written = compute(*e, fast);
   scopes_.back().values.emplace(e.get(), written);
@@ -149,7 +152,7 @@ FastMath KernelWriter::fast_math(const Expr& e, bool self_fusible) const {
   FastMath fast{self_fusible, reassociable_};
   const auto* apply = std::get_if<Apply>(&e.node);
   if (apply != nullptr && is_sum(apply->op))
-    for (const ExprPtr& arg : apply->args) fast.contract |= fusible_.contains(arg);
+    for (const ExprPtr& arg : apply->args) fast.contract |= facts_.fusible.contains(arg);
   return fast;
 }
 
@@ -161,11 +164,12 @@ Value KernelWriter::compute(const Expr& e, FastMath fast) {
     if constexpr (std::is_same_v<Node, Constant>) {
       return constant(node.value);
     } else if constexpr (std::is_same_v<Node, Loop>) {
+      here(loops_[node.loop].text, "i64");
       return loops_[node.loop];
     } else if constexpr (std::is_same_v<Node, Local>) {
       return read_local(node);
     } else if constexpr (std::is_same_v<Node, Scalar_>) {
-      return {scalars_[node.param]};
+      return {here(scalars_[node.param], register_type(e.type))};
     } else if constexpr (std::is_same_v<Node, Read>) {
       return load(buffer(node.buffer), node.subscripts);
     } else if constexpr (std::is_same_v<Node, Apply>) {

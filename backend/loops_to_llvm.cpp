@@ -16,17 +16,15 @@ using namespace ir::loops;
 using ir::Module;
 
 KernelWriter::KernelWriter(ModuleText& module_text, const Module& module,
-                           const Conventions& conventions, const Kernel& kernel, bool strict)
+                           const Conventions& conventions, NestFacts& facts, bool strict)
     : out_(module_text),
       module_(module),
       conventions_(conventions),
-      kernel_(kernel),
+      facts_(facts),
+      kernel_(facts.kernel),
       strict_(strict),
-      scheduled_(is_scheduled(kernel)),
-      fusible_(kernel.body),
-      widths_(register_widths(kernel)),
-      loops_(kernel.loops.size()),
-      places_(kernel.locals.size()) {}
+      loops_(kernel_.loops.size()),
+      places_(kernel_.locals.size()) {}
 
 std::string KernelWriter::write() {
   const Convention convention = conventions_.of(kernel_);
@@ -35,14 +33,20 @@ std::string KernelWriter::write() {
   const size_t entry = out_.leave_space();
   reserve_memory(kernel_.body);
   block(kernel_.body);
-  if (streams_) out_.line("fence seq_cst");  // for others to see what went past the caches
-  if (!scratch_.empty()) out_.line("call void @tn_drop(ptr %context, ptr {})", scratch_);
+  finish();
   out_.fill(entry, std::move(reserved_));
   out_.line("{}", return_values({}, {}, convention, out_));
   // Kernels with loops stay functions of their own, so that their callers stay small.
   const std::string signature = fmt::format("internal {} {}({})", result_type({}, convention),
                                             symbol("kernel." + kernel_.name), params);
-  return out_.definition(signature, return_failed({}, convention), kernel_.loops.empty());
+  return functions_ +
+         out_.definition(signature, return_failed({}, convention), kernel_.loops.empty());
+}
+
+/// What is left to do where all has gone well.
+void KernelWriter::finish() {
+  if (streams_) out_.line("fence seq_cst");  // for others to see what went past the caches
+  if (!scratch_.empty()) out_.line("call void @tn_drop(ptr %context, ptr {})", scratch_);
 }
 
 /// Tensors do not overlap those that are written, and the runtime aligns them.
@@ -75,30 +79,25 @@ void KernelWriter::stmt(const For& loop) {
   if (turns && (turns->count() == 1 || loop.kind == LoopKind::unrolled))
     return unrolled(loop, *turns);
   if (loop.kind == LoopKind::vectorized)
-    if (const auto& varying = side_by_side(loop)) return vectorized(loop, *turns, *varying);
-  serial(loop);
-}
-
-const std::optional<Varying>& KernelWriter::side_by_side(const For& loop) {
-  const auto [at, added] = side_by_side_.emplace(&loop, std::nullopt);
-  if (added) at->second = backend::side_by_side(loop, kernel_);
-  return at->second;
+    if (const auto& varying = facts_.varying(loop)) return vectorized(loop, *turns, *varying);
+  const Bounds bounds{value(loop.lo).text, value(loop.hi).text, turns.has_value(),
+                      turns && turns->lo >= 0};
+  if (is_function(loop)) return parallel(loop, bounds);
+  serial(loop, bounds);
 }
 
 /// The test is at the bottom; a guard stands before the loop where it may not run at all. What the
 /// body changes goes around through phis.
-void KernelWriter::serial(const For& loop) {
-  const std::optional<Turns> turns = constant_turns(loop);
-  const std::string lo = value(loop.lo).text, hi = value(loop.hi).text;
+void KernelWriter::serial(const For& loop, const Bounds& bounds) {
   const size_t before_loop = out_.leave_space();
   const std::string before = out_.current_label();
   const std::string index = out_.fresh(ir::index_name(open_loops_++));
   const std::string head = out_.fresh("loop"), done = out_.fresh("done");
-  if (turns) {
+  if (bounds.some) {
     out_.line("br label {}", head);
   } else {
     const std::string some = out_.fresh("some");
-    out_.line("{} = icmp slt i64 {}, {}", some, lo, hi);
+    out_.line("{} = icmp slt i64 {}, {}", some, bounds.lo, bounds.hi);
     out_.line("br i1 {}, label {}, label {}", some, head, done);
   }
 
@@ -115,15 +114,16 @@ void KernelWriter::serial(const For& loop) {
 
   const std::string next = out_.fresh("next"), more = out_.fresh("more");
   const std::string latch = out_.current_label();
-  out_.line("{} = add {} i64 {}, 1", next, turns && turns->lo >= 0 ? "nuw nsw" : "nsw", index);
-  out_.line("{} = icmp slt i64 {}, {}", more, next, hi);
+  out_.line("{} = add {} i64 {}, 1", next, bounds.nonnegative ? "nuw nsw" : "nsw", index);
+  out_.line("{} = icmp slt i64 {}, {}", more, next, bounds.hi);
   out_.line("br i1 {}, label {}, label {}", more, head, done);
   out_.fill(phi_lines,
-            fmt::format("  {} = phi i64 [ {}, {} ], [ {}, {} ]\n", index, lo, before, next, latch) +
+            fmt::format("  {} = phi i64 [ {}, {} ], [ {}, {} ]\n", index, bounds.lo, before, next,
+                        latch) +
                 phis(around, initial, before, latch));
 
   out_.label(done);
-  if (!turns) merge(initial, before, latch);
+  if (!bounds.some) merge(initial, before, latch);
 }
 
 void KernelWriter::unrolled(const For& loop, Turns turns) {
@@ -207,15 +207,16 @@ void KernelWriter::stmt(const CallInto& call) {
   for (const ExprPtr& arg : call.args)
     args.push_back(fmt::format("{} {}", register_type(arg->type), value(arg).text));
   const std::string result = out_.fresh(local_name(call.local));
-  write_function_call(out_, module_, conventions_, call.callee, {&result, 1}, depth_, args,
-                      call.span);
+  write_function_call(out_, module_, conventions_, call.callee, {&result, 1}, here(depth_, "i64"),
+                      args, call.span);
   declare(call.local);
   places_[call.local].registers = {made(result, false)};
 }
 
 std::string write_kernel(ModuleText& module_text, const Module& module,
                          const Conventions& conventions, const Kernel& kernel, bool strict) {
-  return KernelWriter(module_text, module, conventions, kernel, strict).write();
+  NestFacts facts(kernel);
+  return KernelWriter(module_text, module, conventions, facts, strict).write();
 }
 
 }  // namespace tenon::backend

@@ -83,6 +83,28 @@ std::vector<uint32_t> register_widths(const ir::loops::Kernel& kernel);
 /// that needs no optimizer.
 bool is_scheduled(const ir::loops::Kernel& kernel);
 
+/// All of that about one kernel.
+struct NestFacts {
+  explicit NestFacts(const ir::loops::Kernel& kernel)
+      : kernel(kernel),
+        scheduled(is_scheduled(kernel)),
+        fusible(kernel.body),
+        widths(register_widths(kernel)) {}
+  const std::optional<Varying>& varying(const ir::loops::For& loop) {
+    const auto [at, added] = varying_.emplace(&loop, std::nullopt);
+    if (added) at->second = side_by_side(loop, kernel);
+    return at->second;
+  }
+
+  const ir::loops::Kernel& kernel;
+  const bool scheduled;
+  const Fusible fusible;
+  const std::vector<uint32_t> widths;  ///< register_widths()
+
+ private:
+  std::map<const ir::loops::For*, std::optional<Varying>> varying_;
+};
+
 // ---- templates
 
 template <class Visit>

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "driver/commands.h"
+#include "runtime/threads.h"
 #if TENON_UPTO >= 9
 #include "backend/backend.h"
 #endif
@@ -44,6 +45,7 @@ std::string find_program(std::string_view name) {
 void command_doctor(Session&) {
   fmt::print("{:<11} {}\n", "built",
              TENON_UPTO < 19 ? fmt::format("up to lesson {}", TENON_UPTO) : "all folders");
+  fmt::print("threads     {}\n", runtime::threads_text());
 #if TENON_UPTO >= 9
   fmt::print("LLVM        {}\n", backend::cpu::llvm_version());
 #endif

@@ -31,6 +31,7 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
     runtime::Context context;
     context.out = out;
     context.data_dir = data_folder(session.options);
+    context.threads = session.options.threads;
     auto start = std::chrono::steady_clock::now();
     try {
       program(context);

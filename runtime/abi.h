@@ -1,6 +1,6 @@
 // The C interface that generated code calls. Tensors are plain pointers to their row-major data;
 // a small header before the data counts owners (Context::Block in context.cpp). A context belongs
-// to one thread.
+// to one thread; a parallel loop gives each stretch of its turns one.
 //
 // A function that can fail returns 1 for "failed" (or null where it returns a pointer), with the
 // fault recorded in the context; generated code then returns at once.
@@ -23,6 +23,12 @@ void* tn_own(tn_context* context, void* data, int64_t bytes, int32_t site);
 /// `text` may be null; otherwise it is zero-terminated.
 void tn_fail(tn_context* context, int32_t kind, int32_t site, int64_t a, int64_t b,
              const char* text);
+
+/// The turns [first, end) of a parallel loop; `env` has what they use from around it.
+typedef int32_t (*tn_turns)(tn_context* context, void* env, int64_t first, int64_t end);
+/// Has all of [first, end) done, in stretches, each on some thread and in a context of its own. Of
+/// failures the lowest turn's is recorded in `context`.
+int32_t tn_parallel(tn_context* context, tn_turns turns, void* env, int64_t first, int64_t end);
 
 /// One line of print(): what each call gives is put together as it is; tn_print_end writes the line.
 /// A line whose making failed is not written; the fault is recorded.

@@ -19,10 +19,11 @@ std::string text_of(const loops::Kernel& kernel) {
 }
 
 /// Runs the kernel on these tensors.
-void run_nest(const Nest& nest, const std::vector<void*>& tensors, bool strict = false) {
+void run_nest(const Nest& nest, const std::vector<void*>& tensors, bool strict = false,
+              int threads = 0) {
   const backend::Generated text = generated(nest.kernel, tensors, strict);
   CAPTURE(text.text);
-  const std::optional<runtime::Fault> fault = run(text, kOptions);
+  const std::optional<runtime::Fault> fault = run(text, kOptions, threads);
   CHECK_FALSE(fault.has_value());
 }
 
@@ -358,6 +359,168 @@ TEST_CASE("a tile of accumulators stays in registers") {
   check_product(12, 96, 9, product(12, 96, 9, 4, 3, 16));
   check_product(6, 20, 9, product(6, 20, 9, 3, 2, 10));
   check_product(6, 26, 9, product(6, 26, 9, 3, 1, 13));
+}
+
+TEST_CASE("registers of an array in parts: tails, single elements, what stands behind them") {
+  if (!has_llvm()) return;
+  Nest nest("parts");
+  const Tensor x = nest.input("x", DType::i32, {64}), y = nest.output("y", DType::i32, {64});
+  const Variable t = nest.local(DType::i32, {64});
+  nest.loop(LoopKind::unrolled, 0, 4, [&](const E& v) {
+    nest.loop(LoopKind::vectorized, 0, 16, [&](const E& l) { nest.set(t, {v * 16 + l}, x(v * 16 + l)); });
+  });
+  nest.loop(LoopKind::serial, 0, 3, [&](const E& i) {  // with phis
+    nest.loop(LoopKind::vectorized, 0, 13, [&](const E& l) {
+      nest.set(t, {l + 48}, t(l + 48) + convert(DType::i32, i));
+    });
+    nest.loop(LoopKind::vectorized, 0, 4, [&](const E& l) {
+      nest.set(t, {l + 20}, t(l + 20) * number(DType::i32, 2));
+    });
+    nest.set(t, {E(3)}, t(E(3)) - t(E(63)));
+    nest.branch(operation(ScalarOp::eq, {i, E(1)}), [&] { nest.set(t, {E(40)}, t(E(41))); });
+  });
+  nest.loop(LoopKind::unrolled, 0, 64, [&](const E& i) { nest.store(y, {i}, t(i)); });
+  CHECK_FALSE(contains(text_of(nest.kernel), "alloca"));
+  Elements<int32_t> in(64), out(64), want(64);
+  for (int i = 0; i < 64; ++i) want[i] = in[i] = i * i - 7 * i;
+  run_nest(nest, {in.begin(), out.begin()});
+  for (int l = 0; l < 13; ++l) want[48 + l] += 0 + 1 + 2;
+  for (int l = 0; l < 4; ++l) want[20 + l] *= 8;
+  want[3] -= 3 * in[63];
+  want[40] = in[41];
+  CHECK(out == want);
+}
+
+/// y = x transposed by way of an array of n by n.
+Nest turned(int64_t n, LoopKind kind) {
+  Nest nest("turned");
+  const Tensor x = nest.input("x", DType::f32, {n, n}), y = nest.output("y", DType::f32, {n, n});
+  nest.loop(LoopKind::serial, 0, 2, [&](const E&) {
+    const Variable t = nest.local(DType::f32, {n, n});
+    nest.loop(LoopKind::serial, 0, n, [&](const E& i) {
+      nest.loop(kind, 0, n, [&](const E& j) { nest.set(t, {i, j}, x(i, j)); });
+    });
+    nest.loop(LoopKind::serial, 0, n, [&](const E& i) {
+      nest.loop(kind, 0, n, [&](const E& j) { nest.store(y, {i, j}, t(j, i)); });
+    });
+  });
+  return nest;
+}
+
+TEST_CASE("arrays in memory: small ones on the stack, large ones the runtime's, given back") {
+  CHECK(contains(text_of(turned(16, LoopKind::serial).kernel), "alloca [1024 x i8], align 64"));
+  CHECK(contains(text_of(turned(100, LoopKind::serial).kernel), "call ptr @tn_alloc(ptr %context, i64 40000,"));
+  if (!has_llvm()) return;
+  for (int64_t n : {16, 100})
+    for (LoopKind kind : {LoopKind::serial, LoopKind::vectorized}) {
+      const auto count = static_cast<size_t>(n);
+      Elements<float> in(count * count), out(count * count);
+      for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i);
+      run_nest(turned(n, kind), {in.begin(), out.begin()});
+      for (size_t i = 0; i < in.size(); ++i) CHECK(out[i / count * count + i % count] == in[i % count * count + i / count]);
+    }
+}
+
+TEST_CASE("memory that is not to be had is a fault") {
+  if (!has_llvm()) return;
+  Nest nest("huge");
+  const Tensor y = nest.output("y", DType::f32, {1});
+  const Variable t = nest.local(DType::f32, {int64_t{1} << 40, 1000});
+  nest.loop(LoopKind::serial, 0, 1000, [&](const E& i) { nest.set(t, {i, E(0)}, number(DType::f32, 1)); });
+  nest.store(y, {E(0)}, t(E(1), E(0)));
+  Elements<float> out(1);
+  const std::optional<runtime::Fault> fault = run(generated(nest.kernel, {out.begin()}), kOptions);
+  REQUIRE(fault.has_value());
+  CHECK(fault->kind == runtime::FaultKind::out_of_memory);
+}
+
+// ---- stores past the caches, prefetches
+
+TEST_CASE("stores go past the caches where they are known to be aligned; then there is a fence") {
+  const auto stored = [](int64_t columns) {
+    Nest nest("copied");
+    const Tensor x = nest.input("x", DType::f32, {4, columns});
+    const Tensor y = nest.output("y", DType::f32, {4, columns});
+    nest.loop(LoopKind::serial, 0, 4, [&](const E& i) {
+      nest.prefetch(x, {i + 1, E(0)});
+      nest.loop(LoopKind::vectorized, 0, 16, [&](const E& j) { nest.store(y, {i, j}, x(i, j), true); });
+    });
+    return nest;
+  };
+  const std::string aligned = text_of(stored(32).kernel), not_aligned = text_of(stored(20).kernel);
+  CAPTURE(aligned);
+  CHECK(contains(aligned, "align 64, !nontemporal !0"));
+  CHECK(contains(aligned, "fence seq_cst\n  ret void"));
+  CHECK(contains(aligned, "call void @llvm.prefetch.p0(ptr %x.at.1, i32 0, i32 2, i32 1)"));
+  CHECK_FALSE(contains(not_aligned, "!nontemporal"));
+  CHECK_FALSE(contains(not_aligned, "fence"));
+  if (!has_llvm()) return;
+  Elements<float> in(128), out(128);
+  for (size_t i = 0; i < 128; ++i) in[i] = static_cast<float>(i);
+  run_nest(stored(32), {in.begin(), out.begin()});
+  for (size_t i = 0; i < 128; ++i) CHECK(out[i] == (i % 32 < 16 ? in[i] : 0));
+}
+
+// ---- threads
+
+/// y[r, i] = x[r, i] * r + s[r], row by row in parallel, with an array and locals from outside.
+Nest rows_in_parallel(int64_t rows, int64_t array) {
+  Nest nest("rows");
+  const Tensor x = nest.input("x", DType::f32, {rows, 16}), y = nest.output("y", DType::f32, {rows, 16});
+  const Variable s = nest.local(DType::f32, {rows});
+  const Variable two = nest.local(x(E(0), E(2)));
+  const E before = two();  // evaluated here: what it was
+  nest.store(y, {E(0), E(0)}, before);
+  nest.set(two, two() + number(DType::f32, 1));
+  nest.loop(LoopKind::serial, 0, rows, [&](const E& r) { nest.set(s, {r}, x(r, E(1)) * two()); });
+  nest.loop(LoopKind::serial, 0, 2, [&](const E& again) {
+    nest.loop(LoopKind::parallel, 0, rows, [&](const E& r) {
+      const Variable t = nest.local(DType::f32, {array});
+      nest.loop(LoopKind::serial, 0, 16, [&](const E& i) { nest.set(t, {i}, x(r, i) * convert(DType::f32, r)); });
+      nest.set(s, {r}, s(r) + convert(DType::f32, again));
+      nest.loop(LoopKind::vectorized, 0, 16, [&](const E& i) { nest.store(y, {r, i}, t(i) + s(r) * before); });
+    });
+  });
+  return nest;
+}
+
+TEST_CASE("a parallel loop gives the same bits on any number of threads") {
+  if (!has_llvm()) return;
+  for (int64_t array : {16, 20'000}) {
+    const Nest nest = rows_in_parallel(37, array);
+    Elements<float> in(37 * 16), want(37 * 16);
+    for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i % 29);
+    for (size_t i = 0; i < in.size(); ++i) {
+      const size_t r = i / 16;
+      want[i] = in[i] * static_cast<float>(r) + (in[r * 16 + 1] * (in[2] + 1) + 1) * in[2];
+    }
+    for (int threads : {1, 2, 7, 0}) {
+      CAPTURE(threads);
+      Elements<float> out(37 * 16);
+      run_nest(nest, {in.begin(), out.begin()}, false, threads);
+      CHECK(out == want);
+    }
+  }
+}
+
+TEST_CASE("of several faults in a parallel loop the lowest turn's is reported") {
+  if (!has_llvm()) return;
+  Nest nest("checked");
+  const Tensor x = nest.input("x", DType::i64, {1000}), y = nest.output("y", DType::i64, {1000});
+  nest.loop(LoopKind::parallel, 0, 1000, [&](const E& i) {
+    nest.check(operation(ScalarOp::lt, {x(i), E(5)}), runtime::FaultKind::subscript_out_of_range, i);
+    nest.store(y, {i}, x(i));
+  });
+  for (const size_t lowest : {0u, 3u, 499u, 500u, 501u, 998u}) {
+    Elements<int64_t> in(1000), out(1000);
+    for (size_t i = lowest; i < 1000; i += 1 + i % 200) in[i] = 7;
+    const backend::Generated text = generated(nest.kernel, {in.begin(), out.begin()});
+    for (int threads : {1, 2, 7, 0}) {
+      const std::optional<runtime::Fault> fault = run(text, kOptions, threads);
+      REQUIRE(fault.has_value());
+      CHECK(fault->a == static_cast<int64_t>(lowest));
+    }
+  }
 }
 
 }  // namespace

@@ -179,16 +179,18 @@ inline backend::Generated generated(const loops::Kernel& kernel, const std::vect
   return {backend::module_of(shared, text), shared.take_sites()};
 }
 
-/// Runs it; the fault if it failed.
+/// Runs it on so many threads (0: all cores); the fault if it failed.
 inline std::optional<runtime::Fault> run(const backend::Generated& generated,
-                                         const backend::Options& options) {
+                                         const backend::Options& options, int threads = 0) {
   const backend::cpu::Executable executable(generated, options, nullptr);
   runtime::Context context;
+  context.threads = threads;
   try {
     executable.run(context);
   } catch (const ast::RunError& error) {
     return error.fault;
   }
+  if (context.live_bytes != 0) return runtime::Fault{runtime::FaultKind::cannot_write};
   return std::nullopt;
 }
 
