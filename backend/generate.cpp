@@ -45,9 +45,7 @@ std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const
 
 Generated generate(const ir::Module& module, const Options& options) {
   std::vector<Kernel> kernels;
-  Options plain = options;
-  plain.level = 0;  // the writer of kernels knows serial loops only
-  for (opt::loops::Scheduled& scheduled : lower_kernels(module, plain))
+  for (opt::loops::Scheduled& scheduled : lower_kernels(module, options))
     kernels.push_back(std::move(scheduled.kernel));
   const Conventions conventions(module);
   const opt::UniqueOwners owners(module);
