@@ -19,10 +19,16 @@ struct Options {
   bool llvm_opt = true;
 };
 
-/// LLVM IR, and the places that its faults name by number.
+/// LLVM IR as one text, and the places that its faults name by number.
 struct Generated {
   std::string text;
   std::vector<lexer::Span> sites;
+  /// The same cut up, to be compiled side by side; none: the text as it is.
+  struct Part {
+    std::string text;
+    bool final_form;  ///< LLVM's passes would find nothing to do
+  };
+  std::vector<Part> parts = {};
 };
 
 /// Every kernel of the module, function by function, with its schedule: what `emit loops` and `emit

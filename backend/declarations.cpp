@@ -38,30 +38,53 @@ constexpr Declaration kDeclarations[] = {
 #undef MATH
 #undef PURE
 
+/// The names behind `prefix`, an `@` and more, that stand in a text.
+std::set<std::string_view> names_in(std::string_view text, std::string_view prefix) {
+  std::set<std::string_view> names;
+  for (size_t at = text.find(prefix); at != text.npos; at = text.find(prefix, at + 1)) {
+    const size_t end = text.find_first_of("(), \n", at);
+    names.insert(text.substr(at, end - at));
+  }
+  return names;
+}
+
 /// Of the runtime's functions that `text` calls. LLVM knows its own (llvm.…).
 std::string declarations(std::string_view text) {
-  std::set<std::string_view> called;
-  constexpr std::string_view prefix = " @tn_";
-  for (size_t at = text.find(prefix); at != text.npos; at = text.find(prefix, at + 1)) {
-    const size_t name = at + 2, end = std::min(text.find('(', name), text.size());
-    called.insert(text.substr(name, end - name));
-  }
+  const std::set<std::string_view> called = names_in(text, "@tn_");
   std::string lines;
   for (const Declaration& d : kDeclarations)
-    if (called.contains(d.name))
+    if (called.contains("@" + std::string(d.name)))
       lines += fmt::format("declare {} @{}{}\n", d.result, d.name, d.rest);
   return lines;
+}
+
+/// Those lines, each `@name = …`, whose name `text` has.
+std::string constants_used(std::string_view lines, std::string_view text) {
+  const std::set<std::string_view> names = names_in(text, "@");
+  std::string used;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n') + 1);
+    if (names.contains(line.substr(0, line.find(' ')))) used += line;
+    lines.remove_prefix(line.size());
+  }
+  return used;
 }
 
 }  // namespace
 
 std::string module_of(const ModuleText& shared, std::string_view functions) {
-  std::string text = shared.constants();
+  std::string text = constants_used(shared.constants(), functions);
   if (!text.empty()) text += "\n";
   text += functions;
   text += declarations(functions);
   if (functions.find("!nontemporal !0") != functions.npos) text += "!0 = !{i32 1}\n";
   return text;
+}
+
+std::string declaration(std::string_view function) {
+  constexpr std::string_view kDefine = "define ";
+  const std::string_view line = function.substr(0, function.find(" {\n"));
+  return fmt::format("declare {}\n", line.substr(kDefine.size()));
 }
 
 }  // namespace tenon::backend

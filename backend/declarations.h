@@ -7,7 +7,10 @@
 
 namespace tenon::backend {
 
-/// The whole module: constants, `functions`, and declarations of what of the runtime they call.
+/// A whole module: `functions`, the constants that they use, and declarations of what of the runtime
+/// they call.
 std::string module_of(const ModuleText& shared, std::string_view functions);
+/// How another module declares a function of which this is the text.
+std::string declaration(std::string_view function);
 
 }  // namespace tenon::backend

@@ -55,19 +55,14 @@ std::string write_address(FunctionText& out, const ir::Type& tensor, const std::
   return address;
 }
 
-void write_load(FunctionText& out, const std::string& result, DType type, const LanesPlace& from,
-                Lanes lanes) {
+std::string load_line(DType type, const LanesPlace& from, Lanes lanes) {
   const std::string vector = lane_type(memory_type(type), lanes);
-  const bool is_bool = type == DType::bool_;
-  const std::string loaded = is_bool ? out.fresh("bytes") : result;
-  if (from.apart || lanes.partial()) {
-    out.line("{} = call {} {}({}, {}, {} zeroinitializer)", loaded, vector,
-             intrinsic(from.apart ? "gather" : "load", type, from, lanes), pointer(from, lanes),
-             mask(from, lanes), vector);
-  } else {
-    out.line("{} = load {}, ptr {}, align {}", loaded, vector, from.address, from.align);
-  }
-  if (is_bool) out.line("{} = icmp ne {} {}, zeroinitializer", result, vector, loaded);
+  if (lanes.scalar()) return fmt::format("load {}, ptr {}", vector, from.address);
+  if (!from.apart && !lanes.partial())
+    return fmt::format("load {}, ptr {}, align {}", vector, from.address, from.align);
+  return fmt::format("call {} {}({}, {}, {} zeroinitializer)", vector,
+                     intrinsic(from.apart ? "gather" : "load", type, from, lanes),
+                     pointer(from, lanes), mask(from, lanes), vector);
 }
 
 bool write_store(FunctionText& out, DType type, const std::string& value, const LanesPlace& to,

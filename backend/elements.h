@@ -17,12 +17,12 @@ std::string write_address(FunctionText& out, const ir::Type& tensor, const std::
 /// `align` bytes, on; or (`<16 x ptr>`) each at its own.
 struct LanesPlace {
   std::string address;
-  uint32_t align;
+  uint32_t align = 1;
   bool apart = false;
 };
-/// Lanes that are not used touch no memory.
-void write_load(FunctionText& out, const std::string& result, DType type, const LanesPlace& from,
-                Lanes lanes);
+/// What stands behind `=` where such elements are loaded; of bools, their bytes. Lanes that are not
+/// used touch no memory.
+std::string load_line(DType type, const LanesPlace& from, Lanes lanes);
 /// Past the caches if `stream`, where the place is aligned for that. Whether it was.
 bool write_store(FunctionText& out, DType type, const std::string& value, const LanesPlace& to,
                  Lanes lanes, bool stream);

@@ -43,28 +43,73 @@ std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const
   return kernels;
 }
 
-Generated generate(const ir::Module& module, const Options& options) {
-  std::vector<Kernel> kernels;
-  for (opt::loops::Scheduled& scheduled : lower_kernels(module, options))
-    kernels.push_back(std::move(scheduled.kernel));
-  const Conventions conventions(module);
-  const opt::UniqueOwners owners(module);
-  ModuleText shared;
-  std::string body;
-  std::span<const Kernel> left = kernels;
-  for (const ir::Function& function : module.functions) {
-    size_t count = 0;
-    for (const ir::Block& block : function.blocks)
-      count += std::count_if(block.insts.begin(), block.insts.end(),
-                             [](const ir::Inst& inst) { return inst.op == ir::Op::compute; });
-    const std::span<const Kernel> own = left.first(count);
-    left = left.subspan(count);
-    for (const Kernel& kernel : own)
-      body += write_kernel(shared, module, conventions, kernel, options.strict) + "\n";
-    body += write_function(shared, module, conventions, owners, function, own, options.strict) + "\n";
+namespace {
+
+/// Kernels on their own are put together in modules of about so much text.
+constexpr size_t kPartBytes = 16 << 10;
+
+class Generator {
+ public:
+  Generator(const ir::Module& module, const Options& options)
+      : module_(module), options_(options), conventions_(module) {}
+
+  Generated run() {
+    std::vector<Kernel> kernels;
+    for (opt::loops::Scheduled& scheduled : lower_kernels(module_, options_))
+      kernels.push_back(std::move(scheduled.kernel));
+    const opt::UniqueOwners owners(module_);
+    std::span<const Kernel> left = kernels;
+    for (const ir::Function& function : module_.functions) {
+      size_t count = 0;
+      for (const ir::Block& block : function.blocks)
+        count += std::count_if(block.insts.begin(), block.insts.end(),
+                               [](const ir::Inst& inst) { return inst.op == ir::Op::compute; });
+      const std::span<const Kernel> own = left.first(count);
+      left = left.subspan(count);
+      for (const Kernel& kernel : own) add(kernel);
+      add(write_function(shared_, module_, conventions_, owners, function, own, options_.strict));
+    }
+    if (module_.main) add(entry(shared_, module_, conventions_));
+    return take();
   }
-  if (module.main) body += entry(shared, module, conventions) + "\n";
-  return {module_of(shared, body), shared.take_sites()};
+
+ private:
+  void add(const std::string& text) {
+    all_ += text + "\n";
+    main_ += text + "\n";
+  }
+  void add(const Kernel& kernel) {
+    const std::string text = write_kernel(shared_, module_, conventions_, kernel, options_.strict);
+    if (!stands_alone(kernel)) return add(text);
+    all_ += text + "\n";
+    declared_ += declaration(text);
+    if (alone_.empty() || alone_.back().size() > kPartBytes) alone_.emplace_back();
+    alone_.back() += text + "\n";
+  }
+
+  Generated take() {
+    Generated generated{module_of(shared_, all_), {}, {}};
+    if (!alone_.empty()) {
+      generated.parts.push_back({module_of(shared_, main_ + declared_), false});
+      for (const std::string& text : alone_)
+        generated.parts.push_back({module_of(shared_, text), true});
+    }
+    generated.sites = shared_.take_sites();
+    return generated;
+  }
+
+  const ir::Module& module_;
+  const Options& options_;
+  const Conventions conventions_;
+  ModuleText shared_;
+  std::string all_, main_, declared_;
+  std::vector<std::string> alone_;
+};
+
+}  // namespace
+
+Generated generate(const ir::Module& module, const Options& options) {
+  return Generator(module, options).run();
 }
 
 }  // namespace tenon::backend

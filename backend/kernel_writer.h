@@ -147,11 +147,15 @@ class KernelWriter {
   struct Memory {
     const ir::Type& type;
     const std::string& base;
+    bool fixed = false;  ///< nothing changes it
   };
-  Memory buffer(BufferId id) { return {kernel_.buffers[id].type, here(buffers_[id], "ptr")}; }
+  Memory buffer(BufferId id) {
+    return {kernel_.buffers[id].type, here(buffers_[id], "ptr"), !kernel_.is_output(id)};
+  }
   std::string address(const Memory& memory, const Sum& offset);
   std::string plain_address(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   LanesPlace lanes_place(const Memory& memory, const Sum& offset);
+  std::string load_at(const Memory& memory, const LanesPlace& place, Lanes lanes);
   Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   void store(const Memory& memory, const std::vector<ExprPtr>& subscripts, const Value& value,
              bool stream);
@@ -196,7 +200,6 @@ class KernelWriter {
   std::string reserved_;                   ///< what of it is on the stack
   std::string scratch_;                    ///< the runtime's, if there is any
   std::string depth_ = "0";                ///< how many recursive calls are active
-  uint32_t open_loops_ = 0;
   bool reassociable_ = false;  ///< the expression being written is a step of a reduction
   bool streams_ = false;       ///< stores have gone past the caches
   std::vector<Region> regions_{{0}};

@@ -151,26 +151,39 @@ LanesPlace KernelWriter::lanes_place(const Memory& memory, const Sum& offset) {
 
 // ---- loads and stores
 
-Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subscripts) {
+/// What nobody changes is loaded once.
+std::string KernelWriter::load_at(const Memory& memory, const LanesPlace& place, Lanes lanes) {
   const DType type = memory.type.dtype;
-  const auto write = [&](const std::string& address) {
-    const std::string result = out_.fresh(memory.base.substr(1) + ".element");
-    write_load(out_, result, type, address);
+  const std::string name = memory.base.substr(1) + (lanes.scalar() ? ".element" : ".elements");
+  const std::string line = load_line(type, place, lanes);
+  const auto write = [&](std::string_view hint, const std::string& what) {
+    if (memory.fixed) return once(depth(), hint, what);
+    const std::string result = out_.fresh(hint);
+    out_.line("{} = {}", result, what);
     return result;
   };
-  if (!facts_.scheduled) return made(write(plain_address(memory, subscripts)), false);
-  const Sum offset = flat(memory.type, sums(subscripts));
-  if (offset.lane == 0 && !offset.has_varying()) return made(write(address(memory, offset)), false);
-  if (offset.lane == 1 || offset.has_varying()) {
-    const LanesPlace place = lanes_place(memory, offset);
-    const std::string result = out_.fresh(memory.base.substr(1) + ".elements");
-    write_load(out_, result, type, place, lanes());
-    return made(result, true);
+  if (type != DType::bool_) return write(name, line);
+  const std::string bytes = write("bytes", line);
+  return write(name, fmt::format("icmp ne {} {}, {}", lane_type(memory_type(type), lanes), bytes,
+                                 operand(memory_type(type), "0", lanes)));
+}
+
+Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subscripts) {
+  if (!facts_.scheduled) {
+    const std::string address = plain_address(memory, subscripts);
+    const std::string result = out_.fresh(memory.base.substr(1) + ".element");
+    write_load(out_, result, memory.type.dtype, address);
+    return made(result, false);
   }
+  const Sum offset = flat(memory.type, sums(subscripts));
+  const auto element = [&](const Sum& at) { return load_at(memory, {address(memory, at)}, {}); };
+  if (offset.lane == 0 && !offset.has_varying()) return made(element(offset), false);
+  if (offset.lane == 1 || offset.has_varying())
+    return made(load_at(memory, lanes_place(memory, offset), lanes()), true);
   std::string all = "poison";
   for (uint32_t lane = 0; lane < lanes().used; ++lane)
-    all = write_with_lane(out_, register_type(type), all, lanes(), lane,
-                          write(address(memory, at_lane(offset, lane))));
+    all = write_with_lane(out_, register_type(memory.type.dtype), all, lanes(), lane,
+                          element(at_lane(offset, lane)));
   return made(all, true);
 }
 

@@ -35,7 +35,6 @@ KernelWriter::KernelWriter(KernelWriter& around)
       loops_(around.loops_),
       places_(around.places_),
       depth_(around.depth_),
-      open_loops_(around.open_loops_),
       scopes_(around.scopes_),
       in_parallel_(true) {
   for (std::string& text : buffers_) mark(text);
@@ -76,7 +75,7 @@ std::string KernelWriter::environment_type() const {
 void KernelWriter::parallel(const For& loop, const Bounds& bounds) {
   KernelWriter turns(*this);
   const std::string name = symbol(fmt::format("turns.{}.{}", kernel_.name, parallel_loops_++));
-  functions_ += turns.write_turns(loop, name) + "\n";
+  functions_ += "\n" + turns.write_turns(loop, name);
 
   const std::string environment = out_.fresh("environment"), type = turns.environment_type();
   reserved_ += fmt::format("  {} = alloca {}, align {}\n", environment, type, kAligned);

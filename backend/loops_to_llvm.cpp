@@ -8,7 +8,6 @@
 
 #include "backend/kernel_writer.h"
 #include "backend/scalar_to_llvm.h"
-#include "ir/text.h"
 
 namespace tenon::backend {
 
@@ -37,10 +36,11 @@ std::string KernelWriter::write() {
   out_.fill(entry, std::move(reserved_));
   out_.line("{}", return_values({}, {}, convention, out_));
   // Kernels with loops stay functions of their own, so that their callers stay small.
-  const std::string signature = fmt::format("internal {} {}({})", result_type({}, convention),
-                                            symbol("kernel." + kernel_.name), params);
-  return functions_ +
-         out_.definition(signature, return_failed({}, convention), kernel_.loops.empty());
+  const std::string signature =
+      fmt::format("{} {} {}({})", stands_alone(kernel_) ? "hidden" : "internal",
+                  result_type({}, convention), symbol("kernel." + kernel_.name), params);
+  return out_.definition(signature, return_failed({}, convention), kernel_.loops.empty()) +
+         functions_;
 }
 
 /// What is left to do where all has gone well.
@@ -91,7 +91,7 @@ void KernelWriter::stmt(const For& loop) {
 void KernelWriter::serial(const For& loop, const Bounds& bounds) {
   const size_t before_loop = out_.leave_space();
   const std::string before = out_.current_label();
-  const std::string index = out_.fresh(ir::index_name(open_loops_++));
+  const std::string index = out_.fresh(kernel_.loops[loop.loop]);
   const std::string head = out_.fresh("loop"), done = out_.fresh("done");
   if (bounds.some) {
     out_.line("br label {}", head);
@@ -108,7 +108,6 @@ void KernelWriter::serial(const For& loop, const Bounds& bounds) {
   const Places around = open_phis(initial);
   loops_[loop.loop] = {index, false, {}, depth()};
   block(loop.body);
-  --open_loops_;
   out_.fill(before_loop, std::move(regions_.back().hoisted));
   regions_.pop_back();
 
@@ -211,6 +210,17 @@ void KernelWriter::stmt(const CallInto& call) {
                       args, call.span);
   declare(call.local);
   places_[call.local].registers = {made(result, false)};
+}
+
+bool stands_alone(const Kernel& kernel) {
+  const auto calls = [](const auto& self, const Block& block) -> bool {
+    return std::ranges::any_of(block, [&](const Stmt& stmt) {
+      bool found = std::holds_alternative<CallInto>(stmt.node);
+      for_each_block(stmt, [&](const Block& inner) { found = found || self(self, inner); });
+      return found;
+    });
+  };
+  return is_scheduled(kernel) && !calls(calls, kernel.body);
 }
 
 std::string write_kernel(ModuleText& module_text, const Module& module,

@@ -66,6 +66,15 @@ std::string take(char* text) {
 
 BackendError refused(char* error) { return {"LLVM refuses what Tenon wrote: " + take(error)}; }
 
+/// The modules that are to be compiled.
+std::vector<TenonText> texts_of(const Generated& generated) {
+  if (generated.parts.empty()) return {{generated.text.c_str(), 0}};
+  std::vector<TenonText> texts;
+  for (const Generated::Part& part : generated.parts)
+    texts.push_back({part.text.c_str(), part.final_form ? 1 : 0});
+  return texts;
+}
+
 TenonOptions to_c(const Options& options) { return {options.level, options.llvm_opt ? 1 : 0}; }
 
 }  // namespace
@@ -99,8 +108,9 @@ Executable::Executable(const Generated& generated, const Options& options,
   const TenonOptions c_options = to_c(options);
   TenonTimes took{};
   char* error = nullptr;
-  impl_->program =
-      llvm().compile(generated.text.c_str(), &c_options, symbols.data(), &took, &error);
+  const std::vector<TenonText> texts = texts_of(generated);
+  impl_->program = llvm().compile(texts.data(), texts.size(), &c_options, symbols.data(), &took,
+                                  &error);
   if (impl_->program == nullptr) throw refused(error);
   void* entry = llvm().find(impl_->program, "tenon_main", &error);
   if (entry == nullptr) throw refused(error);
@@ -127,10 +137,14 @@ void Executable::run(runtime::Context& context) const {
 
 std::string assembly(const Generated& generated, const Options& options) {
   const TenonOptions c_options = to_c(options);
-  char* error = nullptr;
-  char* text = llvm().assembly(generated.text.c_str(), &c_options, &error);
-  if (text == nullptr) throw refused(error);
-  return take(text);
+  std::string all;
+  for (const TenonText& module : texts_of(generated)) {
+    char* error = nullptr;
+    char* text = llvm().assembly(&module, &c_options, &error);
+    if (text == nullptr) throw refused(error);
+    all += (all.empty() ? "" : "\n") + take(text);
+  }
+  return all;
 }
 
 std::string llvm_version() {

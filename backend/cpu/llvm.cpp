@@ -13,12 +13,16 @@
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -95,12 +99,12 @@ Machine host_machine(int level) {
 /// One text on its way through LLVM.
 class Compilation {
  public:
-  Compilation(const char* text, const TenonOptions& options, TenonTimes& times)
+  Compilation(const TenonText& text, const TenonOptions& options, TenonTimes& times)
       : context_(LLVMContextCreate()), machine_(host_machine(options.level)) {
     Stopwatch watch;
-    parse(text);
+    parse(text.text);
     times.parse = watch.lap();
-    if (options.optimize && options.level > 0) optimize(options.level);
+    if (options.optimize && options.level > 0 && !text.final_form) optimize(options.level);
     times.passes = watch.lap();
   }
 
@@ -222,16 +226,59 @@ char* version() {
   return strdup(text.c_str());
 }
 
-TenonProgram* compile(const char* text, const TenonOptions* options, const TenonSymbol* symbols,
-                      TenonTimes* times, char** error) {
-  return guarded(error, [&] {
-    Compilation compilation(text, *options, *times);
+/// A module as machine code, or why not.
+struct Compiled {
+  Buffer object;
+  TenonTimes times{};
+  Failure failure;
+};
+
+void compile_one(const TenonText& text, const TenonOptions& options, Compiled& compiled) {
+  try {
+    Compilation compilation(text, options, compiled.times);
     Stopwatch watch;
-    Buffer object = compilation.emit(LLVMObjectFile);
-    times->codegen = watch.lap();
+    compiled.object = compilation.emit(LLVMObjectFile);
+    compiled.times.codegen = watch.lap();
+  } catch (const Failure& failure) {
+    compiled.failure = failure;
+  }
+}
+
+/// Whoever is free takes the next module.
+std::vector<Compiled> compile_all(const TenonText* texts, size_t count,
+                                  const TenonOptions& options) {
+  std::vector<Compiled> compiled(count);
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) compile_one(texts[i], options, compiled[i]);
+  };
+  {
+    std::vector<std::jthread> helpers;
+    const size_t wanted = std::min<size_t>(count, std::thread::hardware_concurrency());
+    try {
+      while (helpers.size() + 1 < wanted) helpers.emplace_back(work);
+    } catch (const std::system_error&) {  // then with fewer
+    }
+    work();
+  }
+  return compiled;
+}
+
+TenonProgram* compile(const TenonText* texts, size_t count, const TenonOptions* options,
+                      const TenonSymbol* symbols, TenonTimes* times, char** error) {
+  return guarded(error, [&] {
+    std::vector<Compiled> compiled = compile_all(texts, count, *options);
+    *times = {};
+    for (const Compiled& c : compiled) {
+      if (c.object == nullptr) throw c.failure;
+      times->parse += c.times.parse;
+      times->passes += c.times.passes;
+      times->codegen += c.times.codegen;
+    }
+    Stopwatch watch;
     auto program = std::make_unique<TenonProgram>();
     program->define(symbols);
-    program->link(std::move(object));
+    for (Compiled& c : compiled) program->link(std::move(c.object));
     times->link = watch.lap();
     return program.release();
   });
@@ -243,10 +290,10 @@ void* find(TenonProgram* program, const char* name, char** error) {
 
 void dispose(TenonProgram* program) { delete program; }
 
-char* assembly(const char* text, const TenonOptions* options, char** error) {
+char* assembly(const TenonText* text, const TenonOptions* options, char** error) {
   return guarded(error, [&] {
     TenonTimes times;
-    Compilation compilation(text, *options, times);
+    Compilation compilation(*text, *options, times);
     const Buffer written = compilation.emit(LLVMAssemblyFile);
     return strndup(LLVMGetBufferStart(written.get()), LLVMGetBufferSize(written.get()));
   });

@@ -14,7 +14,12 @@ struct TenonOptions {
   int optimize;  ///< whether LLVM's passes run too (from level 1)
 };
 
-struct TenonTimes {  ///< milliseconds
+struct TenonText {  ///< a module
+  const char* text;  ///< zero-terminated LLVM IR
+  int final_form;    ///< needs none of LLVM's passes
+};
+
+struct TenonTimes {  ///< milliseconds; those of modules that are compiled at once add up
   double parse, passes, codegen, link;
 };
 
@@ -25,12 +30,12 @@ struct TenonSymbol {  ///< what the program may call; a list ends with a null na
 
 struct TenonLlvm {
   char* (*version)();
-  /// `text` is zero-terminated LLVM IR.
-  TenonProgram* (*compile)(const char* text, const TenonOptions* options,
+  /// The modules may call each other. They are compiled on as many threads as there are cores.
+  TenonProgram* (*compile)(const TenonText* texts, size_t count, const TenonOptions* options,
                            const TenonSymbol* symbols, TenonTimes* times, char** error);
   void* (*find)(TenonProgram* program, const char* name, char** error);
   void (*dispose)(TenonProgram* program);
-  char* (*assembly)(const char* text, const TenonOptions* options, char** error);
+  char* (*assembly)(const TenonText* text, const TenonOptions* options, char** error);
   void (*free_text)(char* text);
 };
 
