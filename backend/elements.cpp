@@ -17,7 +17,8 @@ std::string intrinsic(std::string_view name, DType type, const LanesPlace& place
 
 /// `i32 4, <16 x i1> <i1 true, …>`: how its last operands say where and what.
 std::string mask(const LanesPlace& place, Lanes lanes) {
-  return fmt::format("i32 {}, <{} x i1> {}", place.align, lanes.width, used_lanes(lanes));
+  return fmt::format("i32 {}, <{} x i1> {}", place.align, lanes.width,
+                     place.guard.empty() ? used_lanes(lanes) : place.guard);
 }
 
 std::string pointer(const LanesPlace& place, Lanes lanes) {
@@ -58,7 +59,7 @@ std::string write_address(FunctionText& out, const ir::Type& tensor, const std::
 std::string load_line(DType type, const LanesPlace& from, Lanes lanes) {
   const std::string vector = lane_type(memory_type(type), lanes);
   if (lanes.scalar()) return fmt::format("load {}, ptr {}", vector, from.address);
-  if (!from.apart && !lanes.partial())
+  if (!from.apart && !lanes.partial() && from.guard.empty())
     return fmt::format("load {}, ptr {}, align {}", vector, from.address, from.align);
   return fmt::format("call {} {}({}, {}, {} zeroinitializer)", vector,
                      intrinsic(from.apart ? "gather" : "load", type, from, lanes),

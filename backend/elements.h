@@ -19,6 +19,7 @@ struct LanesPlace {
   std::string address;
   uint32_t align = 1;
   bool apart = false;
+  std::string guard = {};  ///< `<16 x i1>`: lanes that touch no memory and are zero; empty: none
 };
 /// What stands behind `=` where such elements are loaded; of bools, their bytes. Lanes that are not
 /// used touch no memory.

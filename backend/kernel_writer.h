@@ -157,6 +157,8 @@ class KernelWriter {
   LanesPlace lanes_place(const Memory& memory, const Sum& offset);
   std::string load_at(const Memory& memory, const LanesPlace& place, Lanes lanes);
   Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
+  Value guarded_load(const Memory& memory, const ir::loops::Read& read);
+  std::string load_if(const Memory& memory, const std::string& guard, const std::string& address);
   void store(const Memory& memory, const std::vector<ExprPtr>& subscripts, const Value& value,
              bool stream);
 

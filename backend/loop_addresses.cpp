@@ -187,6 +187,50 @@ Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subsc
   return made(all, true);
 }
 
+/// One element where the guard holds. Where not, the first one is read in its place and forgotten, which
+/// costs no branch.
+std::string KernelWriter::load_if(const Memory& memory, const std::string& guard,
+                                  const std::string& address) {
+  const DType type = memory.type.dtype;
+  const std::string place = out_.fresh("place"), read = out_.fresh("read"),
+                    result = out_.fresh(memory.base.substr(1) + ".element");
+  out_.line("{} = select i1 {}, ptr {}, ptr {}", place, guard, address, memory.base);
+  write_load(out_, read, type, place);
+  const std::string_view element = register_type(type);
+  out_.line("{} = select i1 {}, {} {}, {} {}", result, guard, element, read, element,
+            literal(runtime::convert(type, Scalar::integer(DType::i64, 0))));
+  return result;
+}
+
+Value KernelWriter::guarded_load(const Memory& memory, const Read& read) {
+  const DType type = memory.type.dtype;
+  const Value guard = value(read.guard);
+  if (guard.constant && guard.constant->i != 0) return load(memory, read.subscripts);
+  if (guard.constant) return constant(runtime::convert(type, Scalar::integer(DType::i64, 0)));
+  if (!facts_.scheduled)
+    return made(load_if(memory, guard.text, plain_address(memory, read.subscripts)), false);
+  const Sum offset = flat(memory.type, sums(read.subscripts));
+  const bool one = offset.lane == 0 && !offset.has_varying();
+  if (one && !guard.varies) return made(load_if(memory, guard.text, address(memory, offset)), false);
+  if (offset.lane == 1 || offset.has_varying()) {
+    LanesPlace place = lanes_place(memory, offset);
+    place.guard = splat(guard, "i1").text;
+    if (lanes().partial()) {
+      const std::string both = out_.fresh("guard");
+      out_.line("{} = and <{} x i1> {}, {}", both, lanes().width, place.guard, used_lanes(lanes()));
+      place.guard = both;
+    }
+    return made(load_at(memory, place, lanes()), true);
+  }
+  const std::string guards = splat(guard, "i1").text;
+  std::string all = "poison";
+  for (uint32_t lane = 0; lane < lanes().used; ++lane)
+    all = write_with_lane(out_, register_type(type), all, lanes(), lane,
+                          load_if(memory, write_lane(out_, "i1", guards, lanes(), lane),
+                                  address(memory, at_lane(offset, lane))));
+  return made(all, true);
+}
+
 void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subscripts,
                          const Value& value, bool stream) {
   const DType type = memory.type.dtype;

@@ -171,7 +171,8 @@ Value KernelWriter::compute(const Expr& e, FastMath fast) {
     } else if constexpr (std::is_same_v<Node, Scalar_>) {
       return {here(scalars_[node.param], register_type(e.type))};
     } else if constexpr (std::is_same_v<Node, Read>) {
-      return load(buffer(node.buffer), node.subscripts);
+      return node.guard == nullptr ? load(buffer(node.buffer), node.subscripts)
+                                   : guarded_load(buffer(node.buffer), node);
     } else if constexpr (std::is_same_v<Node, Apply>) {
       return compute_apply(node, fast);
     } else if constexpr (std::is_same_v<Node, Convert>) {

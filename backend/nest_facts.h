@@ -142,6 +142,7 @@ void for_each_operand(const Expr& e, const Visit& visit) {
   };
   if (const auto* read = std::get_if<Read>(&e.node)) {
     all(read->subscripts);
+    if (read->guard != nullptr) visit(read->guard);
   } else if (const auto* local = std::get_if<Local>(&e.node)) {
     all(local->subscripts);
   } else if (const auto* apply = std::get_if<Apply>(&e.node)) {

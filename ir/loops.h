@@ -58,7 +58,9 @@ struct Constant { Scalar value; };
 struct Loop { LoopId loop; };
 struct Local { LocalId local; std::vector<ExprPtr> subscripts; };  ///< none of a scalar; in range
 struct Scalar_ { uint32_t param; };                                ///< a scalar parameter
-struct Read { BufferId buffer; std::vector<ExprPtr> subscripts; }; ///< in range
+/// In range where the guard holds; where it does not, zero, and no memory is touched. No guard (null): in
+/// range.
+struct Read { BufferId buffer; std::vector<ExprPtr> subscripts; ExprPtr guard = nullptr; };
 struct Apply { ScalarOp op; std::vector<ExprPtr> args; };          ///< divides no integer by zero
 struct Convert { ExprPtr operand; };
 struct Select { ExprPtr condition, then, otherwise; };             ///< evaluates both

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "ir/loops_lowering.h"
 
@@ -14,6 +15,7 @@ namespace tenon::ir::loops {
 namespace {
 
 constexpr int kMaxSpeculated = 24;  ///< nodes of a branch that is evaluated whether taken or not
+constexpr int kGuardedRead = 2;     ///< what a read costs beyond a node
 
 bool divides_integers(const IndexExpr& node) {
   return node.kind == ExprKind::apply && runtime::is_integer(node.type) &&
@@ -209,7 +211,8 @@ ExprPtr Lowering::lower_read(ExprId id, const IndexExpr& node) {
     if (holds != nullptr)
       emit_check(id, holds, FaultKind::subscript_out_of_range, subscripts[axis], integer(extent));
   }
-  return make(node.type, Read{buffer, std::move(subscripts)});
+  ExprPtr guard = in_range(node) || is_fallible(id) ? nullptr : guard_;
+  return make(node.type, Read{buffer, std::move(subscripts), std::move(guard)});
 }
 
 ExprPtr Lowering::lower_apply(ExprId id, const IndexExpr& node) {
@@ -226,8 +229,12 @@ ExprPtr Lowering::lower_if(const IndexExpr& node) {
   ExprPtr condition = lower(node.args[0]);
   int budget = kMaxSpeculated;
   if (can_speculate(node.args[1], budget) && can_speculate(node.args[2], budget)) {
-    ExprPtr then = lower(node.args[1]);
-    return make(node.type, Select{std::move(condition), std::move(then), lower(node.args[2])});
+    ExprPtr then = lower_guarded(node.args[1], condition);
+    ExprPtr otherwise = lower_guarded(node.args[2], apply(ScalarOp::not_, {condition}));
+    if (is_padding(then, condition, otherwise)) return then;
+    const auto* no = std::get_if<Constant>(&otherwise->node);
+    if (node.type == DType::bool_ && no != nullptr && no->value.i == 0) return both(condition, then);
+    return make(node.type, Select{std::move(condition), std::move(then), std::move(otherwise)});
   }
   LocalId local;
   ExprPtr result = declare(node.type, nullptr, &local);
@@ -237,8 +244,41 @@ ExprPtr Lowering::lower_if(const IndexExpr& node) {
   return result;
 }
 
-/// Whether evaluating a branch that is not taken is harmless and cheap. fallible_nodes() may know
-/// that a read is in range because its branch is taken; here that does not count.
+/// A branch of an `if` that is evaluated whether it is taken or not. Reads that are in range only where it
+/// is taken get its condition as their guard; so nothing in it is known outside of it.
+ExprPtr Lowering::lower_guarded(ExprId id, const ExprPtr& condition) {
+  const ExprPtr around = std::exchange(guard_, both(guard_, condition));
+  scopes_.push_back({{}, {}, levels_.size(), true});
+  ExprPtr value = lower(id);
+  Scope inner = std::move(scopes_.back());
+  scopes_.pop_back();
+  for (Stmt& stmt : inner.block) scopes_.back().block.push_back(std::move(stmt));
+  guard_ = around;
+  return value;
+}
+
+namespace {
+
+/// Whether `guard` is `condition`, or that and more.
+bool implies(const ExprPtr& guard, const ExprPtr& condition) {
+  if (guard == condition) return true;
+  const auto* both = guard == nullptr ? nullptr : std::get_if<Apply>(&guard->node);
+  return both != nullptr && both->op == ScalarOp::and_ &&
+         (implies(both->args[0], condition) || implies(both->args[1], condition));
+}
+
+}  // namespace
+
+/// `if c { x[i] } else { 0.0 }`: what a guarded read gives by itself.
+bool Lowering::is_padding(const ExprPtr& then, const ExprPtr& condition,
+                          const ExprPtr& otherwise) const {
+  const auto* read = std::get_if<Read>(&then->node);
+  const auto* zero = std::get_if<Constant>(&otherwise->node);
+  return read != nullptr && implies(read->guard, condition) && zero != nullptr &&
+         zero->value == runtime::convert(then->type, Scalar::integer(DType::i64, 0));
+}
+
+/// Whether evaluating a branch that is not taken is harmless and cheap.
 bool Lowering::can_speculate(ExprId id, int& budget) const {
   if (find(id) != nullptr) return true;
   const IndexExpr& node = function_.exprs[id];
@@ -247,7 +287,7 @@ bool Lowering::can_speculate(ExprId id, int& budget) const {
     case ExprKind::reduce:
     case ExprKind::call: return false;
     case ExprKind::read:
-      if (!in_range(node)) return false;
+      budget -= kGuardedRead;
       break;
     case ExprKind::apply:
       if (!is_cheap(node.op)) return false;

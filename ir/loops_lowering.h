@@ -84,6 +84,8 @@ class Lowering {
   }
   BufferId buffer_of(ValueId tensor);
   bool is_fallible(ExprId id) const { return fallible_.contains(id); }
+  ExprPtr lower_guarded(ExprId id, const ExprPtr& condition);
+  bool is_padding(const ExprPtr& then, const ExprPtr& condition, const ExprPtr& otherwise) const;
   bool can_speculate(ExprId id, int& budget) const;
   bool in_range(const IndexExpr& read) const;
   Span span_of(ExprId id) const;
@@ -98,6 +100,7 @@ class Lowering {
   std::unordered_map<ExprId, Span> sites_;
   std::unordered_map<ValueId, BufferId> buffers_;
   std::unordered_map<ExprId, uint32_t> levels_needed_;
+  ExprPtr guard_;  ///< what holds where the branch that is being lowered is taken; may be null
   std::vector<Scope> scopes_;
   std::vector<ExprPtr> levels_;  ///< the loop variable of each bound level
   std::vector<Range> ranges_;    ///< and where it lies

@@ -154,7 +154,9 @@ std::string Printer::expr(const ExprPtr& e, int binds) {
     } else if constexpr (std::is_same_v<Node, Scalar_>) {
       return "%" + kernel_.scalars[node.param].name;
     } else if constexpr (std::is_same_v<Node, Read>) {
-      return element(node.buffer, node.subscripts);
+      const std::string read = element(node.buffer, node.subscripts);
+      if (node.guard == nullptr) return read;
+      return fmt::format("{} if {}]", read.substr(0, read.size() - 1), expr(node.guard));
     } else if constexpr (std::is_same_v<Node, Apply>) {
       return apply(node, &precedence);
     } else if constexpr (std::is_same_v<Node, Convert>) {

@@ -86,7 +86,10 @@ ExprPtr Copier::expr(const ExprPtr& e) {
     return copy;
   };
   Expr made = *e;
-  if (auto* read = std::get_if<Read>(&made.node)) read->subscripts = list(read->subscripts);
+  if (auto* read = std::get_if<Read>(&made.node)) {
+    read->subscripts = list(read->subscripts);
+    if (read->guard != nullptr) read->guard = operand(read->guard);
+  }
   if (auto* local = std::get_if<Local>(&made.node)) local->subscripts = list(local->subscripts);
   if (auto* apply = std::get_if<Apply>(&made.node)) apply->args = list(apply->args);
   if (auto* convert = std::get_if<Convert>(&made.node)) convert->operand = operand(convert->operand);

@@ -16,7 +16,10 @@ void for_each_operand(const Expr& e, const Visit& visit) {
   const auto all = [&](const Subscripts& exprs) {
     for (const ExprPtr& s : exprs) visit(s);
   };
-  if (const auto* read = std::get_if<Read>(&e.node)) all(read->subscripts);
+  if (const auto* read = std::get_if<Read>(&e.node)) {
+    all(read->subscripts);
+    if (read->guard != nullptr) visit(read->guard);
+  }
   if (const auto* local = std::get_if<Local>(&e.node)) all(local->subscripts);
   if (const auto* apply = std::get_if<Apply>(&e.node)) all(apply->args);
   if (const auto* convert = std::get_if<Convert>(&e.node)) visit(convert->operand);

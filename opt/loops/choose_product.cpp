@@ -28,6 +28,8 @@ constexpr int64_t kLatency = 8;
 constexpr int64_t kPageBytes = 4096;
 /// A panel is copied if so many tiles read it.
 constexpr int64_t kTilesPerCopy = 4;
+/// So few panels, and an odd number of them, leave one of two threads idle for long.
+constexpr int64_t kFewPanels = 8;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
 
@@ -40,6 +42,7 @@ struct Product {
   BufferId right = 0;            ///< read along the lanes
   bool right_is_buffer = false;  ///< and nothing else is
   int64_t right_stride = 0;      ///< of the lanes' loop
+  bool right_guarded = false;    ///< reads of it may be out of range
   int64_t row_bytes = 0;         ///< what lies between turns of the innermost summed loop
   double work = 1;               ///< multiply-adds
 };
@@ -138,7 +141,9 @@ std::optional<Product> Finder::describe() const {
 /// How the operand that is read by vectors lies in memory.
 bool Finder::add_right(Product& product, const ExprPtr& right) const {
   const std::vector<Access> reads = reads_of(kernel_, right);
-  product.right_is_buffer = std::holds_alternative<Read>(right->node);
+  const auto* only = std::get_if<Read>(&right->node);
+  product.right_is_buffer = only != nullptr;
+  product.right_guarded = only != nullptr && only->guard != nullptr;
   for (const Access& read : reads) {
     if (!read.strides) return false;
     const auto lanes = read.strides->find(product.lanes);
@@ -186,7 +191,7 @@ Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes) 
 
 bool pays_to_copy(const Product& product, Tile tile) {
   if (!product.right_is_buffer) return false;
-  if (product.right_stride != 1) return true;
+  if (product.right_stride != 1 || product.right_guarded) return true;
   return product.row_bytes >= kPageBytes && product.row_turns >= kTilesPerCopy * tile.rows;
 }
 
@@ -207,24 +212,42 @@ class Writer {
     for (const std::string& loop : {jo, io}) order.loops.push_back(loop);
     for (const LoopId loop : product_.summed) order.loops.push_back(name(loop));
     for (const std::string& loop : {ii, ji}) order.loops.push_back(loop);
-    const std::string first = order.loops.front();
     add(std::move(order));
+    if (pays_to_copy(product_, tile)) add_copy(jo, lanes);
     add({DirectiveKind::vectorize_, {ji}, {}, lanes});
-    if (pays_to_copy(product_, tile))
-      add({DirectiveKind::pack_, {jo}, {}, 0, kernel_.buffers[product_.right].name});
     add({DirectiveKind::unroll_, {ji}});
     add({DirectiveKind::unroll_, {ii}});
     if (product_.work >= kParallelWork) {
       const int64_t panels = product_.lane_turns / (tile.vectors * lanes);
-      const bool share_rows = product_.outside.empty() && panels < 8 && panels % 2 != 0;
-      add({DirectiveKind::parallel_, {share_rows ? io : first}});
+      add({DirectiveKind::parallel_, {shared(panels < kFewPanels && panels % 2 != 0 ? io : jo)}});
     }
     return std::move(schedule_);
   }
 
  private:
+  /// The outermost loop that has turns to share out; `tiles` if only those of the product have.
+  std::string shared(const std::string& tiles) const {
+    std::string found = tiles;
+    for_each_stmt(kernel_.body, [&](const Stmt& stmt) {
+      const auto* loop = std::get_if<For>(&stmt.node);
+      if (loop != nullptr && found == tiles && turns_of(*loop).value_or(0) > 1 &&
+          std::ranges::count(product_.outside, loop->loop) != 0)
+        found = name(loop->loop);
+    });
+    return found;
+  }
+
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
   const std::string& name(LoopId loop) const { return kernel_.loops[loop]; }
+
+  /// The copy goes by lanes, too.
+  void add_copy(const std::string& at, int64_t lanes) {
+    const std::string& operand = kernel_.buffers[product_.right].name;
+    add({DirectiveKind::pack_, {at}, {}, 0, operand});
+    Kernel copied = kernel_;
+    apply_schedule(copied, schedule_, {});
+    add({DirectiveKind::vectorize_, {copied.loops.back()}, {}, lanes});
+  }
 
   const Kernel& kernel_;
   const Product& product_;

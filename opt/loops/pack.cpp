@@ -7,140 +7,232 @@
 //
 //     for jo {
 //       local b: f32[64, 32]
-//       for k { for ji { b[k, ji] = %w[k, jo * 32 + ji] } }
+//       for w0 { for w1 { b[w0, w1] = %w[w0, jo * 32 + w1] } }
 //       for k { for ji { … b[k, ji] … } }
 //     }
 //
-// (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS 2008.)
+// The array has an axis for each loop, from the outside in. Loops that step through one subscript
+// together, as those over the pixels and the window of a convolution do, share an axis: so nothing
+// is copied twice. The guard of a read moves into the copy: an image gets its margin there, and is read
+// without a question. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
+// 2008.)
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
 
 #include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
 namespace {
 
+/// An axis of the array: the sum of multiples of loop variables that steps along it, from 0 on.
+struct Axis {
+  std::map<LoopId, int64_t> factors;
+  int64_t extent = 1;
+};
+
+/// Puts copies into the turns of one occurrence of the loop `at`.
 class Packing {
  public:
-  Packing(Kernel& kernel, BufferId buffer, const For& at)
-      : kernel_(kernel), buffer_(buffer), at_(at) {}
+  Packing(Kernel& kernel, BufferId buffer, const For& at, const std::vector<LoopId>& copy_loops)
+      : kernel_(kernel), buffer_(buffer), at_(at), copy_loops_(copy_loops) {}
 
+  /// How many axes the array has, once the reads are known.
+  size_t find();
   Block run();
 
  private:
-  void find(const Block& block);
-  void note(const Subscripts& subscripts);
-  const ir::Shape shape() const;
+  void find_in(const Block& block);
+  void note(const Read& read);
+  void make_axes();
+  bool step_together(const LinearForm& form, const std::vector<LoopId>& loops) const;
+  ir::Shape shape() const;
+  ExprPtr place(const Axis& axis) const;
+  ExprPtr source(const ExprPtr& e) const;
 
   Kernel& kernel_;
   BufferId buffer_;
   const For& at_;
-  std::vector<For> open_;      ///< the loops around the statement being looked at, inside `at`
-  Subscripts subscripts_;      ///< of every read
-  std::vector<LoopId> loops_;  ///< that are in them, outermost first: the axes of the array
-  std::vector<std::vector<For>> chains_;  ///< those loops, with each set of bounds that they have
+  const std::vector<LoopId>& copy_loops_;  ///< one for each axis
+  std::vector<const For*> open_;           ///< the loops around the statement being looked at
+  const Read* read_ = nullptr;             ///< the first; all are alike
+  std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
+  std::map<LoopId, int64_t> last_;         ///< the last value of their variables
+  std::vector<Axis> axes_;
 };
 
 /// Whether two expressions are written alike.
 bool same(const ExprPtr& a, const ExprPtr& b) {
   if (a == b) return true;
-  if (a->type != b->type || a->node.index() != b->node.index()) return false;
+  if (a == nullptr || b == nullptr || a->type != b->type || a->node.index() != b->node.index())
+    return false;
   if (const auto* x = std::get_if<Constant>(&a->node)) return x->value == std::get<Constant>(b->node).value;
   if (const auto* x = std::get_if<Loop>(&a->node)) return x->loop == std::get<Loop>(b->node).loop;
   if (const auto* x = std::get_if<Scalar_>(&a->node)) return x->param == std::get<Scalar_>(b->node).param;
+  std::vector<ExprPtr> left, right;
+  for_each_operand(*a, [&](const ExprPtr& o) { left.push_back(o); });
+  for_each_operand(*b, [&](const ExprPtr& o) { right.push_back(o); });
   const auto* x = std::get_if<Apply>(&a->node);
-  if (x == nullptr) return false;
-  const auto& y = std::get<Apply>(b->node);
-  if (x->op != y.op || x->args.size() != y.args.size()) return false;
-  for (size_t i = 0; i < x->args.size(); ++i)
-    if (!same(x->args[i], y.args[i])) return false;
+  if (left.size() != right.size() || std::holds_alternative<Local>(a->node)) return false;
+  if (x != nullptr && x->op != std::get<Apply>(b->node).op) return false;
+  for (size_t i = 0; i < left.size(); ++i)
+    if (!same(left[i], right[i])) return false;
   return true;
 }
 
-void Packing::find(const Block& block) {
+size_t Packing::find() {
+  find_in(at_.body);
+  if (read_ != nullptr) make_axes();
+  return axes_.size();
+}
+
+void Packing::find_in(const Block& block) {
   for (const Stmt& stmt : block) {
     const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
       if (e == nullptr) return;
       for_each_operand(*e, walk);
       const auto* read = std::get_if<Read>(&e->node);
-      if (read != nullptr && read->buffer == buffer_) note(read->subscripts);
+      if (read != nullptr && read->buffer == buffer_) note(*read);
     };
     for_each_expr(stmt, walk);
     const auto* loop = std::get_if<For>(&stmt.node);
-    if (loop != nullptr) open_.push_back({loop->loop, loop->lo, loop->hi, {}, loop->kind});
-    for_each_block(stmt, [&](const Block& inner) { find(inner); });
+    if (loop != nullptr) open_.push_back(loop);
+    for_each_block(stmt, [&](const Block& inner) { find_in(inner); });
     if (loop != nullptr) open_.pop_back();
   }
 }
 
-void Packing::note(const Subscripts& subscripts) {
+void Packing::note(const Read& read) {
   const std::string& name = kernel_.buffers[buffer_].name;
-  std::vector<For> chain;
-  std::vector<LoopId> loops;
-  for (const For& loop : open_) {
-    bool used = false;
-    for (const ExprPtr& s : subscripts) used |= mentions_loop(s, loop.loop);
-    if (!used) continue;
-    if (!turns_of(loop))
-      throw Refused{fmt::format("the number of turns of loop {}, which reads %{}, is not constant",
-                                quoted(kernel_.loops[loop.loop]), name)};
-    chain.push_back(loop);
-    loops.push_back(loop.loop);
-  }
-  if (subscripts_.empty()) subscripts_ = subscripts, loops_ = loops;
-  bool alike = loops == loops_;
-  for (size_t i = 0; alike && i < subscripts.size(); ++i) alike = same(subscripts[i], subscripts_[i]);
+  if (read_ == nullptr) read_ = &read;
+  bool alike = (read.guard == nullptr) == (read_->guard == nullptr) &&
+               (read.guard == nullptr || same(read.guard, read_->guard));
+  for (size_t i = 0; alike && i < read.subscripts.size(); ++i)
+    alike = same(read.subscripts[i], read_->subscripts[i]);
   if (!alike) throw Refused{fmt::format("%{} is read at several places", name)};
-  for (const std::vector<For>& known : chains_) {
-    bool equal = true;
-    for (size_t i = 0; i < chain.size(); ++i)
-      equal = equal && constant_of(known[i].lo) == constant_of(chain[i].lo) &&
-              constant_of(known[i].hi) == constant_of(chain[i].hi);
-    if (equal) return;
+  for (const For* loop : open_) {
+    bool used = false;
+    for (const ExprPtr& s : read.subscripts) used |= mentions_loop(s, loop->loop);
+    if (!used) continue;
+    const std::optional<int64_t> lo = constant_of(loop->lo), hi = constant_of(loop->hi);
+    if (!lo || !hi || *lo < 0)
+      throw Refused{fmt::format("the range of loop {}, which reads %{}, is not constant",
+                                quoted(kernel_.loops[loop->loop]), name)};
+    if (!last_.contains(loop->loop)) loops_.push_back(loop->loop);
+    last_[loop->loop] = std::max(last_[loop->loop], *hi - 1);
   }
-  chains_.push_back(std::move(chain));
 }
 
-const ir::Shape Packing::shape() const {
+/// Loops share an axis where they share a subscript; but an innermost loop that takes steps longer than
+/// one keeps an axis of its own, so that the array has side by side what is read side by side.
+void Packing::make_axes() {
+  std::vector<std::pair<size_t, Axis>> found;  // with the place of its outermost loop
+  for (const ExprPtr& s : read_->subscripts) {
+    const std::optional<LinearForm> form = linear_form(s);
+    if (!form)
+      throw Refused{fmt::format("a subscript of %{} is no sum of multiples of loops",
+                                kernel_.buffers[buffer_].name)};
+    std::vector<LoopId> loops;
+    for (const LoopId loop : loops_)
+      if (form->factor(loop) != 0) loops.push_back(loop);
+    if (loops.empty()) continue;
+    const auto rank = [&](LoopId loop) {
+      return static_cast<size_t>(std::ranges::find(loops_, loop) - loops_.begin());
+    };
+    if (!step_together(*form, loops)) {
+      for (const LoopId loop : loops) found.emplace_back(rank(loop), Axis{{{loop, 1}}, last_[loop] + 1});
+      continue;
+    }
+    Axis axis;
+    for (const LoopId loop : loops) {
+      axis.factors[loop] = form->factor(loop);
+      axis.extent += form->factor(loop) * last_[loop];
+    }
+    found.emplace_back(rank(loops.front()), std::move(axis));
+  }
+  std::ranges::stable_sort(found, {}, &std::pair<size_t, Axis>::first);
+  for (auto& [rank, axis] : found) axes_.push_back(std::move(axis));
+}
+
+bool Packing::step_together(const LinearForm& form, const std::vector<LoopId>& loops) const {
+  for (const LoopId loop : loops)
+    if (form.factor(loop) < 0) return false;
+  return form.factor(loops.back()) == 1;
+}
+
+ir::Shape Packing::shape() const {
   constexpr int64_t kMostElements = int64_t{1} << 28;
-  ir::Shape shape(loops_.size(), 1);
+  ir::Shape shape;
   int64_t elements = 1;
-  for (size_t axis = 0; axis < loops_.size(); ++axis) {
-    for (const std::vector<For>& chain : chains_)
-      shape[axis] = std::max(shape[axis], *constant_of(chain[axis].hi));
-    if (shape[axis] > kMostElements / elements)
+  for (const Axis& axis : axes_) {
+    if (axis.extent > kMostElements / elements)
       throw Refused{fmt::format("what is read of %{} there is too large to be copied",
                                 kernel_.buffers[buffer_].name)};
-    elements *= shape[axis];
+    elements *= axis.extent;
+    shape.push_back(axis.extent);
   }
   return shape;
 }
 
-Block Packing::run() {
-  find(at_.body);
-  if (chains_.empty() || loops_.empty()) return {Stmt{at_}};
-  const LocalId array = add_local(kernel_, kernel_.buffers[buffer_].type.dtype, shape());
-  Subscripts places;
-  for (const LoopId loop : loops_) places.push_back(variable(loop));
+ExprPtr Packing::place(const Axis& axis) const {
+  ExprPtr at = integer(0);
+  for (const LoopId loop : loops_)
+    if (const auto found = axis.factors.find(loop); found != axis.factors.end())
+      at = sum(at, product(variable(loop), found->second));
+  return at;
+}
 
-  For result = at_;
-  result.body = {Stmt{SetLocal{array, nullptr, true}}};
-  for (const std::vector<For>& chain : chains_) {
-    const ExprPtr element =
-        make(kernel_.locals[array].dtype, Read{buffer_, subscripts_});
-    Block block{Stmt{SetLocal{array, element, false, false, places}}};
-    for (size_t i = chain.size(); i-- > 0;) {
-      For loop = chain[i];
-      loop.body = std::move(block);
-      block = Block{Stmt{std::move(loop)}};
+/// x + 0 and 0 * x, which the copy's places leave behind.
+ExprPtr without_zeros(const ExprPtr& e) {
+  const auto* apply = std::get_if<Apply>(&e->node);
+  if (apply == nullptr || !runtime::is_integer(e->type)) return e;
+  if (apply->op == runtime::ScalarOp::add) return sum(apply->args[0], apply->args[1]);
+  const bool scales = apply->op == runtime::ScalarOp::mul;
+  if (scales && (constant_of(apply->args[0]) == 0 || constant_of(apply->args[1]) == 0)) return integer(0);
+  return e;
+}
+
+/// An expression of the reader's loops, in those of the copy: the variables of an axis become its place
+/// along the axis. In a sum that steps along an axis all but one of them are 0 then.
+ExprPtr Packing::source(const ExprPtr& e) const {
+  Copier copier([&](const ExprPtr& node) -> ExprPtr {
+    const auto* loop = std::get_if<Loop>(&node->node);
+    if (loop == nullptr) return without_zeros(node);
+    for (size_t axis = 0; axis < axes_.size(); ++axis) {
+      const auto found = axes_[axis].factors.find(loop->loop);
+      if (found == axes_[axis].factors.end()) continue;
+      // The innermost one, whose factor is 1, takes the whole place.
+      LoopId innermost = loop->loop;
+      for (const LoopId l : loops_)
+        if (axes_[axis].factors.contains(l)) innermost = l;
+      return loop->loop == innermost ? variable(copy_loops_[axis]) : integer(0);
     }
-    result.body.push_back(std::move(block[0]));
+    return node;
+  });
+  return copier.expr(e);
+}
+
+Block Packing::run() {
+  const LocalId array = add_local(kernel_, kernel_.buffers[buffer_].type.dtype, shape());
+  Subscripts places, copy_places, sources;
+  for (size_t axis = 0; axis < axes_.size(); ++axis) {
+    places.push_back(place(axes_[axis]));
+    copy_places.push_back(variable(copy_loops_[axis]));
   }
+  for (const ExprPtr& s : read_->subscripts) sources.push_back(source(s));
+  const ExprPtr guard = read_->guard == nullptr ? nullptr : source(read_->guard);
+  const ExprPtr element =
+      make(kernel_.locals[array].dtype, Read{buffer_, std::move(sources), guard});
+  Block copy{Stmt{SetLocal{array, element, false, false, copy_places}}};
+  for (size_t axis = axes_.size(); axis-- > 0;)
+    copy = {Stmt{For{copy_loops_[axis], integer(0), integer(axes_[axis].extent), std::move(copy)}}};
+
   Copier copier([&](const ExprPtr& e) {
     const auto* read = std::get_if<Read>(&e->node);
     return read != nullptr && read->buffer == buffer_ ? get(kernel_, array, places) : e;
   });
+  For result = at_;
+  result.body = {Stmt{SetLocal{array, nullptr, true}}, std::move(copy[0])};
   for (Stmt& stmt : copier.block(at_.body)) result.body.push_back(std::move(stmt));
   return {Stmt{std::move(result)}};
 }
@@ -153,8 +245,16 @@ void pack(Kernel& kernel, const Directive& directive, Mode) {
   for (BufferId b = 0; b < kernel.buffer_values.size(); ++b)
     if (kernel.buffers[b].name == directive.operand) buffer = b;
   if (!buffer) throw Refused{fmt::format("the kernel reads no tensor {}", quoted(directive.operand))};
-  replace_loops(kernel.body, loop,
-                [&](const For& found) { return Packing(kernel, *buffer, found).run(); });
+  std::vector<LoopId> copy_loops;
+  replace_loops(kernel.body, loop, [&](const For& found) -> Block {
+    Packing packing(kernel, *buffer, found, copy_loops);
+    const size_t axes = packing.find();
+    if (axes == 0) return {Stmt{found}};
+    while (copy_loops.size() < axes)
+      copy_loops.push_back(
+          add_loop(kernel, fresh_name(kernel, fmt::format("{}{}", directive.operand, copy_loops.size()))));
+    return packing.run();
+  });
 }
 
 }  // namespace tenon::opt::loops

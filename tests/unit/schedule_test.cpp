@@ -150,9 +150,9 @@ TEST_CASE("pack copies what a turn reads, in the order in which it is read") {
 kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 32] {
   for jo in 0..2 {
     local c: f32[12, 16]
-    for k in 0..12 {
-      vectorized for ji in 0..16 {
-        c[k, ji] = %w[k, jo * 16 + ji]
+    for w0 in 0..12 {
+      for w1 in 0..16 {
+        c[w0, w1] = %w[w0, jo * 16 + w1]
       }
     }
     for i in 0..20 {
@@ -168,6 +168,30 @@ kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 32] {
       vectorized for ji in 0..16 {
         %out[i, jo * 16 + ji] = b[ji]
       }
+    }
+  }
+}
+)");
+}
+
+TEST_CASE("pack gives an image its margin; loops over pixels and window share an axis") {
+  check_text(
+      Nest("[i: 20, j: 12] { sum[k: 3](if j + k >= 1 { if j + k < 13 { %x[i, j + k - 1] } else { 0.0 } } "
+           "else { 0.0 } * %v[k]) }")
+          .after({{DirectiveKind::pack_, {"i"}, {}, 0, "x"}}),
+      R"(
+kernel @f.0(%x: f32[20, 12], %v: f32[200]) -> %out: f32[20, 12] {
+  for i in 0..20 {
+    local b: f32[14]
+    for x0 in 0..14 {
+      b[x0] = %x[i, x0 - 1 if x0 >= 1 and x0 < 13]
+    }
+    for j in 0..12 {
+      local a: f32 = 0.0
+      for k in 0..3 {
+        a = a + b[j + k] * %v[k]
+      }
+      %out[i, j] = a
     }
   }
 }
