@@ -4,51 +4,15 @@
 #include <numeric>
 
 #include "backend/nest_facts.h"
+#include "opt/loops/nest.h"
 
 namespace tenon::backend {
 
 using namespace ir::loops;
-using runtime::ScalarOp;
 
 namespace {
 
 constexpr int64_t kMaxRegisters = 256;  ///< that one array may have
-
-/// A subscript as a sum of multiples of loop variables.
-struct Affine {
-  std::map<LoopId, int64_t> factors;
-  int64_t constant = 0;
-
-  /// this + factor * other; false where a number leaves i64.
-  bool add(int64_t factor, const Affine& other) {
-    bool wraps = false;
-    const auto multiply_add = [&](int64_t& sum, int64_t by) {
-      int64_t product = 0;
-      wraps |= __builtin_mul_overflow(factor, by, &product) ||
-               __builtin_add_overflow(sum, product, &sum);
-    };
-    multiply_add(constant, other.constant);
-    for (const auto& [loop, by] : other.factors) multiply_add(factors[loop], by);
-    std::erase_if(factors, [](const auto& f) { return f.second == 0; });
-    return !wraps;
-  }
-};
-
-std::optional<Affine> affine(const ExprPtr& e) {
-  if (const auto* constant = std::get_if<Constant>(&e->node)) return Affine{{}, constant->value.i};
-  if (const auto* loop = std::get_if<Loop>(&e->node)) return Affine{{{loop->loop, 1}}, 0};
-  const auto* apply = std::get_if<Apply>(&e->node);
-  if (apply == nullptr || apply->args.size() != 2) return std::nullopt;
-  std::optional<Affine> a = affine(apply->args[0]), b = affine(apply->args[1]), sum = Affine{};
-  if (!a || !b) return std::nullopt;
-  if (apply->op == ScalarOp::mul && !b->factors.empty()) std::swap(a, b);
-  const bool multiplies = apply->op == ScalarOp::mul && b->factors.empty();
-  if (!multiplies && !is_sum(apply->op)) return std::nullopt;
-  const bool fits = multiplies ? sum->add(b->constant, *a)
-                               : sum->add(1, *a) &&
-                                     sum->add(apply->op == ScalarOp::sub ? -1 : 1, *b);
-  return fits ? sum : std::nullopt;
-}
 
 class ArrayWidths {
  public:
@@ -160,7 +124,7 @@ class ArrayWidths {
   }
 
   std::optional<Access> vector_access(const ExprPtr& subscript) const {
-    const std::optional<Affine> sum = affine(subscript);
+    const std::optional<opt::loops::LinearForm> sum = opt::loops::linear_form(subscript);
     if (!sum) return std::nullopt;
     Access access{lanes_, sum->constant, 0};
     for (const auto& [loop, factor] : sum->factors) {

@@ -7,12 +7,13 @@
 #include <bit>
 
 #include "backend/kernel_writer.h"
-#include "backend/scalar_to_llvm.h"
+#include "opt/loops/nest.h"
 
 namespace tenon::backend {
 
 using namespace ir::loops;
 using ir::Module;
+using opt::loops::changed_by;
 
 KernelWriter::KernelWriter(ModuleText& module_text, const Module& module,
                            const Conventions& conventions, NestFacts& facts, bool strict)
@@ -104,7 +105,7 @@ void KernelWriter::serial(const For& loop, const Bounds& bounds) {
   out_.label(head);
   const size_t phi_lines = out_.leave_space();
   regions_.push_back({depth() + 1, before_loop});
-  const Places initial = places_of(changed_locals(loop.body));
+  const Places initial = places_of(changed_by(loop.body));
   const Places around = open_phis(initial);
   loops_[loop.loop] = {index, false, {}, depth()};
   block(loop.body);
@@ -166,8 +167,8 @@ void KernelWriter::stmt(const If& branch) {
   const std::string then = out_.fresh("then"), otherwise = out_.fresh("else"),
                     join = out_.fresh("join");
   out_.line("br i1 {}, label {}, label {}", condition.text, then, otherwise);
-  std::set<LocalId> changed = changed_locals(branch.then);
-  changed.merge(changed_locals(branch.otherwise));
+  std::set<LocalId> changed = changed_by(branch.then);
+  changed.merge(changed_by(branch.otherwise));
   const Places before = places_of(changed);
 
   const auto side = [&](const std::string& label, const Block& stmts) {
@@ -213,14 +214,11 @@ void KernelWriter::stmt(const CallInto& call) {
 }
 
 bool stands_alone(const Kernel& kernel) {
-  const auto calls = [](const auto& self, const Block& block) -> bool {
-    return std::ranges::any_of(block, [&](const Stmt& stmt) {
-      bool found = std::holds_alternative<CallInto>(stmt.node);
-      for_each_block(stmt, [&](const Block& inner) { found = found || self(self, inner); });
-      return found;
-    });
-  };
-  return is_scheduled(kernel) && !calls(calls, kernel.body);
+  bool calls = false;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    calls = calls || std::holds_alternative<CallInto>(stmt.node);
+  });
+  return is_scheduled(kernel) && !calls;
 }
 
 std::string write_kernel(ModuleText& module_text, const Module& module,

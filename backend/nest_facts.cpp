@@ -12,17 +12,6 @@ namespace {
 
 constexpr int64_t kMaxLanes = 256;
 
-void collect_changed(const Block& block, std::set<LocalId>& changed) {
-  std::set<LocalId> declared;
-  for (const Stmt& stmt : block) {
-    if (const auto* set = std::get_if<SetLocal>(&stmt.node))
-      (set->declares ? declared : changed).insert(set->local);
-    if (const auto* call = std::get_if<CallInto>(&stmt.node)) declared.insert(call->local);
-    for_each_block(stmt, [&](const Block& inner) { collect_changed(inner, changed); });
-  }
-  for (LocalId local : declared) changed.erase(local);
-}
-
 /// Whether two expressions, of subscripts, are the same one.
 bool same(const ExprPtr& a, const ExprPtr& b) {
   if (a == b) return true;
@@ -65,17 +54,10 @@ void Fusible::use(const ExprPtr& e, bool in_sum) {
 
 // ---- loops and locals
 
-std::set<LocalId> changed_locals(const Block& block) {
-  std::set<LocalId> changed;
-  collect_changed(block, changed);
-  return changed;
-}
-
 std::optional<Turns> constant_turns(const For& loop) {
-  const auto* lo = std::get_if<Constant>(&loop.lo->node);
-  const auto* hi = std::get_if<Constant>(&loop.hi->node);
-  if (lo == nullptr || hi == nullptr) return std::nullopt;
-  return Turns{lo->value.i, hi->value.i};
+  const std::optional<int64_t> lo = constant_of(loop.lo), hi = constant_of(loop.hi);
+  if (!lo || !hi) return std::nullopt;
+  return Turns{*lo, *hi};
 }
 
 ExprPtr combined_with(const SetLocal& set) {
@@ -92,15 +74,12 @@ ExprPtr combined_with(const SetLocal& set) {
 }
 
 bool is_scheduled(const Kernel& kernel) {
-  const auto has_other = [](const auto& self, const Block& block) -> bool {
-    return std::ranges::any_of(block, [&](const Stmt& stmt) {
-      const auto* loop = std::get_if<For>(&stmt.node);
-      bool found = loop != nullptr && loop->kind != LoopKind::serial;
-      for_each_block(stmt, [&](const Block& inner) { found = found || self(self, inner); });
-      return found;
-    });
-  };
-  return has_other(has_other, kernel.body);
+  bool scheduled = false;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    scheduled = scheduled || (loop != nullptr && loop->kind != LoopKind::serial);
+  });
+  return scheduled;
 }
 
 // ---- side by side
@@ -138,44 +117,41 @@ class Body {
   Body(const For& loop, const Kernel& kernel) : loop_(loop), kernel_(kernel) {}
 
   std::optional<Varying> varying() {
-    declare(loop_.body);
+    declare();
     for (bool grown = true; grown;) {
       Differing differing(loop_.loop, varying_);
-      grown = spread(loop_.body, differing);
+      grown = spread(differing);
     }
     Differing differing(loop_.loop, varying_);
-    if (!fits(loop_.body, differing)) return std::nullopt;
+    if (!fits(differing)) return std::nullopt;
     return std::move(varying_);
   }
 
  private:
-  void declare(const Block& block) {
-    for (const Stmt& stmt : block) {
+  void declare() {
+    for_each_stmt(loop_.body, [&](const Stmt& stmt) {
       if (const auto* set = std::get_if<SetLocal>(&stmt.node); set != nullptr && set->declares)
         declared_.insert(set->local);
       if (const auto* call = std::get_if<CallInto>(&stmt.node)) declared_.insert(call->local);
-      for_each_block(stmt, [&](const Block& inner) { declare(inner); });
-    }
+    });
   }
 
-  bool spread(const Block& block, Differing& differing) {
+  bool spread(Differing& differing) {
     bool grown = false;
-    for (const Stmt& stmt : block) {
+    for_each_stmt(loop_.body, [&](const Stmt& stmt) {
       const auto* set = std::get_if<SetLocal>(&stmt.node);
       if (set != nullptr && declared_.contains(set->local) && differing.test(set->value))
         grown = varying_.insert(set->local).second || grown;
-      for_each_block(stmt, [&](const Block& b) { grown = spread(b, differing) || grown; });
-    }
+    });
     return grown;
   }
 
-  bool fits(const Block& block, Differing& differing) const {
-    return std::ranges::all_of(block, [&](const Stmt& stmt) {
-      bool inside = true;
-      for_each_block(stmt, [&](const Block& b) { inside = inside && fits(b, differing); });
-      return inside &&
-             std::visit([&](const auto& node) { return fits(node, differing); }, stmt.node);
+  bool fits(Differing& differing) const {
+    bool all = true;
+    for_each_stmt(loop_.body, [&](const Stmt& stmt) {
+      all = all && std::visit([&](const auto& node) { return fits(node, differing); }, stmt.node);
     });
+    return all;
   }
   bool fits(const For& loop, Differing& differing) const {
     const bool plain = loop.kind == LoopKind::serial || loop.kind == LoopKind::unrolled;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "backend/lanes.h"
-#include "ir/loops.h"
+#include "ir/loops_walk.h"
 
 namespace tenon::backend {
 
@@ -29,16 +29,6 @@ inline bool is_sum(runtime::ScalarOp op) {
 /// Of all elements; the largest number if it has too many.
 int64_t bytes_of(const ir::Type& type);
 
-/// Calls `visit` on every expression that a statement itself uses (not those of blocks inside it).
-template <class Visit>
-void for_each_expr(const ir::loops::Stmt& stmt, const Visit& visit);
-template <class Visit>
-void for_each_operand(const Expr& e, const Visit& visit);
-
-/// Calls `visit` on every block inside a statement.
-template <class Visit>
-void for_each_block(const ir::loops::Stmt& stmt, const Visit& visit);
-
 /// The products that may be fused with the sums they go into: float multiplications that nothing
 /// but additions and subtractions uses.
 class Fusible {
@@ -53,9 +43,6 @@ class Fusible {
   void use(const ExprPtr& e, bool in_sum);
   std::unordered_set<const Expr*> products_, used_, visited_;
 };
-
-/// The locals that `block` changes and does not declare.
-std::set<LocalId> changed_locals(const ir::loops::Block& block);
 
 /// From where to where, where both are constants.
 struct Turns {
@@ -104,54 +91,5 @@ struct NestFacts {
  private:
   std::map<const ir::loops::For*, std::optional<Varying>> varying_;
 };
-
-// ---- templates
-
-template <class Visit>
-void for_each_expr(const ir::loops::Stmt& stmt, const Visit& visit) {
-  using namespace ir::loops;
-  const auto all = [&](const std::vector<ExprPtr>& exprs) {
-    for (const ExprPtr& e : exprs) visit(e);
-  };
-  std::visit(
-      [&](const auto& node) {
-        using Node = std::decay_t<decltype(node)>;
-        if constexpr (std::is_same_v<Node, For>) all({node.lo, node.hi});
-        if constexpr (std::is_same_v<Node, SetLocal>) all(node.subscripts), visit(node.value);
-        if constexpr (std::is_same_v<Node, If>) all({node.condition});
-        if constexpr (std::is_same_v<Node, Store>) all(node.subscripts), visit(node.value);
-        if constexpr (std::is_same_v<Node, Prefetch>) all(node.subscripts);
-        if constexpr (std::is_same_v<Node, Check>) all({node.holds, node.a, node.b});
-        if constexpr (std::is_same_v<Node, CallInto>) all(node.args);
-      },
-      stmt.node);
-}
-
-template <class Visit>
-void for_each_block(const ir::loops::Stmt& stmt, const Visit& visit) {
-  if (const auto* loop = std::get_if<ir::loops::For>(&stmt.node)) visit(loop->body);
-  if (const auto* branch = std::get_if<ir::loops::If>(&stmt.node))
-    visit(branch->then), visit(branch->otherwise);
-}
-
-template <class Visit>
-void for_each_operand(const Expr& e, const Visit& visit) {
-  using namespace ir::loops;
-  const auto all = [&](const std::vector<ExprPtr>& exprs) {
-    for (const ExprPtr& operand : exprs) visit(operand);
-  };
-  if (const auto* read = std::get_if<Read>(&e.node)) {
-    all(read->subscripts);
-    if (read->guard != nullptr) visit(read->guard);
-  } else if (const auto* local = std::get_if<Local>(&e.node)) {
-    all(local->subscripts);
-  } else if (const auto* apply = std::get_if<Apply>(&e.node)) {
-    all(apply->args);
-  } else if (const auto* convert = std::get_if<Convert>(&e.node)) {
-    visit(convert->operand);
-  } else if (const auto* select = std::get_if<Select>(&e.node)) {
-    visit(select->condition), visit(select->then), visit(select->otherwise);
-  }
-}
 
 }  // namespace tenon::backend

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cctype>
 
+#include "ir/text.h"
 #include "tests/support/text.h"
 #include "tests/unit/nest_helpers.h"
 
@@ -521,6 +522,44 @@ TEST_CASE("of several faults in a parallel loop the lowest turn's is reported") 
       CHECK(fault->a == static_cast<int64_t>(lowest));
     }
   }
+}
+
+TEST_CASE("recursive functions called in parallel: as deep as elsewhere, and no deeper") {
+  if (!has_llvm()) return;
+  lexer::SourceMap sources;
+  lexer::Diagnostics diagnostics;
+  const ir::Module module = ir::parse(sources, sources.add("test.ir", R"(
+func @down(%n: i64) -> i64 recursive {
+entry:
+  %zero = const 0
+  %more = gt %n, %zero
+  branch %more, deeper, done
+deeper:
+  %one = const 1
+  %m = sub %n, %one
+  %r = call @down(%m)
+  %s = add %r, %one
+  ret %s
+done:
+  ret %zero
+}
+)"), diagnostics);
+  REQUIRE(diagnostics.all().empty());
+  Nest nest("calls");
+  const Tensor x = nest.input("x", DType::i64, {40}), y = nest.output("y", DType::i64, {40});
+  nest.loop(LoopKind::parallel, 0, 40, [&](const E& i) {
+    const Variable depth = nest.call({0}, DType::i64, {x(i)});
+    nest.store(y, {i}, depth());
+  });
+  Elements<int64_t> in(40, 900), out(40);
+  for (int threads : {1, 2, 7}) {
+    CHECK_FALSE(run(generated(nest.kernel, {in.begin(), out.begin()}, false, module), kOptions, threads));
+    CHECK(out == in);
+  }
+  in[30] = 1000;
+  const auto fault = run(generated(nest.kernel, {in.begin(), out.begin()}, false, module), kOptions);
+  REQUIRE(fault.has_value());
+  CHECK(fault->kind == runtime::FaultKind::recursion_too_deep);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "backend/declarations.h"
 #include "backend/loops_to_llvm.h"
+#include "backend/ssa_to_llvm.h"
 
 namespace tenon::tests {
 
@@ -124,6 +125,12 @@ class Nest {
     kernel.may_fail = true;
     emit(loops::Check{holds.expr, fault, a.expr, E(0).expr, "", {}});
   }
+  Variable call(ir::FuncId callee, DType result, const std::vector<E>& args) {
+    kernel.locals.push_back({result, {}});
+    const auto id = static_cast<loops::LocalId>(kernel.locals.size() - 1);
+    emit(loops::CallInto{id, callee, exprs(args), {}});
+    return {id, result};
+  }
 
  private:
   template <class Body>
@@ -161,14 +168,18 @@ class Elements {
   T* data_;
 };
 
-/// The module of a kernel and of a main that runs it on tensors at these addresses.
+/// The module of a kernel, of a main that runs it on tensors at these addresses, and of the scalar
+/// functions that it calls, those of `module`.
 inline backend::Generated generated(const loops::Kernel& kernel, const std::vector<void*>& tensors,
-                                    bool strict = false) {
-  const ir::Module module;
+                                    bool strict = false, const ir::Module& module = {}) {
   const backend::Conventions conventions(module);
+  const opt::UniqueOwners owners(module);
   backend::ModuleText shared;
   std::string text = backend::write_kernel(shared, module, conventions, kernel, strict);
+  for (const ir::Function& function : module.functions)
+    text += "\n" + backend::write_function(shared, module, conventions, owners, function, {}, strict);
   std::string args = "ptr %context";
+  if (conventions.of(kernel).deep) args += ", i64 0";
   for (void* tensor : tensors)
     args += fmt::format(", ptr inttoptr (i64 {} to ptr)", reinterpret_cast<uintptr_t>(tensor));
   const bool fails = conventions.of(kernel).fails;
