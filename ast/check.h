@@ -16,9 +16,18 @@ struct Define {
   std::string name, value;
 };
 
+/// A function that a library offers, under a name for C.
+struct Export {
+  std::string symbol;
+  const Call* call;  ///< as a call would name it, `layer[B = 64]`, without arguments
+};
+
 struct CheckOptions {
   std::vector<Define> defines;
   bool needs_main = true;       ///< a missing main is an error
+  /// What is wanted in the place of main: these; if there are none, every function of the root file
+  /// that leaves no parameter open.
+  std::optional<std::vector<Export>> exports;
   bool checks_prelude = false;  ///< for all that its parameters can stand for, as a program's own
   std::optional<uint32_t> root_file;  ///< whose `main` runs; nothing: there is one file
   /// Where the parser found the program wrong: what is around is not checked, the rest is.
@@ -30,7 +39,13 @@ struct BadDefine {
   std::string message;
 };
 
-/// Checks every function, called or not, and instantiates what main reaches. The program is
+/// Thrown for an export of a function that is not there, or for two of one and the same; and where
+/// none was asked for, if there is none.
+struct BadExport {
+  std::string message;
+};
+
+/// Checks every function, called or not, and instantiates what main, or the exports, reach. The program is
 /// complete only if `diagnostics` stays empty. The trees must outlive it only for this call.
 typed::Program check(const Program& prelude, const Program& program, const CheckOptions& options,
                      lexer::Diagnostics& diagnostics);

@@ -63,11 +63,12 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
     for (FunctionInfo* info : in_source_order(prelude_)) check_for_all(*info);
   }
 
-  const FunctionInfo* main = find_function("main", false);
-  if (!main && options_.needs_main && !lost_items_) diagnostics_.report(Diag::no_main, Span{});
-  if (diagnostics_.any() || !options_.syntax_errors.empty() || !main) return {};
+  const FunctionInfo* main = options_.exports ? nullptr : find_function("main", false);
+  if (!main && options_.needs_main && !options_.exports && !lost_items_) diagnostics_.report(Diag::no_main, Span{});
+  if (diagnostics_.any() || !options_.syntax_errors.empty()) return {};
+  if (options_.exports) instantiate_exports();
   // [snippet instances]
-  program_.main = instantiate(*main, {}, main->tree->name.span, diagnostics_);
+  if (main) program_.main = instantiate(*main, {}, main->tree->name.span, diagnostics_);
   for (size_t i = 0; i < instances_.size() && !diagnostics_.any(); i++) {
     check_instance(instances_[i]);
   }

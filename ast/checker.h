@@ -19,6 +19,7 @@
 //   check_call.cpp        calls of functions
 //   suggest.cpp           "did you mean …?"
 //   check_builtin.cpp     calls of built-ins
+//   check_export.cpp      the functions that a library offers
 //   check_tensor.cpp      reshape, concat, scatter_add, uniform, normal
 //   check_schedule.cpp    schedules
 //   check_lift.cpp        element by element: lifting and broadcasting
@@ -197,6 +198,11 @@ class ProgramChecker {
   void check_for_all(const FunctionInfo& info);
   bool is_broken(Span item) const;
   void check_instance(const Instance& instance);
+  // check_export.cpp
+  void instantiate_exports();
+  void instantiate_export(const Export& wanted);
+  void export_as(const std::string& symbol, const FunctionInfo& info, const Substitution& parameters,
+                 Span place);
 
   const CheckOptions& options_;
   Diagnostics& diagnostics_;

@@ -182,11 +182,12 @@ struct Function {
   Span span;
   bool pure = true;                   ///< no print, save or assert, here or in a callee
   bool recursive = false;             ///< can reach itself; only between scalar functions
+  std::string exported;               ///< what C calls it; empty: it is not to be called from outside
 
   std::string text() const;           ///< `linear[B = 1797, I = 64, O = 64]`
 };
 
-/// Every instance that main reaches, main first.
+/// Every instance that main reaches, main first; or that the functions of a library reach.
 struct Program {
   std::vector<std::unique_ptr<Function>> functions;
   const Function* main = nullptr;

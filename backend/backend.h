@@ -1,8 +1,11 @@
 // The backend: SSA functions and loop nests in, LLVM IR as text out; and for the CPU, that text as
 // machine code in memory.
 #pragma once
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -38,6 +41,32 @@ std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const
 /// The module must have been through the pass `own`.
 Generated generate(const ir::Module& module, const Options& options);
 
+/// A place in the source as faults show it when no compiler is there to render it: `a.tn:3:12`, and
+/// the line, underlined.
+struct Place {
+  std::string where, excerpt;
+};
+
+/// What code carries with it that runs without Tenon.
+struct Alone {
+  std::function<Place(const lexer::Span&)> place;
+  std::string data_dir;  ///< where load() looks
+};
+
+/// The same as LLVM IR that stands alone (runtime/alone.h): a C function for each function of the
+/// module that is exported, and C's main for its main.
+Generated generate_alone(const ir::Module& module, const Options& options, const Alone& alone);
+
+/// A C header for what generate_alone() exports. `file` is its name, `source` that of the program,
+/// `link` says line by line how to link.
+struct HeaderTexts {
+  std::string file, source;
+  std::vector<std::string> link;
+};
+std::string c_header(const ir::Module& module, const HeaderTexts& texts);
+/// What C and C++ do not take for a name.
+std::span<const std::string_view> c_reserved_words();
+
 /// Milliseconds per phase, for --time-passes.
 struct PhaseTime { std::string name; double ms; };
 
@@ -67,6 +96,10 @@ class Executable {
 
 /// The host's assembly for `emit asm`. Throws BackendError.
 std::string assembly(const Generated& generated, const Options& options);
+
+/// An object file for the linker of each part; they see of each other what is hidden from others.
+/// Throws BackendError.
+std::vector<std::string> objects(const Generated& generated, const Options& options);
 
 /// "19.1.7", or why LLVM cannot be used, for `tenon doctor`.
 std::string llvm_version();

@@ -8,7 +8,7 @@
 namespace tenon::backend {
 namespace {
 
-/// runtime/abi.h as LLVM declares it: before the name, the name, and behind it.
+/// runtime/abi.h and alone.h as LLVM declares them: before the name, the name, and behind it.
 struct Declaration {
   std::string_view result, name, rest;
 };
@@ -31,6 +31,13 @@ constexpr Declaration kDeclarations[] = {
     {"ptr", "tn_load", "(ptr, i32, ptr, ptr, i32, i32, ptr) nounwind"},
     {"void", "tn_write", "(ptr, ptr, i64) nounwind"},
     {"i32", "tn_save", "(ptr, i32, ptr, i32, i32, ptr, ptr) nounwind"},
+    {"ptr", "tn_enter", "(ptr) nounwind"},
+    {"void", "tn_null_argument", "(ptr) nounwind cold"},
+    {"ptr", "tn_borrow", "(ptr, ptr, i64, i32) nounwind"},
+    {"ptr", "tn_place_result", "(ptr, ptr, i64) nounwind"},
+    {"void", "tn_deliver", "(ptr, ptr, i64) nounwind"},
+    {"i32", "tn_leave", "(ptr, ptr, ptr) nounwind"},
+    {"i32", "tn_main", "(i32, ptr, ptr, ptr, ptr) nounwind"},
     TN_MATH(MATH)
     {"float", "tn_pow_f32", "(float, float)" PURE},
     {"double", "tn_pow_f64", "(double, double)" PURE},

@@ -1,8 +1,10 @@
 // A module as LLVM IR: the kernels and functions, the entry, and what they share.
 #include <algorithm>
+#include <optional>
 
 #include "backend/backend.h"
 #include "backend/declarations.h"
+#include "backend/exports.h"
 #include "backend/loops_to_llvm.h"
 #include "backend/ssa_to_llvm.h"
 
@@ -12,8 +14,8 @@ namespace {
 using ir::loops::Kernel;
 
 /// `i32 tenon_main(context)`: whether main failed.
-std::string entry(ModuleText& module_text, const ir::Module& module,
-                  const Conventions& conventions) {
+std::string entry(ModuleText& module_text, const ir::Module& module, const Conventions& conventions,
+                  std::string_view linkage) {
   FunctionText out(module_text);
   out.fresh("context");
   out.label(out.fresh("entry"));
@@ -21,7 +23,7 @@ std::string entry(ModuleText& module_text, const ir::Module& module,
   write_call(out, symbol("fn." + module.function(module.main).name), conventions.of(module.main),
              {}, {}, depth, {});
   out.line("ret i32 0");
-  return out.definition("i32 @tenon_main(ptr %context)", "ret i32 1");
+  return out.definition(fmt::format("{}i32 @tenon_main(ptr %context)", linkage), "ret i32 1");
 }
 
 }  // namespace
@@ -53,13 +55,17 @@ class Generator {
   Generator(const ir::Module& module, const Options& options)
       : module_(module), options_(options), conventions_(module) {}
 
-  Generated run() {
+  /// `alone` if it is to run without Tenon.
+  Generated run(const Alone* alone) {
     std::vector<Kernel> kernels;
     for (opt::loops::Scheduled& scheduled : lower_kernels(module_, options_))
       kernels.push_back(std::move(scheduled.kernel));
     const opt::UniqueOwners owners(module_);
+    std::optional<Exports> exports;
+    if (alone != nullptr) exports.emplace(shared_, module_, conventions_, owners, *alone);
     std::span<const Kernel> left = kernels;
-    for (const ir::Function& function : module_.functions) {
+    for (size_t f = 0; f < module_.functions.size(); ++f) {
+      const ir::Function& function = module_.functions[f];
       size_t count = 0;
       for (const ir::Block& block : function.blocks)
         count += std::count_if(block.insts.begin(), block.insts.end(),
@@ -67,9 +73,12 @@ class Generator {
       const std::span<const Kernel> own = left.first(count);
       left = left.subspan(count);
       for (const Kernel& kernel : own) add(kernel);
-      add(write_function(shared_, module_, conventions_, owners, function, own, options_.strict));
+      add(write_function(shared_, module_, conventions_, owners, function, own,
+                         exports ? exports->placed()[f] : std::vector<ir::ValueId>(),
+                         options_.strict));
     }
-    if (module_.main) add(entry(shared_, module_, conventions_));
+    if (module_.main) add(entry(shared_, module_, conventions_, exports ? "internal " : ""));
+    if (exports) add(exports->write_all());
     return take();
   }
 
@@ -109,7 +118,11 @@ class Generator {
 }  // namespace
 
 Generated generate(const ir::Module& module, const Options& options) {
-  return Generator(module, options).run();
+  return Generator(module, options).run(nullptr);
+}
+
+Generated generate_alone(const ir::Module& module, const Options& options, const Alone& alone) {
+  return Generator(module, options).run(&alone);
 }
 
 }  // namespace tenon::backend

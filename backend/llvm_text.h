@@ -42,6 +42,7 @@ class ModuleText {
   /// A ptr to what a tensor of these elements, of one type and at least one, holds.
   std::string data_constant(std::span<const Scalar> elements);
   const std::string& constants() const { return constants_; }
+  const std::vector<Span>& sites() const { return sites_; }
   std::vector<Span> take_sites() { return std::move(sites_); }
 
  private:

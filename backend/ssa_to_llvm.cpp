@@ -4,6 +4,8 @@
 // frees.
 #include "backend/ssa_to_llvm.h"
 
+#include <algorithm>
+
 #include "backend/copies.h"
 #include "backend/elements.h"
 #include "backend/scalar_to_llvm.h"
@@ -32,7 +34,7 @@ class FunctionWriter {
  public:
   FunctionWriter(ModuleText& module_text, const Module& module, const Conventions& conventions,
                  const opt::UniqueOwners& owners, const Function& function,
-                 std::span<const Kernel> kernels, bool strict)
+                 std::span<const Kernel> kernels, std::span<const ValueId> placed, bool strict)
       : out_(module_text),
         module_(module),
         conventions_(conventions),
@@ -41,6 +43,7 @@ class FunctionWriter {
         on_stack_(module, id_, owners),
         function_(function),
         kernels_(kernels),
+        placed_(placed),
         constants_(module, function),
         strict_(strict),
         convention_(conventions.of(id_)),
@@ -122,6 +125,7 @@ class FunctionWriter {
   const opt::StackTensors on_stack_;
   const Function& function_;
   std::span<const Kernel> kernels_;
+  std::span<const ValueId> placed_;  ///< their memory is a parameter
   Constants constants_;
   bool strict_;
   Convention convention_;
@@ -155,6 +159,10 @@ std::string FunctionWriter::parameters() {
   for (ValueId param : function_.params) {
     names_[param.index] = out_.fresh(function_.value(param).name);
     text += ", " + typed(param);
+  }
+  for (ValueId result : placed_) {
+    names_[result.index] = out_.fresh(function_.value(result).name);
+    text += ", ptr noalias align 64 " + name(result);
   }
   return text;
 }
@@ -307,6 +315,7 @@ void FunctionWriter::fail_if_null(const std::string& pointer) {
 }
 
 void FunctionWriter::allocate(const Inst& inst, ValueId result) {
+  if (std::ranges::find(placed_, result) != placed_.end()) return;
   if (on_stack_.contains(result)) {
     stack_slots_ += fmt::format("  {} = alloca i8, i64 {}, align 64\n", name(result),
                                 std::max<int64_t>(bytes(type(result)), 1));
@@ -536,8 +545,9 @@ void FunctionWriter::write_assert_(const Inst& inst) {
 
 std::string write_function(ModuleText& module_text, const Module& module,
                            const Conventions& conventions, const opt::UniqueOwners& owners,
-                           const Function& function, std::span<const Kernel> kernels, bool strict) {
-  return FunctionWriter(module_text, module, conventions, owners, function, kernels, strict)
+                           const Function& function, std::span<const Kernel> kernels,
+                           std::span<const ValueId> placed, bool strict) {
+  return FunctionWriter(module_text, module, conventions, owners, function, kernels, placed, strict)
       .write();
 }
 

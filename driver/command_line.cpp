@@ -85,6 +85,14 @@ void add_target_option(CLI::App& app, Options& o) {
       ->type_name("T");
 }
 
+void add_export_option(CLI::App& app, Options& o) {
+  app.add_option("--export", o.exports,
+                 "a function for C; default: every one without open parameters")
+      ->type_name("[NAME=]F[N = 3]")
+      ->expected(1)
+      ->take_all();
+}
+
 /// Flags that may have a value, `--dot=dominators`, and never take the next word for it.
 void add_picture_options(CLI::App& app, Options& o) {
   const CLI::IsMember pictures({"default", "cfg", "dominators", "dataflow"});
@@ -134,6 +142,14 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     add_pass_options(app, o);
     add_picture_options(app, o);
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
+    add_export_option(app, o);
+  } else if (command == "build") {
+    add_program_options(app, o);
+    add_pass_options(app, o);
+    add_export_option(app, o);
+    app.add_option("-o", o.output, "OUT.so, .a, .o (and OUT.h), .ll, .s; no ending: a program")
+        ->required()
+        ->type_name("OUT");
   } else if (command == "check") {
     app.add_option("file", o.file, "the program; - is standard input")
         ->required()

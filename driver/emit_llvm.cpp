@@ -1,20 +1,52 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <functional>
 #include <stdexcept>
 
 #include "driver/commands.h"
 #include "driver/cpu.h"
 #include "driver/ir_module.h"
+#include "driver/run.h"
 
 namespace tenon::driver {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Where an error is, and the source line as under `tenon run`: taken apart from a rendered one.
+backend::Place place_of(const Session& session, const lexer::Span& span) {
+  if (span.file >= session.sources.size()) return {};
+  const std::string text = lexer::render({"E", span, "m"}, session.sources);
+  const std::string middle = ": error[E]: m\n";
+  const size_t at = text.find(middle);
+  if (at == text.npos) return {};
+  return {text.substr(0, at), text.substr(at + middle.size())};
+}
+
+std::string absolute_data_folder(const Options& options) {
+  std::error_code ignored;
+  return fs::absolute(data_folder(options), ignored).lexically_normal().string();
+}
+
+}  // namespace
 
 backend::Options backend_options(const Session& session) {
   return {session.options.strict, session.options.level, session.options.llvm_opt};
 }
 
+backend::Generated generate_alone(Session& session, const ir::Module& module) {
+  return session.timed("writing LLVM IR", [&] {
+    const backend::Alone alone{[&](const lexer::Span& span) { return place_of(session, span); },
+                               absolute_data_folder(session.options)};
+    return backend::generate_alone(module, backend_options(session), alone);
+  });
+}
+
 backend::Generated generate_llvm(Session& session) {
   ir::Module module = load_owned(session);
+  if (!session.options.exports.empty()) return generate_alone(session, module);
   return session.timed("writing LLVM IR",
                        [&] { return backend::generate(module, backend_options(session)); });
 }

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "ast/check.h"
+#include "driver/exports.h"
 #include "parser/parser.h"
 
 namespace tenon::driver {
@@ -103,6 +104,8 @@ ast::typed::Program diagnose_program(Session& session, bool needs_main) {
   ast::CheckOptions options = check_options(session);
   options.needs_main = needs_main;
   options.root_file = root;
+  const WantedExports wanted = read_exports(session);
+  if (session.library || !wanted.exports.empty()) options.exports = wanted.exports;
   return session.timed(
       "checking", [&] { return ast::check(prelude, program, options, session.diagnostics); });
 }
@@ -110,9 +113,12 @@ ast::typed::Program diagnose_program(Session& session, bool needs_main) {
 ast::typed::Program check_program(Session& session, bool needs_main) {
   try {
     auto typed = diagnose_program(session, needs_main);
-    session.stop_if_wrong();
+    session.stop_if_wrong(only_exports_are_wrong(session) ? kUsageWrong : kProgramWrong);
     return typed;
   } catch (const ast::BadDefine& e) {
+    session.stop_if_wrong();
+    throw UsageError{e.message};
+  } catch (const ast::BadExport& e) {
     session.stop_if_wrong();
     throw UsageError{e.message};
   }

@@ -27,7 +27,11 @@ ir::Module parse_ir(Session& session) {
 }
 
 ir::Module load_module(Session& session) {
-  if (session.options.file.ends_with(".ir")) return parse_ir(session);
+  if (session.options.file.ends_with(".ir")) {
+    if (!session.options.exports.empty())
+      throw UsageError{"--export picks functions of a program; IR text says itself what is exported"};
+    return parse_ir(session);
+  }
   ast::typed::Program program = check_program(session);
   ir::Module module = session.timed("lowering to SSA", [&] { return ir::lower(program); });
   session.phase = "verifying what lowering made";

@@ -74,14 +74,14 @@ void Session::show(const lexer::Diagnostic& diagnostic) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-void Session::stop_if_wrong() {
+void Session::stop_if_wrong(Status status) {
   // As a reader meets them, whichever phase found them.
   std::vector<lexer::Diagnostic> all = diagnostics.all();
   std::ranges::stable_sort(all, {}, [](const lexer::Diagnostic& d) {
     return std::pair(d.span.file, d.span.begin);
   });
   for (const lexer::Diagnostic& d : all) show(d);
-  if (diagnostics.any()) throw Exit{kProgramWrong};
+  if (diagnostics.any()) throw Exit{status};
 }
 
 void Session::print_times() const {

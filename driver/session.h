@@ -45,7 +45,8 @@ struct Options {
   std::vector<std::string> inputs, outputs;  ///< --in x=x.npy, --out y.npy
   std::string trace;                         ///< --trace
   bool profile = false;
-  std::string stage, output;  ///< emit
+  std::string stage, output;  ///< emit, build
+  std::vector<std::string> exports;  ///< --export NAME=F[N = 3]
   std::string dot, svg;       ///< --dot, --svg: which picture, or `default`; empty: none
   std::string function;       ///< --function
   lexer::DiagFormat format = lexer::DiagFormat::human;
@@ -77,13 +78,15 @@ class Session {
   std::function<void()> after_crash;
   /// If set, makes the text of the `main` that runs in place of the program's.
   std::function<std::string(const ast::Program&)> entry;
+  /// Functions for C are wanted in the place of main: those of --export, or all that can be had.
+  bool library = false;
 
   /// Reads a file (`-`: standard input) into `sources`. Reports and throws Exit if it cannot.
   uint32_t open(const std::string& path);
   /// The same for one that is asked for at `from`; reports and gives nothing if it cannot.
   std::optional<uint32_t> open_imported(const std::string& path, lexer::Span from);
   /// Prints what was reported, and throws Exit if anything was.
-  void stop_if_wrong();
+  void stop_if_wrong(Status status = kProgramWrong);
   /// Prints one diagnostic to standard error.
   void show(const lexer::Diagnostic& diagnostic);
 

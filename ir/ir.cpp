@@ -82,6 +82,15 @@ FuncId Module::find(std::string_view name) const {
   return {};
 }
 
+std::vector<FuncId> Module::entries() const {
+  std::vector<FuncId> all, called;
+  for (uint32_t i = 0; i < functions.size(); ++i) {
+    all.push_back({i});
+    if (all.back() == main || !functions[i].exported.empty()) called.push_back({i});
+  }
+  return called.empty() ? all : called;
+}
+
 void for_each_use(const Function& function, const Inst& inst,
                   const std::function<void(ValueId)>& visit) {
   for (const ValueId arg : inst.args) visit(arg);

@@ -143,6 +143,7 @@ struct Function {
   Exprs exprs;
   bool pure = true;           ///< as ast::typed::Function says
   bool recursive = false;
+  std::string exported;       ///< the name by which C calls it, in a library; empty: not at all
   Span span;
 
   /// A new value; its name is `hint` (characters that names cannot have become _), with a number
@@ -166,6 +167,8 @@ struct Module {
   Function& function(FuncId id) { return functions[id.index]; }
   const Function& function(FuncId id) const { return functions[id.index]; }
   FuncId find(std::string_view name) const;
+  /// What is called from outside: main and what is exported; without either, anything may be.
+  std::vector<FuncId> entries() const;
   const Type& type(const Function& f, ValueId v) const { return types[f.value(v).type]; }
 };
 

@@ -297,6 +297,7 @@ Function signature(Module& module, const typed::Function& source, std::string na
   out.name = std::move(name);
   out.pure = source.pure;
   out.recursive = source.recursive;
+  out.exported = source.exported;
   out.span = source.span;
   for (size_t i = 0; i < source.param_count; ++i) {
     for_each_leaf(source.vars[i].type, source.vars[i].name,

@@ -2,7 +2,8 @@
 // parse_expr.cpp's.
 //
 //   module   = {function}
-//   function = "func" @name "(" [param {"," …}] ")" ["->" results] ["effects"] ["recursive"] "{"
+//   function = "func" @name "(" [param {"," …}] ")" ["->" results] ["effects"] ["recursive"]
+//              ["exported" name] "{"
 //              {block} "}"
 //   results  = type | "(" type {"," …} ")"
 //   block    = name ["(" param {"," …} ")"] ":" {instruction}         a line each
@@ -424,6 +425,8 @@ void ModuleParser::header() {
   if (!function.pure) scanner_.take();
   function.recursive = scanner_.at_name("recursive");
   if (function.recursive) scanner_.take();
+  if (scanner_.accept_name("exported"))
+    function.exported = scanner_.expect(TokenKind::name, "the name for C").text;
   function.span = lexer::join(begin, scanner_.last_span());
   scanner_.expect("{");
   outline(found);

@@ -293,6 +293,7 @@ void Printer::function() {
   results();
   if (!function_.pure) out_ += " effects";
   if (function_.recursive) out_ += " recursive";
+  if (!function_.exported.empty()) put(" exported {}", function_.exported);
   out_ += " {\n";
   for (const Block& block : function_.blocks) {
     out_ += block.name;

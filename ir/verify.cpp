@@ -474,12 +474,16 @@ void verify_recursion(const Module& module, std::vector<Violation>& found) {
 
 std::vector<Violation> verify(const Module& module) {
   std::vector<Violation> found;
-  std::unordered_set<std::string_view> names;
+  std::unordered_set<std::string_view> names, exported;
   std::vector<FunctionVerifier> functions;
   for (const Function& function : module.functions) {
     if (!names.insert(function.name).second)
       found.push_back(
           {fmt::format("@{}", function.name), "two functions have this name", function.span});
+    if (!function.exported.empty() && !exported.insert(function.exported).second)
+      found.push_back({fmt::format("@{}", function.name),
+                       fmt::format("another function is exported as `{}` too", function.exported),
+                       function.span});
     functions.emplace_back(module, function, found);
   }
   if (module.main != module.find("main"))

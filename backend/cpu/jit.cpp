@@ -147,6 +147,20 @@ std::string assembly(const Generated& generated, const Options& options) {
   return all;
 }
 
+std::vector<std::string> objects(const Generated& generated, const Options& options) {
+  const TenonOptions c_options = to_c(options);
+  std::vector<std::string> all;
+  for (const TenonText& module : texts_of(generated)) {
+    char* error = nullptr;
+    size_t bytes = 0;
+    char* data = llvm().object(&module, &c_options, &bytes, &error);
+    if (data == nullptr) throw refused(error);
+    all.emplace_back(data, bytes);
+    llvm().free_text(data);
+  }
+  return all;
+}
+
 std::string llvm_version() {
   if (library().llvm == nullptr) return library().problem;
   return take(library().llvm->version());

@@ -299,9 +299,22 @@ char* assembly(const TenonText* text, const TenonOptions* options, char** error)
   });
 }
 
+char* object(const TenonText* text, const TenonOptions* options, size_t* bytes, char** error) {
+  return guarded(error, [&] {
+    TenonTimes times;
+    Compilation compilation(*text, *options, times);
+    const Buffer written = compilation.emit(LLVMObjectFile);
+    *bytes = LLVMGetBufferSize(written.get());
+    char* copy = static_cast<char*>(malloc(*bytes));
+    if (copy == nullptr) throw Failure{"no memory for the object file"};
+    memcpy(copy, LLVMGetBufferStart(written.get()), *bytes);
+    return copy;
+  });
+}
+
 void free_text(char* text) { free(text); }
 
-constexpr TenonLlvm kInterface = {version, compile, find, dispose, assembly, free_text};
+constexpr TenonLlvm kInterface = {version, compile, find, dispose, assembly, object, free_text};
 
 }  // namespace
 

@@ -36,6 +36,8 @@ struct TenonLlvm {
   void* (*find)(TenonProgram* program, const char* name, char** error);
   void (*dispose)(TenonProgram* program);
   char* (*assembly)(const TenonText* text, const TenonOptions* options, char** error);
+  /// The object file that the linker takes, of `*bytes` bytes.
+  char* (*object)(const TenonText* text, const TenonOptions* options, size_t* bytes, char** error);
   void (*free_text)(char* text);
 };
 

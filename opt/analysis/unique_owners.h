@@ -22,6 +22,8 @@ class UniqueOwners {
   bool is_unique(ir::FuncId function, ir::ValueId tensor) const {
     return unique_[function.index][tensor.index];
   }
+  /// Whether the function may add an owner to a tensor that it is passed.
+  bool keeps(ir::FuncId function) const { return keeps_[function.index]; }
 
  private:
   bool find_keepers();

@@ -265,11 +265,9 @@ class Dce {
   std::vector<BlockId> blocks_;  ///< needed, likewise
 };
 
-/// Only main is called from outside. In a module without one, any function may be.
 void drop_uncalled(Module& module, PassContext& context) {
-  if (!module.main) return;
   std::vector<bool> called(module.functions.size());
-  std::vector<FuncId> work = {module.main};
+  std::vector<FuncId> work = module.entries();
   while (!work.empty()) {
     const FuncId function = work.back();
     work.pop_back();

@@ -117,6 +117,10 @@ const Corruption kCorruptions[] = {
     // structure
     {"the function has no proper name", [](Module& m) { main_of(m).name = "a b"; }},
     {"two functions have this name", [](Module& m) { m.function(m.find("say")).name = "half"; }},
+    {"another function is exported as `f` too",
+     [](Module& m) {
+       for (const char* name : {"say", "half"}) m.function(m.find(name)).exported = "f";
+     }},
     {"its main is not the function of that name", [](Module& m) { m.main = ir::FuncId{0}; }},
     {"main takes and returns nothing",
      [](Module& m) { main_of(m).results = {m.types.scalar(DType::i64)}; }},

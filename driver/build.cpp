@@ -1,0 +1,215 @@
+// tenon build FILE -o OUT: code that runs without Tenon. The ending of OUT says which form it has.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "driver/c_names.h"
+#include "driver/commands.h"
+#include "driver/cpu.h"
+#include "driver/ir_module.h"
+#include "driver/link.h"
+#include "driver/output.h"
+
+namespace tenon::driver {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder beside the output for what is on its way there; gone in the end, whatever happens.
+class Workplace {
+ public:
+  explicit Workplace(const fs::path& output)
+      : output_(output), folder_(fmt::format("{}.{}.part", output.string(), getpid())) {
+    std::error_code failed;
+    if (!fs::create_directory(folder_, failed) || failed)
+      throw UsageError{fmt::format("cannot write {}: {}", output.string(),
+                                   failed ? failed.message() : "there is a " + folder_.string())};
+  }
+  ~Workplace() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  fs::path file(const std::string& name) const { return folder_ / name; }
+  /// Puts a finished file in the output's place.
+  void finish(const fs::path& file) const {
+    std::error_code failed;
+    fs::rename(file, output_, failed);
+    if (failed)
+      throw UsageError{fmt::format("cannot write {}: {}", output_.string(), failed.message())};
+  }
+
+ private:
+  fs::path output_, folder_;
+};
+
+// ---- the forms
+
+using Command = std::vector<std::string>;
+
+struct Build {
+  Session& session;
+  const ir::Module& module;
+  fs::path output;
+
+  backend::Generated generate() const { return generate_alone(session, module); }
+  /// Object files, written where the work is done.
+  Command objects(const Workplace& work) const;
+};
+
+Command Build::objects(const Workplace& work) const {
+  const backend::Generated generated = generate();
+  const std::vector<std::string> contents = session.timed("compiling with LLVM", [&] {
+    return backend::cpu::objects(generated, backend_options(session));
+  });
+  Command files;
+  for (const std::string& content : contents) {
+    files.push_back(work.file(fmt::format("part{}.o", files.size())).string());
+    write_output(files.back(), content);
+  }
+  return files;
+}
+
+void append(Command& command, const Command& more) {
+  command.insert(command.end(), more.begin(), more.end());
+}
+
+void write_ll(const Build& build) {
+  write_output(build.output.string(), build.generate().text);
+}
+
+/// As one module: assembly has no names that parts of it do not see.
+void write_s(const Build& build) {
+  const backend::Generated whole{build.generate().text, {}, {}};
+  write_output(build.output.string(),
+               backend::cpu::assembly(whole, backend_options(build.session)));
+}
+
+/// One object file, in which parts see each other, and others see only the functions for C.
+fs::path write_object(const Build& build, const Workplace& work) {
+  constexpr const char* kNeededFor = "to make object files";
+  const Command parts = build.objects(work);
+  const fs::path whole = work.file(build.output.stem().string() + ".o");
+  if (parts.size() == 1) {
+    fs::rename(parts[0], whole);
+    return whole;
+  }
+  Command command = {"ld", "-r", "-o", whole.string()};
+  append(command, parts);
+  run_tool(command, kNeededFor);
+  run_tool({"objcopy", "--localize-hidden", whole.string()}, kNeededFor);
+  return whole;
+}
+
+void write_o(const Build& build) {
+  const Workplace work(build.output);
+  work.finish(write_object(build, work));
+}
+
+/// The runtime's archive with one member more, so that nothing else need be found.
+void write_a(const Build& build) {
+  const Workplace work(build.output);
+  const fs::path object = write_object(build, work), archive = work.file("all.a");
+  fs::copy_file(runtime_archive(), archive);
+  fs::permissions(archive, fs::perms::owner_write, fs::perm_options::add);
+  run_tool({"ar", "rcs", archive.string(), object.string()}, "to make archives");
+  work.finish(archive);
+}
+
+void link(const Build& build, const Command& how) {
+  const Workplace work(build.output);
+  const fs::path linked = work.file("linked");
+  Command command = {"cc", "-o", linked.string()};
+  append(command, build.objects(work));
+  command.push_back(runtime_archive().string());
+  append(command, how);
+  append(command, libraries_of_runtime());
+  build.session.timed("linking",
+                      [&] { run_tool(command, "to link programs and shared libraries"); });
+  work.finish(linked);
+}
+
+/// Only the entries are seen from outside, and what is called inside is the library's own.
+void write_so(const Build& build) {
+  link(build, {"-shared", "-Wl,-Bsymbolic", "-Wl,--exclude-libs,ALL"});
+}
+
+void write_program(const Build& build) { link(build, {}); }
+
+/// What the header says on linking, a line each.
+using Advice = std::vector<std::string> (*)(const std::string& file);
+
+std::vector<std::string> advice_so(const std::string& file) {
+  return {fmt::format("Link with it: cc main.c ./{}", file)};
+}
+std::vector<std::string> advice_a(const std::string& file) {
+  return {fmt::format("Link with: cc main.c {} {}", file, fmt::join(libraries_of_runtime(), " "))};
+}
+std::vector<std::string> advice_o(const std::string& file) {
+  return {fmt::format("Link with: cc main.c {} libtenon_runtime.a {}", file,
+                      fmt::join(libraries_of_runtime(), " ")),
+          "libtenon_runtime.a is in the folder lib of the build of Tenon that made this file."};
+}
+
+struct Form {
+  std::string_view ending;
+  void (*write)(const Build&);
+  Advice advice;  ///< null: no header
+  std::string_view meaning;
+};
+constexpr Form kForms[] = {
+    {".so", write_so, advice_so, "a shared library"},
+    {".a", write_a, advice_a, "an archive, the runtime included"},
+    {".o", write_o, advice_o, "an object file"},
+    {".ll", write_ll, nullptr, "LLVM IR"},
+    {".s", write_s, nullptr, "assembly"},
+    {"", write_program, nullptr, "a program"},
+};
+
+const Form& form_of(const fs::path& output) {
+  const std::string name = output.filename().string();
+  const std::string ending = output.extension().string();
+  if (name.empty() || name[0] == '.' || output.string() == "-")
+    throw UsageError{fmt::format("-o {}: it names a file", output.string())};
+  const Form* form = std::ranges::find(kForms, ending, &Form::ending);
+  if (form != std::end(kForms)) return *form;
+  std::string known;
+  for (const Form& f : kForms)
+    known += fmt::format("{}{} ({})", known.empty() ? "" : ", ",
+                         f.ending.empty() ? "no ending" : f.ending, f.meaning);
+  throw UsageError{fmt::format("-o {}: the ending says what to make: {}", output.string(), known)};
+}
+
+// ---- what goes with the code
+
+void check_output(const fs::path& output) {
+  std::error_code ignored;
+  if (fs::is_directory(output, ignored))
+    throw UsageError{fmt::format("cannot write {}: it is a folder", output.string())};
+}
+
+}  // namespace
+
+void command_build(Session& session) {
+  const fs::path output = session.options.output;
+  const Form& form = form_of(output);
+  check_output(output);
+  session.library = !form.ending.empty();
+  if (!session.library && !session.options.exports.empty())
+    throw UsageError{"--export is for libraries: -o OUT.so, OUT.a or OUT.o"};
+  const ir::Module module = load_owned(session);
+  if (session.library) check_exported_names(module);
+  with_llvm([&] {
+    const Build build{session, module, output};
+    form.write(build);
+    if (!form.advice) return;
+    const std::string header = fs::path(output).replace_extension(".h").string();
+    const std::string source = fs::path(session.options.file).filename().string();
+    write_output(header, backend::c_header(module, {fs::path(header).filename().string(), source,
+                                                    form.advice(output.filename().string())}));
+  });
+}
+
+}  // namespace tenon::driver

@@ -1,0 +1,10 @@
+// The names that a library takes in C.
+#pragma once
+#include "ir/ir.h"
+
+namespace tenon::driver {
+
+/// Throws UsageError if C cannot have one of the exported functions' names.
+void check_exported_names(const ir::Module& module);
+
+}  // namespace tenon::driver
