@@ -48,7 +48,7 @@ class Kernel:
     def tenon(self, *options):
         program, code = self.folder / f"{self.name}.tenon", self.folder / f"{self.name}.o"
         run(self.clang, *options, "-Wno-override-module", "-fPIC", "-c", "-x", "ir", self.text, "-o", code)
-        runtime = self.build / "runtime/libtenon_runtime.a"
+        runtime = self.build / "lib/libtenon_runtime.a"
         run("c++", "-std=c++20", "-O2", f"-I{ROOT}", HERE / "harness.cpp", code, runtime, "-lfmt", "-lpthread",
             "-o", program)
         return program
