@@ -17,7 +17,7 @@ class Peer:
     name: str
     package: str                                   # what brings it
     build: tuple = ()                              # compiler and flags; source comes last
-    source: str = ""
+    source: str = ""                               # under worker/; several with blanks between
     libraries: tuple = ()
     environment: dict = field(default_factory=dict)  # {threads} stands for their number
     threads: tuple = (1, 2)                        # the numbers that it can work with
@@ -28,6 +28,8 @@ class Peer:
         """The worker's command line, or why there is none."""
         if self.source.endswith(".py"):
             return self.make_script("python3", "/usr/bin/python3")
+        if self.source.endswith(".js"):
+            return self.make_script("node")
         compiler = shutil.which(self.build[0])
         if compiler is None:
             return None, f"no {self.build[0]}"
@@ -35,7 +37,8 @@ class Peer:
         common = folder / "worker.o"
         worker = HERE / "worker"
         steps = [[shutil.which("cc"), "-O2", "-c", worker / "worker.c", "-o", common],
-                 [*self.build, worker / self.source, common, *self.libraries, "-lm", "-o", program]]
+                 [*self.build, *(worker / s for s in self.source.split()), common, *self.libraries, "-lm", "-o",
+                  program]]
         for step in steps:
             done = subprocess.run([str(word) for word in step], capture_output=True, text=True)
             if done.returncode != 0:
@@ -45,6 +48,8 @@ class Peer:
     def make_script(self, *interpreters):
         script = HERE / "worker" / self.source
         for interpreter in interpreters:
+            if shutil.which(interpreter) is None:
+                continue
             done = subprocess.run([interpreter, script, "--probe"], capture_output=True, text=True)
             if done.returncode == 0:
                 return [interpreter, str(script)], ""
@@ -63,11 +68,17 @@ def processor_vendor():
 HAS_AVX512 = "avx512f" in Path("/proc/cpuinfo").read_text()
 OPENMP = {"OMP_NUM_THREADS": "{threads}"}
 C = ("cc", "-O2")
+PLAIN = "plain.c plain_networks.c plain_llama.c"
 CXX = ("c++", "-O3", "-march=native", "-std=c++17")
 FAST = ("-O3", "-march=native", "-ffast-math", "-fno-math-errno")
 WIDE = ("-mprefer-vector-width=512",) if HAS_AVX512 else ()
 OPENBLAS = "/usr/lib/x86_64-linux-gnu/openblas-pthread"
 BLIS = "/usr/lib/x86_64-linux-gnu/blis-pthread"
+
+
+# Fresh results cost no page faults, and vectors are as wide as the processor's.
+TORCH_AT_ITS_BEST = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "8000000000",
+                     **({"ATEN_CPU_CAPABILITY": "avx512"} if HAS_AVX512 else {})}
 
 
 def cblas(name, package, folder, environment, note=""):
@@ -77,8 +88,8 @@ def cblas(name, package, folder, environment, note=""):
 
 
 PEERS = [
-    Peer("gcc", "gcc", ("gcc", *FAST, *WIDE), "plain.c", threads=(1,), note="plain loops"),
-    Peer("clang", "clang", ("clang", *FAST, *WIDE), "plain.c", threads=(1,), note="plain loops"),
+    Peer("gcc", "gcc", ("gcc", *FAST, *WIDE), PLAIN, threads=(1,), note="plain loops"),
+    Peer("clang", "clang", ("clang", *FAST, *WIDE), PLAIN, threads=(1,), note="plain loops"),
     cblas("OpenBLAS", "libopenblas-pthread-dev", OPENBLAS, {"OPENBLAS_NUM_THREADS": "{threads}"},
           "out of the box"),
     cblas("OpenBLAS, skx", "libopenblas-pthread-dev", OPENBLAS,
@@ -94,6 +105,11 @@ PEERS = [
          weights="constant"),
     Peer("NumPy", "python3-numpy", source="numpy_worker.py",
          environment={"OPENBLAS_NUM_THREADS": "{threads}"}),
+    Peer("PyTorch", "python3-torch", source="torch_worker.py",
+         environment={**OPENMP, "OPENBLAS_NUM_THREADS": "{threads}"}, note="eager, out of the box"),
+    Peer("PyTorch, traced", "python3-torch", source="torch_worker.py",
+         environment={**OPENMP, "OPENBLAS_NUM_THREADS": "{threads}", "TRACED": "1", **TORCH_AT_ITS_BEST},
+         weights="constant", note="traced and frozen; " + ", ".join(f"{k}={v}" for k, v in TORCH_AT_ITS_BEST.items())),
 ]
 if not HAS_AVX512:
     PEERS = [p for p in PEERS if not p.name.endswith("skx")]

@@ -23,6 +23,8 @@ class Result:
 
     def rate(self, seconds):
         work = self.workload
+        if work.steps:
+            return f"{work.steps / seconds:.0f} tokens/s"
         return f"{work.flops / seconds * 1e-9:.1f} GFLOP/s" if work.flops else f"{work.bytes / seconds * 1e-9:.1f} GB/s"
 
     def ratio(self, who):

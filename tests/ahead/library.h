@@ -1,6 +1,6 @@
 /* library.h: the functions of library.tn for C. Written by `tenon build`, and again each time.
  *
- * Link with: cc main.c library.o libtenon_runtime.a -lstdc++ -lm -pthread
+ * Link with: cc main.c library.o libtenon_runtime.a -ltbb -lstdc++ -lm -pthread
  * libtenon_runtime.a is in the folder lib of the build of Tenon that made this file.
  *
  * A function returns 0, or says what went wrong: 701 for E0701 (`tenon explain E0701`), -1 for a null

@@ -1,26 +1,13 @@
 #!/usr/bin/env python3
-"""The worker of NumPy; worker.h has the protocol."""
+"""The worker of NumPy."""
 
-import os
 import sys
-import time
 
 try:
     import numpy as np
 except ImportError:
     sys.exit(2)
-
-
-def mix(count, seed):
-    h = np.arange(count, dtype=np.uint32) * np.uint32(2654435761) + np.uint32(seed * 40503)
-    h ^= h >> np.uint32(15)
-    h *= np.uint32(2246822519)
-    return h ^ (h >> np.uint32(13))
-
-
-def drawn(count, seed, scale):
-    scale = np.float32(scale)
-    return (mix(count, seed) >> np.uint32(8)).astype(np.float32) * np.float32(2 / 16777216) * scale - scale
+from python_worker import serve
 
 
 def product(p, x):
@@ -63,36 +50,4 @@ KINDS = {"product": product, "softmax": softmax, "layer_norm": layer_norm, "sum"
          "gelu_tanh": gelu_tanh}
 
 
-def prepare(line):
-    head, inputs, _ = line.split("/")
-    kind, *parameters = head.split()[1:]
-    if kind not in KINDS:
-        return None
-    arrays = [drawn(int(size), n, float(scale)) for n, (size, scale) in
-              enumerate(word.split(":") for word in inputs.split())]
-    return KINDS[kind](tuple(int(p) for p in parameters), arrays)
-
-
-def main():
-    if "--probe" in sys.argv:
-        return
-    now = time.process_time if os.environ.get("WORKER_THREADS") == "1" else time.perf_counter
-    run = None
-    for line in sys.stdin:
-        if line.startswith("prepare"):
-            run = prepare(line)
-            if run is None:
-                print("cannot", flush=True)
-                continue
-            out = run().ravel()
-            weights = drawn(out.size, 99, 1).astype(np.float64)
-            print(f"ready {float(out @ weights):.9g} {float(np.abs(out).sum(dtype=np.float64)):.9g}", flush=True)
-        elif line.startswith("time"):
-            count = int(line.split()[1])
-            start = now()
-            for _ in range(count):
-                run()
-            print(f"took {now() - start:.9g}", flush=True)
-
-
-main()
+serve(lambda kind, p, x: KINDS[kind](p, x) if kind in KINDS else None)

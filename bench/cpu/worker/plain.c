@@ -1,9 +1,8 @@
 /* Plain loops in C, as anybody would write them: what a compiler makes of them. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include "plain.h"
 
-#include "worker.h"
+#include <math.h>
+#include <stddef.h>
 
 /* out[M, N] = a[M, K] * b[K, N] */
 static void product(struct work *w) {
@@ -82,7 +81,11 @@ static const struct {
   const char *kind;
   run_function run;
 } kRuns[] = {{"product", product},     {"softmax", softmax},     {"layer_norm", layer_norm},
-             {"sum", sum},             {"gelu_tanh", gelu_tanh}, {"gelu_erf", gelu_erf}};
+             {"sum", sum},             {"gelu_tanh", gelu_tanh}, {"gelu_erf", gelu_erf},
+             {"conv", plain_conv},     {"depthwise", plain_depthwise},
+             {"mlp", plain_mlp},       {"attention", plain_attention},
+             {"gpt2_block", plain_gpt2_block}, {"resnet18", plain_resnet18},
+             {"llama", plain_llama}};
 
 run_function prepare(struct work *work) {
   for (unsigned i = 0; i < sizeof kRuns / sizeof *kRuns; ++i)

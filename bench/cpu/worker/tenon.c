@@ -36,6 +36,7 @@ RUN(4, I(0), I(1), I(2), I(3))
 RUN(5, I(0), I(1), I(2), I(3), I(4))
 RUN(6, I(0), I(1), I(2), I(3), I(4), I(5))
 RUN(7, I(0), I(1), I(2), I(3), I(4), I(5), I(6))
+RUN(11, I(0), I(1), I(2), I(3), I(4), I(5), I(6), I(7), I(8), I(9), I(10))
 RUN(13, I(0), I(1), I(2), I(3), I(4), I(5), I(6), I(7), I(8), I(9), I(10), I(11), I(12))
 RUN(43, I(0), I(1), I(2), I(3), I(4), I(5), I(6), I(7), I(8), I(9), I(10), I(11), I(12), I(13), I(14),
     I(15), I(16), I(17), I(18), I(19), I(20), I(21), I(22), I(23), I(24), I(25), I(26), I(27), I(28),
@@ -45,7 +46,7 @@ static const struct {
   int inputs;
   run_function run;
 } kRuns[] = {{1, run_1}, {2, run_2}, {3, run_3}, {4, run_4}, {5, run_5},
-             {6, run_6}, {7, run_7}, {13, run_13}, {43, run_43}};
+             {6, run_6}, {7, run_7}, {11, run_11}, {13, run_13}, {43, run_43}};
 
 static function open_function(const char *library, const char *name) {
   void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
