@@ -110,6 +110,8 @@ PEERS = [
     Peer("PyTorch, traced", "python3-torch", source="torch_worker.py",
          environment={**OPENMP, "OPENBLAS_NUM_THREADS": "{threads}", "TRACED": "1", **TORCH_AT_ITS_BEST},
          weights="constant", note="traced and frozen; " + ", ".join(f"{k}={v}" for k, v in TORCH_AT_ITS_BEST.items())),
+    Peer("ONNX Runtime", "onnxruntime-node of npm (NODE_PATH says where)", source="ort_worker.js",
+         weights="constant", note="as JavaScript calls it"),
 ]
 if not HAS_AVX512:
     PEERS = [p for p in PEERS if not p.name.endswith("skx")]

@@ -55,7 +55,7 @@ def lines_of(result):
     return "\n".join(lines)
 
 
-def table(results, threads):
+def table(results, threads, rates=True):
     """A row per workload: Tenon, then everyone else by its name, with Tenon's share of the time."""
     names = []
     for result in results:
@@ -71,16 +71,16 @@ def table(results, threads):
                 continue
             text = f"{spelled(result.median(who))} ±{result.spread(who):.0%}"
             ratio = result.ratio(who)
-            if name == "Tenon":
+            if name == "Tenon" and rates:
                 text += f"<br>{result.rate(result.median(who))}"
-            elif ratio:
+            elif ratio and name != "Tenon":
                 text += f"<br>{ratio:.2f}"
             cells.append(text + (" (!)" if f"{name}, {threads}" in result.wrong else ""))
         lines.append(f"| {result.workload.name} | " + " | ".join(cells) + " |")
     return lines
 
 
-def page(facts, results, peers):
+def page(facts, results, whole, peers):
     lines = [
         "# One processor: Tenon and the libraries",
         "",
@@ -92,6 +92,9 @@ def page(facts, results, peers):
     ]
     for threads in sorted({n for result in results for n in result.threads()}):
         lines += ["", f"## {threads} thread{'s' if threads > 1 else ''}", ""] + table(results, threads)
+    for threads in sorted({n for result in whole for n in result.threads()}):
+        lines += ["", f"## Whole processes, {threads} thread{'s' if threads > 1 else ''}", ""]
+        lines += table(whole, threads, rates=False)
     lines += ["", "## Who", ""]
     for peer in peers:
         absent = facts["missing"].get(peer.name)
@@ -100,8 +103,9 @@ def page(facts, results, peers):
     return "\n".join(lines) + "\n"
 
 
-def as_json(facts, results):
-    return {**facts, "results": [
-        {"workload": r.workload.name, "flops": r.workload.flops, "bytes": r.workload.bytes, "wrong": r.wrong,
-         "seconds": {f"{name}, {threads}": times for (name, threads), times in r.seconds.items()}}
-        for r in results]}
+def as_json(facts, results, whole):
+    def plain(result):
+        return {"workload": result.workload.name, "flops": result.workload.flops, "bytes": result.workload.bytes,
+                "wrong": result.wrong,
+                "seconds": {f"{name}, {threads}": times for (name, threads), times in result.seconds.items()}}
+    return {**facts, "functions": [plain(r) for r in results], "processes": [plain(r) for r in whole]}

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Tenon against the libraries that people use, on one processor (`make bench`).
 
-  run.py BUILD [--only=PART …] [--peers=PART …] [--threads=1,2] [--rounds=15] [-o FOLDER]
+  run.py BUILD [--only=PART …] [--peers=PART …] [--threads=1,2] [--rounds=15]
+         [--functions] [--processes] [-o FOLDER]
 
 Each peer is a process that waits for its turn (worker/worker.h). In a round every peer runs a
 workload once, for at least a few milliseconds; the median of the rounds counts, so that what else the
@@ -25,6 +26,7 @@ from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import processes  # noqa: E402
 import report  # noqa: E402
 from peers import PEERS, Peer  # noqa: E402
 from workloads import WORKLOADS  # noqa: E402
@@ -105,7 +107,7 @@ def disagreement(results, tolerance):
     sums = sorted(total for total, _ in results.values())
     middle, magnitude = sums[len(sums) // 2], max(m for _, m in results.values())
     return [name for name, (total, _) in results.items()
-            if not abs(total - middle) <= tolerance * max(magnitude, 1e-30) * 0.1]
+            if not abs(total - middle) <= tolerance * magnitude]
 
 
 def kept_rounds(rounds, times):
@@ -142,17 +144,45 @@ def selected(items, parts, text):
     return [item for item in items if not parts or any(part in text(item) for part in parts)]
 
 
-def start_workers(peers, thread_counts, folder):
-    workers, missing = [], {}
+def make_all(peers, folder):
+    """(peer, command) of those that are there, and why others are not."""
+    made, missing = [], {}
     for peer in peers:
         command, problem = peer.make(folder)
-        if command is None:
+        if command:
+            made.append((peer, command))
+        else:
             missing[peer.name] = f"package {peer.package}: {problem}"
+    return made, missing
+
+
+def start_workers(made, thread_counts):
+    return [Worker(peer, command, threads, pinned=os.cpu_count() - 1)
+            for peer, command in made for threads in thread_counts if threads in peer.threads]
+
+
+def measure_functions(workloads, workers, options):
+    results = []
+    for workload in workloads:
+        seconds, wrong = measure(workload, workers, options.rounds, progress)
+        results.append(report.Result(workload, seconds, wrong))
+        progress("")
+        print(report.lines_of(results[-1]), flush=True)
+    return results
+
+
+def measure_processes(workloads, tenon, made, thread_counts, folder, rounds):
+    results = []
+    for workload in workloads:
+        if workload.name not in processes.PROGRAMS:
             continue
+        seconds = {}
         for threads in thread_counts:
-            if threads in peer.threads:
-                workers.append(Worker(peer, command, threads, pinned=os.cpu_count() - 1))
-    return workers, missing
+            seconds |= processes.measure(workload, tenon, made[1:], threads, folder, rounds, progress)
+        results.append(report.Result(workload, seconds, []))
+        progress("")
+        print("whole process: " + report.lines_of(results[-1]), flush=True)
+    return results
 
 
 def processor():
@@ -173,6 +203,8 @@ def main():
     arguments.add_argument("--only", action="append")
     arguments.add_argument("--peers", action="append")
     arguments.add_argument("--threads", default="1,2")
+    arguments.add_argument("--functions", action="store_true", help="no whole processes")
+    arguments.add_argument("--processes", action="store_true", help="nothing but whole processes")
     arguments.add_argument("--rounds", type=int, default=15)
     arguments.add_argument("-o", dest="out", type=Path)
     options = arguments.parse_args()
@@ -186,14 +218,12 @@ def main():
         progress("building")
         missing = {f"Tenon, {w}": why for w, why in build_libraries(tenon, workloads, folder).items()}
         peers = [tenon_peer(folder, (1, 2))] + selected(PEERS, options.peers, lambda p: p.name)
-        workers, absent = start_workers(peers, thread_counts, folder)
-        results = []
+        made, absent = make_all(peers, folder)
+        whole = [] if options.functions else measure_processes(workloads, tenon, made, thread_counts, folder,
+                                                               options.rounds)
+        workers = start_workers(made, thread_counts)
         try:
-            for workload in workloads:
-                seconds, wrong = measure(workload, workers, options.rounds, progress)
-                results.append(report.Result(workload, seconds, wrong))
-                progress("")
-                print(report.lines_of(results[-1]), flush=True)
+            results = [] if options.processes else measure_functions(workloads, workers, options)
         finally:
             for worker in workers:
                 worker.end()
@@ -203,8 +233,8 @@ def main():
         print(f"missing: {peer} ({why})")
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "cpu.json").write_text(json.dumps(report.as_json(facts, results), indent=1) + "\n")
-        (options.out / "cpu.md").write_text(report.page(facts, results, PEERS))
+        (options.out / "cpu.json").write_text(json.dumps(report.as_json(facts, results, whole), indent=1) + "\n")
+        (options.out / "cpu.md").write_text(report.page(facts, results, whole, PEERS))
 
 
 if __name__ == "__main__":

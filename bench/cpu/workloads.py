@@ -18,7 +18,7 @@ class Workload:
     flops: float = 0           # per run; 0 where bytes count
     bytes: float = 0           # that have to come and go at least
     steps: int = 0             # of a run, if they are what counts: tokens
-    tolerance: float = 1e-4    # of a result's weighted sum, relative to its magnitude
+    tolerance: float = 1e-5    # of a result's weighted sum, relative to its magnitude
 
     @property
     def key(self):
@@ -117,7 +117,7 @@ WORKLOADS = [product(*shape) for shape in PRODUCTS] + [
     rows("softmax", "softmax", "softmax_rows", 4096, 4096),
     rows("layernorm", "layer_norm", "normed", 4096, 1024, vectors=True),
     Workload("sum 16M", "sum", "sum", (16 * MI,), ((16 * MI, 1),), 1, "rows.tn", f"total[N = {16 * MI}]",
-             bytes=64 * MI, tolerance=1e-3),
+             bytes=64 * MI, tolerance=1e-4),
     rows("gelu", "gelu_tanh", "by_tanh", 16384, 1024, vectors=True),
     rows("gelu-erf", "gelu_erf", "by_erf", 16384, 1024, vectors=True),
     conv("conv 3x3", 64, 56, 64, 3, 1, 1), conv("conv 1x1", 64, 56, 256, 1, 1, 0),
