@@ -177,7 +177,7 @@ inline backend::Generated generated(const loops::Kernel& kernel, const std::vect
   backend::ModuleText shared;
   std::string text = backend::write_kernel(shared, module, conventions, kernel, strict);
   for (const ir::Function& function : module.functions)
-    text += "\n" + backend::write_function(shared, module, conventions, owners, function, {}, strict);
+    text += "\n" + backend::write_function(shared, module, conventions, owners, function, {}, {}, strict);
   std::string args = "ptr %context";
   if (conventions.of(kernel).deep) args += ", i64 0";
   for (void* tensor : tensors)
