@@ -24,6 +24,8 @@ constexpr Tool kTools[] = {
     {"re2c", "building the scanner"},
     {"bison", "building the parser"},
     {"cmake", "building"},
+    {"cc", "linking of programs and libraries that tenon build makes"},
+    {"objcopy", "object files and archives of tenon build"},
     {"dot", "drawing graphs as SVG"},
     {"ptxas", "checking PTX against NVIDIA's assembler"},
     {"nvidia-smi", "running on a GPU"},

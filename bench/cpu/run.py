@@ -18,7 +18,6 @@ import json
 import os
 import platform
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from workloads import WORKLOADS  # noqa: E402
 HERE = Path(__file__).resolve().parent
 SECONDS_PER_TURN = 0.005
 SECONDS_PER_PEER = 20  # in all rounds of a workload
+PROCESS_ROUNDS = 7  # whole processes take seconds
 PATIENCE = 120  # seconds for one run; a peer that is slower than that is left out
 
 
@@ -178,7 +178,8 @@ def measure_processes(workloads, tenon, made, thread_counts, folder, rounds):
             continue
         seconds = {}
         for threads in thread_counts:
-            seconds |= processes.measure(workload, tenon, made[1:], threads, folder, rounds, progress)
+            others = [(peer, command) for peer, command in made if peer.name != "Tenon"]
+            seconds |= processes.measure(workload, tenon, others, threads, folder, rounds, progress)
         results.append(report.Result(workload, seconds, []))
         progress("")
         print("whole process: " + report.lines_of(results[-1]), flush=True)
@@ -208,6 +209,7 @@ def main():
     arguments.add_argument("--rounds", type=int, default=15)
     arguments.add_argument("-o", dest="out", type=Path)
     options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no worker is left behind
     thread_counts = [int(n) for n in options.threads.split(",")]
     workloads = selected(WORKLOADS, options.only, lambda w: f"{w.name} {w.group}")
     if not workloads:
@@ -219,14 +221,14 @@ def main():
         missing = {f"Tenon, {w}": why for w, why in build_libraries(tenon, workloads, folder).items()}
         peers = [tenon_peer(folder, (1, 2))] + selected(PEERS, options.peers, lambda p: p.name)
         made, absent = make_all(peers, folder)
-        whole = [] if options.functions else measure_processes(workloads, tenon, made, thread_counts, folder,
-                                                               options.rounds)
         workers = start_workers(made, thread_counts)
         try:
             results = [] if options.processes else measure_functions(workloads, workers, options)
         finally:
             for worker in workers:
                 worker.end()
+        whole = [] if options.functions else measure_processes(workloads, tenon, made, thread_counts, folder,
+                                                               min(options.rounds, PROCESS_ROUNDS))
     facts = {"processor": processor(), "cores": os.cpu_count(), "date": str(date.today()),
              "rounds": options.rounds, "missing": {**missing, **absent}}
     for peer, why in facts["missing"].items():
