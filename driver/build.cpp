@@ -199,8 +199,13 @@ void command_build(Session& session) {
   session.library = !form.ending.empty();
   if (!session.library && !session.options.exports.empty())
     throw UsageError{"--export is for libraries: -o OUT.so, OUT.a or OUT.o"};
-  const ir::Module module = load_owned(session);
-  if (session.library) check_exported_names(module);
+  ir::Module module = load_owned(session);
+  if (session.library) {
+    check_exported_names(module);
+    module.main = {};  // IR text may have one beside what it exports
+  } else if (!module.main) {
+    throw UsageError{"a program starts at `main`, and this IR text has none"};
+  }
   with_llvm([&] {
     const Build build{session, module, output};
     form.write(build);

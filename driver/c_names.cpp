@@ -25,6 +25,8 @@ std::string problem_with(const std::string& name) {
 }  // namespace
 
 void check_exported_names(const ir::Module& module) {
+  if (std::ranges::all_of(module.functions, [](const auto& f) { return f.exported.empty(); }))
+    throw UsageError{"a library needs functions, and none is marked `exported`"};
   for (const ir::Function& function : module.functions) {
     const std::string& name = function.exported;
     const std::string problem = name.empty() ? "" : problem_with(name);

@@ -195,6 +195,8 @@ class Ahead {
         problem = fmt::format("its message lacks `{}`:\n{}", c.part, outcome.err);
       judge(spelled(words), problem);
     }
+    judge("IR text without an export",
+          problem_of(tenon({"build", "tests/golden/opt/dce.ir", "-o", out}), 2));
     judge("wrong program",
           problem_of(tenon({"build", "tests/golden/errors/E0501_index.tn", "-o", out}), 1));
     for (const fs::path& path : entries_of(scratch_.path()))
