@@ -16,6 +16,7 @@ static_assert(std::size(kRegisterTypes) == std::size(runtime::kDTypes));
 /// Some of LLVM's passes take time by the square of the loops in a function (2,000 of them: minutes):
 /// functions so long are only translated.
 constexpr std::ptrdiff_t kMaxOptimizedLines = 5000;
+constexpr std::ptrdiff_t kMaxFinalLines = 40'000;  ///< of those that no pass but the code generator's sees
 
 bool is_plain(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '$';
@@ -148,15 +149,16 @@ void FunctionText::fail_if(const std::string& failed) {
 }
 
 std::string FunctionText::definition(std::string_view signature, std::string_view failed,
-                                     bool may_inline) {
+                                     Inline inlined, bool final_form) {
   std::string body;
   for (const std::string& piece : pieces_) body += piece;
   body += faults_;
   if (!failed_label_.empty()) body += fmt::format("{}:\n  {}\n", failed_label_.substr(1), failed);
 
-  const bool optimized = std::count(body.begin(), body.end(), '\n') <= kMaxOptimizedLines;
+  const bool optimized = std::count(body.begin(), body.end(), '\n') <=
+                         (final_form ? kMaxFinalLines : kMaxOptimizedLines);
   return fmt::format("define {} nounwind{}{} {{\n{}}}\n", signature,
-                     may_inline && optimized ? "" : " noinline", optimized ? "" : " optnone", body);
+                     inlined == Inline::may && optimized ? "" : " noinline", optimized ? "" : " optnone", body);
 }
 
 }  // namespace tenon::backend

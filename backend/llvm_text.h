@@ -81,8 +81,9 @@ class FunctionText {
 
   /// The whole function, of which `signature` is what stands between `define` and its attributes.
   /// `failed` is the instruction that returns "failed".
+  enum class Inline { may, never };
   std::string definition(std::string_view signature, std::string_view failed,
-                         bool may_inline = true);
+                         Inline inlined = Inline::may, bool final_form = false);
 
  private:
   void branch_off(const std::string& condition, const std::string& off, bool off_if);

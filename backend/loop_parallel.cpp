@@ -2,6 +2,7 @@
 // thread. What it uses from around it, it finds in an environment: a struct on the caller's stack, into
 // which everything goes that the body turns out to ask for while it is written.
 #include "backend/kernel_writer.h"
+#include "backend/loops_to_llvm.h"
 
 namespace tenon::backend {
 
@@ -115,7 +116,7 @@ std::string KernelWriter::write_turns(const For& loop, const std::string& name) 
   return out_.definition(
       fmt::format("internal i32 {}(ptr %context, ptr {}, i64 {}, i64 {})", name, environment, first,
                   end),
-      "ret i32 1", false);
+      "ret i32 1", FunctionText::Inline::never, stands_alone(kernel_));
 }
 
 }  // namespace tenon::backend

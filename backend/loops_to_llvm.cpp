@@ -40,7 +40,8 @@ std::string KernelWriter::write() {
   const std::string signature =
       fmt::format("{} {} {}({})", stands_alone(kernel_) ? "hidden" : "internal",
                   result_type({}, convention), symbol("kernel." + kernel_.name), params);
-  return out_.definition(signature, return_failed({}, convention), kernel_.loops.empty()) +
+  const auto inlined = kernel_.loops.empty() ? FunctionText::Inline::may : FunctionText::Inline::never;
+  return out_.definition(signature, return_failed({}, convention), inlined, stands_alone(kernel_)) +
          functions_;
 }
 

@@ -19,8 +19,14 @@ namespace {
 /// For kMaxCallDepth calls of any function. The system gives pages only as they are touched.
 constexpr size_t kStackBytes = size_t{64} << 20;
 
-int cores() {
+/// Before anything else is asked of TBB.
+void prepare() {
   static const tbb::global_control stacks(tbb::global_control::thread_stack_size, kStackBytes);
+}
+
+/// Of the machine, or so many of it as this process may use.
+int cores() {
+  prepare();
   return tbb::this_task_arena::max_concurrency();
 }
 
@@ -58,6 +64,7 @@ class Stretches {
   }
 
   void run_all() {
+    prepare();
     const auto run_one = [this](size_t number) { run(number); };
     try {
       tbb::parallel_for(size_t{0}, stretches_.size(), run_one, tbb::static_partitioner());
@@ -86,7 +93,7 @@ class Stretches {
 
 bool in_parallel(Context& context, int64_t first, int64_t end, const Turns& turns) noexcept {
   if (first >= end) return true;
-  const int threads = context.threads == 1 ? 1 : context.threads > 0 ? context.threads : cores();
+  const int threads = context.threads > 0 ? context.threads : cores();
   const int64_t count = std::min<int64_t>(end - first, threads);
   if (count == 1) return turns(context, first, end);
   try {

@@ -362,6 +362,45 @@ TEST_CASE("a tile of accumulators stays in registers") {
   check_product(6, 26, 9, product(6, 26, 9, 3, 1, 13));
 }
 
+TEST_CASE("the innermost loop of a product: vectors loaded, one element spread and used at once") {
+  const std::string text = text_of(product(4, 64, 8, 2, 2, 16).kernel);
+  const std::string_view expected = R"(
+loop.2:
+  %i5 = phi i64 [ 0, %loop.1 ], [ %next, %loop.2 ]
+  %a.1 = phi <16 x float> [ splat (float 0x0000000000000000), %loop.1 ], [ %add, %loop.2 ]
+  %a.2 = phi <16 x float> [ splat (float 0x0000000000000000), %loop.1 ], [ %add.1, %loop.2 ]
+  %a.3 = phi <16 x float> [ splat (float 0x0000000000000000), %loop.1 ], [ %add.2, %loop.2 ]
+  %a.4 = phi <16 x float> [ splat (float 0x0000000000000000), %loop.1 ], [ %add.3, %loop.2 ]
+  %i5.by = mul i64 %i5, 64
+  %b.at.1 = getelementptr float, ptr %b.at, i64 %i5.by
+  %b.elements = load <16 x float>, ptr %b.at.1, align 64
+  %b.at.2 = getelementptr float, ptr %b.at.1, i64 16
+  %b.elements.1 = load <16 x float>, ptr %b.at.2, align 64
+  %a.at.1 = getelementptr float, ptr %a.at, i64 %i5
+  %a.element = load float, ptr %a.at.1
+  %a.element.lane = insertelement <16 x float> poison, float %a.element, i64 0
+  %a.element.all = shufflevector <16 x float> %a.element.lane, <16 x float> poison, <16 x i32> zeroinitializer
+  %mul = fmul contract <16 x float> %a.element.all, %b.elements
+  %add = fadd contract <16 x float> %a.1, %mul
+  %mul.1 = fmul contract <16 x float> %a.element.all, %b.elements.1
+  %add.1 = fadd contract <16 x float> %a.2, %mul.1
+  %a.at.2 = getelementptr float, ptr %a.at.1, i64 8
+  %a.element.1 = load float, ptr %a.at.2
+  %a.element.1.lane = insertelement <16 x float> poison, float %a.element.1, i64 0
+  %a.element.1.all = shufflevector <16 x float> %a.element.1.lane, <16 x float> poison, <16 x i32> zeroinitializer
+  %mul.2 = fmul contract <16 x float> %a.element.1.all, %b.elements
+  %add.2 = fadd contract <16 x float> %a.3, %mul.2
+  %mul.3 = fmul contract <16 x float> %a.element.1.all, %b.elements.1
+  %add.3 = fadd contract <16 x float> %a.4, %mul.3
+  %next = add nuw nsw i64 %i5, 1
+  %more = icmp slt i64 %next, 8
+  br i1 %more, label %loop.2, label %done.2
+)";
+  const size_t begin = text.find("\nloop.2:"), end = text.find("done.2:");
+  CHECK_MESSAGE(text.substr(begin, end - begin) == expected,
+                difference(expected, text.substr(begin, end - begin)));
+}
+
 TEST_CASE("registers of an array in parts: tails, single elements, what stands behind them") {
   if (!has_llvm()) return;
   Nest nest("parts");
