@@ -10,10 +10,12 @@
 // to where it is: the last one dominates, so it takes the place of any other (Briggs, Cooper and
 // Simpson, "Value Numbering", Software: Practice and Experience 27(6), 1997, section 4).
 //
-// It always pays in instructions; what it costs is that values live longer.
+// It always pays in instructions; what it costs is that values live longer. For tensors that are filled
+// with zeros, say, to be updated, that is too much: whichever is updated first would have to be copied.
 #include <algorithm>
 
 #include "ir/dominators.h"
+#include "opt/analysis/overwritten.h"
 #include "opt/analysis/value_numbers.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
@@ -31,6 +33,7 @@ class Gvn {
         context_(context),
         graph_(control_flow(function)),
         dominators_(graph_),
+        overwritten_(find_overwritten(function)),
         leaders_(function.values.size()) {}
 
   void run() {
@@ -73,8 +76,16 @@ class Gvn {
     }
     std::erase_if(function_.block(block).insts, [&](Inst& inst) {
       replacements_.apply(function_, inst);
-      return !inst.results.empty() && share(inst.results, block, row(inst.op).text);
+      return !inst.results.empty() && !is_to_be_overwritten(inst) &&
+             share(inst.results, block, row(inst.op).text);
     });
+  }
+
+  /// A tensor that costs no more to make again than to copy, if an update may overwrite it.
+  bool is_to_be_overwritten(const Inst& inst) const {
+    if (!overwritten_[inst.results[0].index]) return false;
+    if (inst.op != Op::compute) return inst.op == Op::pack;
+    return function_.exprs[inst.get<Compute>().bodies[0]].kind == ExprKind::constant;
   }
 
   // [snippet share]
@@ -96,6 +107,7 @@ class Gvn {
   PassContext& context_;
   Graph graph_;
   Dominators dominators_;
+  std::vector<bool> overwritten_;             ///< by value
   std::vector<std::vector<Leader>> leaders_;  ///< by the value that stands for the class
   Replacements replacements_;
 };

@@ -11,8 +11,7 @@
 // - In front of a loop that updates what it was passed, it saves the question "has it another owner?"
 //   on every turn. If the loop then never gets to the update, the copy was in vain; so it is made
 //   there for small tensors only, and for those that are one constant throughout, which cost no
-//   more to make again than to copy: the program has often said so itself, and `gvn` has made one
-//   of two.
+//   more to make again than to copy.
 #include "opt/tensor/insert_copies.h"
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 
 #include "opt/analysis/liveness.h"
 #include "opt/analysis/loops.h"
+#include "opt/analysis/overwritten.h"
 
 namespace tenon::opt {
 namespace {
@@ -35,11 +35,11 @@ class InsertCopies {
       : module_(module),
         function_(function),
         loops_(function),
-        liveness_(function, [&](ValueId value) { return is_tensor(value); }) {}
+        liveness_(function, [&](ValueId value) { return is_tensor(value); }),
+        written_(find_overwritten(function)) {}
 
   void run() {
     find_fills();
-    find_written();
     const size_t blocks = function_.blocks.size();
     for (uint32_t b = 0; b < blocks; ++b) {
       copy_for_updates({b});
@@ -60,32 +60,6 @@ class InsertCopies {
         const ExprId body = inst.get<Compute>().bodies[0];
         if (function_.exprs[body].kind == ExprKind::constant) fills_[inst.result()] = body;
       }
-    }
-  }
-
-  /// Values that an update may overwrite, directly or after an edge has passed them on.
-  void find_written() {
-    written_.resize(function_.values.size());
-    std::vector<std::vector<ValueId>> passed(function_.values.size());  // by parameter
-    std::vector<ValueId> work;
-    const auto write = [&](ValueId value) {
-      if (written_[value.index]) return;
-      written_[value.index] = true;
-      work.push_back(value);
-    };
-    for (const Block& block : function_.blocks) {
-      for (const Inst& inst : block.insts)
-        if (inst.op == Op::update) write(inst.args[0]);
-      for (const Edge& edge : successors(block)) {
-        const std::vector<ValueId>& params = function_.block(edge.target).params;
-        for (size_t p = 0; p < params.size(); ++p)
-          passed[params[p].index].push_back(edge.args[p]);
-      }
-    }
-    while (!work.empty()) {
-      const ValueId value = work.back();
-      work.pop_back();
-      for (ValueId from : passed[value.index]) write(from);
     }
   }
 
@@ -157,8 +131,8 @@ class InsertCopies {
   Function& function_;
   Loops loops_;
   Liveness liveness_;
+  std::vector<bool> written_;  ///< by value
   std::unordered_map<ValueId, ExprId> fills_;  ///< tensors of one constant, and that
-  std::vector<bool> written_;                  ///< by value
 };
 
 }  // namespace
