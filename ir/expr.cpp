@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <unordered_set>
+#include <ranges>
 
 namespace tenon::ir {
 namespace {
@@ -244,19 +244,24 @@ ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacement
   return Substitution(exprs, replacements, shift).run(body);
 }
 
+/// A node is made after its arguments, so it has a greater id than they. From the greatest on, then,
+/// whatever is reached in several ways is reached in all of them before it is its turn.
 void for_each_node(const Exprs& exprs, std::span<const ExprId> roots,
                    const std::function<void(ExprId)>& visit) {
-  std::vector<ExprId> reached;
-  std::unordered_set<ExprId> seen;
-  for (const ExprId root : roots)
-    if (seen.insert(root).second) reached.push_back(root);
-  for (size_t next = 0; next < reached.size(); ++next) {
-    for (const ExprId arg : exprs[reached[next]].args)
-      if (seen.insert(arg).second) reached.push_back(arg);
+  std::vector<ExprId> heap(roots.begin(), roots.end()), reached;
+  std::ranges::make_heap(heap);
+  while (!heap.empty()) {
+    std::ranges::pop_heap(heap);
+    const ExprId id = heap.back();
+    heap.pop_back();
+    if (!reached.empty() && reached.back() == id) continue;
+    reached.push_back(id);
+    for (const ExprId arg : exprs[id].args) {
+      heap.push_back(arg);
+      std::ranges::push_heap(heap);
+    }
   }
-  // A node is made after its arguments, so ascending ids are arguments before users.
-  std::sort(reached.begin(), reached.end());
-  for (const ExprId id : reached) visit(id);
+  for (const ExprId id : std::views::reverse(reached)) visit(id);
 }
 
 }  // namespace tenon::ir

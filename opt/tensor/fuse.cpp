@@ -24,6 +24,7 @@
 #include "ir/dominators.h"
 #include "ir/ranges.h"
 #include "opt/analysis/contraction.h"
+#include "opt/analysis/purity.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
@@ -49,8 +50,13 @@ struct Place {
 
 class Fuse {
  public:
-  Fuse(const Module& module, Function& function, PassContext& context)
-      : module_(module), function_(function), exprs_(function.exprs), context_(context) {}
+  Fuse(const Module& module, Function& function, const Purity& purity, PassContext& context)
+      : module_(module),
+        function_(function),
+        exprs_(function.exprs),
+        context_(context),
+        purity_(purity),
+        effects_(module, function, purity) {}
 
   void run() {
     // Producers before consumers: what is put somewhere is complete.
@@ -69,17 +75,22 @@ class Fuse {
   }
 
  private:
-  using Fallible = std::vector<ExprId>;
+  /// What the choice asks of a compute.
+  struct Facts {
+    std::vector<ExprId> fallible;
+    double cost;
+  };
   struct Producer {
     ValueId value;
     Place place;
     Compute compute;
-    Fallible fallible;
+    Facts facts;
   };
   struct Fused {
     Place consumer;
     Compute compute;
-    double before, after;  ///< what the consumer costs
+    Facts facts;
+    double before;  ///< what the consumer costs without it
   };
 
   Inst& at(Place place) { return function_.blocks[place.block].insts[place.index]; }
@@ -102,18 +113,19 @@ class Fuse {
     const std::set<Place> users = users_[value];
     if (users.empty() || users.size() > kMaxConsumers || size(at(place)) > kMaxTreeSize) return;
     const Compute& compute = at(place).get<Compute>();
-    const Producer producer{value, place, compute, fallible_nodes(module_, function_, compute)};
+    const Producer producer{value, place, compute, facts_at(place, compute)};
     std::vector<Fused> fused;
     for (Place user : users) {
       if (std::optional<Fused> made = fuse_into(user, producer)) fused.push_back(std::move(*made));
     }
     if (fused.empty()) return;
 
-    double before = cost_of(module_, function_, producer.compute), after = 0;
-    for (const Fused& f : fused) before += f.before, after += f.after;
+    double before = producer.facts.cost, after = 0;
+    for (const Fused& f : fused) before += f.before, after += f.facts.cost;
     const bool all = fused.size() == users.size() && after <= before;
     for (Fused& f : fused) {
-      if (all || (f.after <= f.before && producer.fallible.empty())) commit(std::move(f));
+      if (all || (f.facts.cost <= f.before && producer.facts.fallible.empty()))
+        commit(std::move(f));
     }
     if (users_[value].empty()) remove(value, place);
   }
@@ -128,6 +140,7 @@ class Fuse {
     consumer.op = Op::compute;
     consumer.args.clear();
     consumer.attribute = std::move(fused.compute);
+    facts_[fused.consumer] = std::move(fused.facts);
     consumer.unchecked = false;  // what was proved was another body
     for_each_used([&](std::set<Place>& users) { users.insert(fused.consumer); });
   }
@@ -146,10 +159,11 @@ class Fuse {
     if (user.block != producer.place.block || size(at(user)) > kMaxTreeSize) return {};
     const std::optional<Compute> consumer = as_compute(at(user));
     if (!consumer || overwritten_between(producer, user)) return {};
-    const Fallible fails = fallible_nodes(module_, function_, *consumer);
+    const Facts& now = facts_at(user, *consumer);
+    const std::vector<ExprId>& may_fail = producer.facts.fallible;
     const auto reads_it = [&](ExprId id) { return exprs_[id].value == producer.value; };
-    if (std::ranges::any_of(fails, reads_it)) return {};
-    if (!producer.fallible.empty() && !(fails.empty() && fails_as_before(producer, *consumer, user)))
+    if (std::ranges::any_of(now.fallible, reads_it)) return {};
+    if (!may_fail.empty() && !(now.fallible.empty() && fails_as_before(producer, *consumer, user)))
       return {};
     if (is_blocked(producer.compute) && !keeps_loops(exprs_, producer.value, *consumer)) return {};
 
@@ -158,12 +172,22 @@ class Fuse {
     give_sites(fused, producer);
     if (size(fused) > kMaxTreeSize) return {};
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
-    if (fallible_nodes(module_, function_, fused).size() > fails.size() + producer.fallible.size())
-      return {};
-    const bool is_element = at(user).op == Op::element;
-    const double before = is_element ? 0 : cost_of(module_, function_, *consumer);
-    const double after = cost_of(module_, function_, fused);
-    return Fused{user, std::move(fused), before, after};
+    Facts then = facts_of(fused);
+    if (then.fallible.size() > now.fallible.size() + may_fail.size()) return {};
+    const double before = at(user).op == Op::element ? 0 : now.cost;
+    return Fused{user, std::move(fused), std::move(then), before};
+  }
+
+  Facts facts_of(const Compute& compute) const {
+    return {fallible_nodes(module_, function_, compute,
+                           [&](FuncId callee) { return purity_.of(callee).may_fail; }),
+            cost_of(module_, function_, compute)};
+  }
+  /// Of an instruction, as a compute: found once, until it becomes another.
+  const Facts& facts_at(Place place, const Compute& compute) {
+    const auto known = facts_.find(place);
+    return known != facts_.end() ? known->second
+                                 : facts_.emplace(place, facts_of(compute)).first->second;
   }
 
   /// A compute; or an element at constant subscripts, as the compute of one read.
@@ -191,10 +215,10 @@ class Fuse {
 
   /// A producer that may fail is put in as it is: its places move along.
   void give_sites(Compute& fused, const Producer& producer) {
-    if (producer.fallible.empty()) return;
+    if (producer.facts.fallible.empty()) return;
     const std::map<ExprId, Span> sites(producer.compute.sites.begin(), producer.compute.sites.end());
     const Span span = at(producer.place).span;
-    for (ExprId id : producer.fallible)
+    for (ExprId id : producer.facts.fallible)
       fused.sites.emplace_back(id, sites.contains(id) ? sites.at(id) : span);
   }
 
@@ -221,7 +245,7 @@ class Fuse {
     if (to.index - from.index > kNear) return true;
     for (size_t i = from.index + 1; i < to.index; ++i) {
       const Inst& inst = at({from.block, i});
-      if (!removed_.contains(inst.result()) && has_effect(module_, function_, inst)) return true;
+      if (!removed_.contains(inst.result()) && effects_.would_be_missed(inst)) return true;
     }
     return false;
   }
@@ -234,6 +258,9 @@ class Fuse {
   Function& function_;
   Exprs& exprs_;
   PassContext& context_;
+  const Purity& purity_;
+  InstEffects effects_;
+  std::map<Place, Facts> facts_;
   std::deque<ValueId> todo_;
   std::unordered_map<ValueId, std::set<Place>> users_;
   std::unordered_map<ValueId, std::set<Place>> taken_;  ///< by updates, which overwrite
@@ -245,9 +272,10 @@ class Fuse {
 }  // namespace
 
 void fuse(ir::Module& module, PassContext& context) {
+  const Purity purity(module);
   for (ir::Function& function : module.functions) {
     context.enter(function);
-    if (!has_owners(function)) Fuse(module, function, context).run();
+    if (!has_owners(function)) Fuse(module, function, purity, context).run();
   }
 }
 

@@ -18,8 +18,8 @@
 #include <map>
 #include <set>
 
-#include "ir/ranges.h"
 #include "opt/analysis/contraction.h"
+#include "opt/analysis/purity.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
@@ -36,8 +36,12 @@ constexpr size_t kMaxBodies = 4;
 
 class FuseSiblings {
  public:
-  FuseSiblings(const Module& module, Function& function, PassContext& context)
-      : module_(module), function_(function), context_(context) {}
+  FuseSiblings(const Module& module, Function& function, const Purity& purity,
+               PassContext& context)
+      : module_(module),
+        function_(function),
+        context_(context),
+        effects_(module, function, purity) {}
 
   void run() {
     for (Block& block : function_.blocks) run(block);
@@ -81,7 +85,7 @@ class FuseSiblings {
   }
 
   bool may_join(size_t i) const {
-    if (inst(i).op != Op::compute || may_fail(module_, function_, inst(i))) return false;
+    if (inst(i).op != Op::compute || effects_.may_fail(inst(i))) return false;
     const auto products = contractions_in(function_.exprs, compute(i).bodies);
     return std::ranges::none_of(products, &Contraction::has_reuse);
   }
@@ -180,6 +184,7 @@ class FuseSiblings {
   const Module& module_;
   Function& function_;
   PassContext& context_;
+  InstEffects effects_;
   Block* block_ = nullptr;
   std::vector<bool> joined_;  ///< by instruction: it has become part of another
   std::unordered_map<ValueId, size_t> defined_;       ///< in this block
@@ -190,9 +195,10 @@ class FuseSiblings {
 }  // namespace
 
 void fuse_siblings(ir::Module& module, PassContext& context) {
+  const Purity purity(module);
   for (ir::Function& function : module.functions) {
     context.enter(function);
-    if (!has_owners(function)) FuseSiblings(module, function, context).run();
+    if (!has_owners(function)) FuseSiblings(module, function, purity, context).run();
   }
 }
 
