@@ -21,7 +21,8 @@ holds for the integers of mathematics, and applies only where ranges show that n
 *Proved* are, by Z3: exact rules on integers at the widths named, by bit vectors; rules on subscripts for
 all integers. Rules on floats are tried on every value of a small format (1 bit for the sign, 4 for the
 exponent, 3 for the fraction, or fewer where there are three variables), and on the special values of each
-type.
+type. Where Z3 does not answer within a minute, the reason why a rule holds beyond is that of
+`tests/rules/by_hand.txt`.
 )";
 
 /// The comment at the head of a rule file, as a paragraph.
@@ -34,7 +35,7 @@ std::string introduction(std::string_view text) {
   return paragraph;
 }
 
-std::string proved_text(const std::vector<std::string>* labels) {
+std::string proved_text(const std::vector<std::string>* labels, const std::string* argument) {
   if (labels == nullptr) return "";
   std::vector<std::string> shown;
   size_t special = 0;
@@ -46,13 +47,14 @@ std::string proved_text(const std::vector<std::string>* labels) {
     }
   }
   if (special > 0) shown.push_back("special values");
-  return fmt::format("{}", fmt::join(shown, ", "));
+  return fmt::format("{}{}{}", fmt::join(shown, ", "), argument ? "; beyond: " : "",
+                     argument ? *argument : "");
 }
 
 }  // namespace
 
 std::string rules_page(const opt::RuleSet&, const std::vector<RuleLine>& lines,
-                       const Record& record) {
+                       const Record& record, const Arguments& arguments) {
   std::string page(kHead);
   for (const auto& [file, text] : opt::rule_files()) {
     page += fmt::format("\n## {}\n{}\n| rule | | for | proved | why |\n|---|---|---|---|---|\n",
@@ -61,10 +63,12 @@ std::string rules_page(const opt::RuleSet&, const std::vector<RuleLine>& lines,
       if (line.name.substr(0, line.name.find('.')) != file) continue;
       std::vector<std::string> types;
       for (const opt::Rule* rule : line.instances) types.push_back(types_text(*rule));
+      const auto argument = arguments.find(line.name);
       page +=
           fmt::format("| {} | `{}` | {} {} | {} | {} |\n", line.name.substr(file.size() + 1),
                       line.text(), opt::text(line.instances[0]->rule_class), fmt::join(types, ", "),
-                      proved_text(record.find(line)), line.instances[0]->why);
+                      proved_text(record.find(line), argument == arguments.end() ? nullptr : &argument->second),
+                      line.instances[0]->why);
     }
   }
   page += fmt::format("\n{} rules.\n", lines.size());

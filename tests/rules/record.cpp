@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -49,6 +51,23 @@ Record Record::read(const std::filesystem::path& file) {
 const std::vector<std::string>* Record::find(const RuleLine& line) const {
   const auto text = texts_.find(line.name);
   return text == texts_.end() || text->second != line.text() ? nullptr : &proved_.at(line.name);
+}
+
+std::vector<std::string> Record::missing(const opt::RuleSet& rules, const RuleLine& line) const {
+  const std::vector<std::string>* proved = find(line);
+  std::vector<std::string> labels;
+  for (const Case& each : cases_of(rules, line, true)) {
+    if (!proved || std::ranges::find(*proved, each.label) == proved->end())
+      labels.push_back(each.label);
+  }
+  return labels;
+}
+
+Arguments read_arguments(const std::filesystem::path& file) {
+  Arguments arguments;
+  for (const std::string& line : split_lines(read_file(file)))
+    if (contains(line, " | ")) arguments[field(line, 0)] = field(line, 1);
+  return arguments;
 }
 
 }  // namespace tenon::tests
