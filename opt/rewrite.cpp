@@ -141,4 +141,24 @@ void add_preheaders(Function& function, PassContext& context) {
   }
 }
 
+void add_latches(Function& function, PassContext& context) {
+  const Loops loops(function);
+  for (const Loop& loop : loops.all()) {
+    if (loop.latches.size() != 1) continue;
+    const auto edges_of = [&](BlockId block) -> std::vector<Edge>& {
+      return function.block(block).insts.back().get<std::vector<Edge>>();
+    };
+    const BlockId from = loop.latches[0];
+    const auto leads_back = [&](const Edge& edge) { return edge.target == loop.header; };
+    if (edges_of(from).size() == 1 || std::ranges::count_if(edges_of(from), leads_back) != 1 ||
+        !context.may_rewrite("latch"))
+      continue;
+    const Span span = function.block(from).insts.back().span;
+    const BlockId latch = function.add_block("latch");
+    Edge& back = *std::ranges::find_if(edges_of(from), leads_back);
+    function.block(latch).insts = {{Op::jump, {}, {}, std::vector<Edge>{back}, span}};
+    back = {latch, {}};
+  }
+}
+
 }  // namespace tenon::opt

@@ -49,5 +49,7 @@ void remove_unreachable(ir::Function& function);
 /// Gives every natural loop a preheader (opt/analysis/loops.h): the place for what is to happen once,
 /// before it.
 void add_preheaders(ir::Function& function, PassContext& context);
+/// Where the one back edge of a loop is one of a branch's, puts a block on it, that only jumps back.
+void add_latches(ir::Function& function, PassContext& context);
 
 }  // namespace tenon::opt

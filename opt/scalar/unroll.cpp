@@ -26,7 +26,7 @@ namespace {
 using namespace ir;
 
 constexpr size_t kMaxTurns = 1 << 16;    ///< counted
-constexpr size_t kFullSize = 256;        ///< instructions, all turns together
+constexpr size_t kFullSize = 512;        ///< instructions, all turns together
 constexpr size_t kPartSize = 64, kMaxPart = 8;
 constexpr size_t kMaxGrowth = 4096;      ///< of a function
 constexpr int kMaxSums = 24;             ///< one in another, looked through
@@ -262,6 +262,8 @@ void unroll(ir::Module& module, PassContext& context) {
   for (ir::Function& function : module.functions) {
     context.enter(function);
     if (has_owners(function)) continue;
+    add_preheaders(function, context);
+    add_latches(function, context);
     size_t growth = 0;
     for (int round = 0; round < kMaxRounds; ++round)
       if (!Unroll(module, function, context, growth).run()) break;
