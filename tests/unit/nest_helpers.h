@@ -1,11 +1,15 @@
 // Loop nests built by hand and run as machine code.
 //
 //   Nest nest("scaled");
-//   const Tensor x = nest.input("x", DType::f32, {4, 16}), y = nest.output("y", DType::f32, {4, 16});
-//   nest.loop(LoopKind::serial, 0, 4, [&](E i) {
-//     nest.loop(LoopKind::vectorized, 0, 16, [&](E j) { nest.store(y, {i, j}, x(i, j) * x(i, j)); });
+//   const Tensor x = nest.input("x", DType::f32, {4, 16}), y = nest.output("y", DType::f32, {4,
+//   16}); nest.loop(LoopKind::serial, 0, 4, [&](E i) {
+//     nest.loop(LoopKind::vectorized, 0, 16, [&](E j) { nest.store(y, {i, j}, x(i, j) * x(i, j));
+//     });
 //   });
 #pragma once
+#include <doctest/doctest.h>
+
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 
@@ -13,6 +17,7 @@
 #include "backend/declarations.h"
 #include "backend/loops_to_llvm.h"
 #include "backend/ssa_to_llvm.h"
+#include "tests/support/text.h"
 
 namespace tenon::tests {
 
@@ -42,10 +47,18 @@ inline std::vector<ExprPtr> exprs(const std::vector<E>& es) {
 inline E operation(ScalarOp op, const std::vector<E>& args) {
   return {runtime::result_type(op, args.back().expr->type), loops::Apply{op, exprs(args)}};
 }
-inline E operator+(const E& a, const E& b) { return operation(ScalarOp::add, {a, b}); }
-inline E operator-(const E& a, const E& b) { return operation(ScalarOp::sub, {a, b}); }
-inline E operator*(const E& a, const E& b) { return operation(ScalarOp::mul, {a, b}); }
-inline E convert(DType to, const E& e) { return {to, loops::Convert{e.expr}}; }
+inline E operator+(const E& a, const E& b) {
+  return operation(ScalarOp::add, {a, b});
+}
+inline E operator-(const E& a, const E& b) {
+  return operation(ScalarOp::sub, {a, b});
+}
+inline E operator*(const E& a, const E& b) {
+  return operation(ScalarOp::mul, {a, b});
+}
+inline E convert(DType to, const E& e) {
+  return {to, loops::Convert{e.expr}};
+}
 inline E select(const E& c, const E& a, const E& b) {
   return {a.expr->type, loops::Select{c.expr, a.expr, b.expr}};
 }
@@ -148,7 +161,8 @@ template <class T>
 class Elements {
  public:
   explicit Elements(size_t count, T value = {})
-      : count_(count), data_(static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) + 127) / 64 * 64))) {
+      : count_(count),
+        data_(static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) + 127) / 64 * 64))) {
     for (T& e : *this) e = value;
   }
   Elements(const Elements& other) : Elements(other.count_) {
@@ -177,15 +191,15 @@ inline backend::Generated generated(const loops::Kernel& kernel, const std::vect
   backend::ModuleText shared;
   std::string text = backend::write_kernel(shared, module, conventions, kernel, strict);
   for (const ir::Function& function : module.functions)
-    text += "\n" + backend::write_function(shared, module, conventions, owners, function, {}, {}, strict);
+    text += "\n" +
+            backend::write_function(shared, module, conventions, owners, function, {}, {}, strict);
   std::string args = "ptr %context";
   if (conventions.of(kernel).deep) args += ", i64 0";
   for (void* tensor : tensors)
     args += fmt::format(", ptr inttoptr (i64 {} to ptr)", reinterpret_cast<uintptr_t>(tensor));
   const bool fails = conventions.of(kernel).fails;
-  text += fmt::format(
-      "\ndefine i32 @tenon_main(ptr %context) {{\n  {}call {} @kernel.{}({})\n", fails ? "%failed = " : "",
-      fails ? "i1" : "void", kernel.name, args);
+  text += fmt::format("\ndefine i32 @tenon_main(ptr %context) {{\n  {}call {} @kernel.{}({})\n",
+                      fails ? "%failed = " : "", fails ? "i1" : "void", kernel.name, args);
   text += fails ? "  %status = zext i1 %failed to i32\n  ret i32 %status\n}\n" : "  ret i32 0\n}\n";
   return {backend::module_of(shared, text), shared.take_sites()};
 }
@@ -203,6 +217,25 @@ inline std::optional<runtime::Fault> run(const backend::Generated& generated,
   }
   if (context.live_bytes != 0) return runtime::Fault{runtime::FaultKind::cannot_write};
   return std::nullopt;
+}
+
+inline constexpr backend::Options kOptions{true, 2, false};
+
+inline bool has_llvm() {
+  return std::isdigit(static_cast<unsigned char>(backend::cpu::llvm_version()[0]));
+}
+
+inline std::string text_of(const loops::Kernel& kernel) {
+  return generated(kernel, std::vector<void*>(kernel.buffers.size())).text;
+}
+
+/// Runs the kernel on these tensors.
+inline void run_nest(const Nest& nest, const std::vector<void*>& tensors, bool strict = false,
+                     int threads = 0) {
+  const backend::Generated text = generated(nest.kernel, tensors, strict);
+  CAPTURE(text.text);
+  const std::optional<runtime::Fault> fault = run(text, kOptions, threads);
+  CHECK_FALSE(fault.has_value());
 }
 
 }  // namespace tenon::tests
