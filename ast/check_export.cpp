@@ -20,8 +20,9 @@ void ProgramChecker::instantiate_exports() {
       export_as(f.name.text, *info, inference.found, f.name.span);
   }
   if (!program_.functions.empty()) return;
-  throw BadExport{"no function can be offered to C as it is, for each has parameters in brackets; "
-                  "say what they are: --export F[N = 3]"};
+  throw BadExport{
+      "no function can be offered to C as it is, for each has parameters in brackets; "
+      "say what they are: --export F[N = 3]"};
 }
 
 void ProgramChecker::instantiate_export(const Export& wanted) {
@@ -34,8 +35,9 @@ void ProgramChecker::instantiate_export(const Export& wanted) {
     std::vector<std::string> names;
     add_function_names(names, false);
     const std::string near = runtime::nearest(name, names);
-    throw BadExport{fmt::format("--export {}: the program has no function of that name{}", name,
-                                near.empty() ? "" : fmt::format("; did you mean {}?", quoted(near)))};
+    throw BadExport{
+        fmt::format("--export {}: the program has no function of that name{}", name,
+                    near.empty() ? "" : fmt::format("; did you mean {}?", quoted(near)))};
   }
   typed::Function scratch;
   FunctionChecker checker(*this, nullptr, {}, false, false, scratch, diagnostics_);

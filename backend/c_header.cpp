@@ -53,17 +53,17 @@ std::vector<Line> parameters(const Module& module, const Function& function) {
   std::vector<Line> lines;
   for (ir::ValueId param : function.params) {
     const Type& type = module.type(function, param);
-    lines.push_back({fmt::format("{}{} {}{}", type.is_scalar() ? "" : "const ", c_type(type.dtype),
-                                 type.is_scalar() ? "" : "*",
-                                 names.take(function.value(param).name)),
-                     type.text()});
+    lines.push_back(
+        {fmt::format("{}{} {}{}", type.is_scalar() ? "" : "const ", c_type(type.dtype),
+                     type.is_scalar() ? "" : "*", names.take(function.value(param).name)),
+         type.text()});
   }
   for (size_t i = 0; i < function.results.size(); ++i) {
     const Type& type = module.types[function.results[i]];
     const std::string wanted =
         function.results.size() == 1 ? "result" : fmt::format("result_{}", i + 1);
-    lines.push_back({fmt::format("{} *{}", c_type(type.dtype), names.take(wanted)),
-                     "gets " + type.text()});
+    lines.push_back(
+        {fmt::format("{} *{}", c_type(type.dtype), names.take(wanted)), "gets " + type.text()});
   }
   lines.push_back({"struct tn_error *error", "may be null"});
   return lines;
@@ -95,7 +95,8 @@ std::string in_comment(std::string text) {
   return text;
 }
 
-constexpr std::string_view kHeader = R"(/* {file}: the functions of {source} for C. Written by `tenon build`, and again each time.
+constexpr std::string_view kHeader =
+    R"(/* {file}: the functions of {source} for C. Written by `tenon build`, and again each time.
  *
 {link} *
  * A function returns 0, or says what went wrong: 701 for E0701 (`tenon explain E0701`), -1 for a null
@@ -134,14 +135,16 @@ struct tn_error {{
 
 std::span<const std::string_view> c_reserved_words() {
   static constexpr std::string_view kWords[] = {
-      "alignas",   "alignof",  "and",       "asm",      "auto",     "bool",     "break",   "case",
-      "catch",     "char",     "class",     "const",    "continue", "default",  "delete",  "do",
-      "double",    "else",     "enum",      "explicit", "export",   "extern",   "false",   "float",
-      "for",       "friend",   "goto",      "if",       "inline",   "int",      "long",    "mutable",
-      "namespace", "new",      "not",       "operator", "or",       "private",  "protected", "public",
-      "register",  "restrict", "return",    "short",    "signed",   "sizeof",   "static",  "struct",
-      "switch",    "template", "this",      "throw",    "true",     "try",      "typedef", "typename",
-      "union",     "unsigned", "using",     "virtual",  "void",     "volatile", "while",   "xor"};
+      "alignas",  "alignof",  "and",     "asm",       "auto",      "bool",     "break",
+      "case",     "catch",    "char",    "class",     "const",     "continue", "default",
+      "delete",   "do",       "double",  "else",      "enum",      "explicit", "export",
+      "extern",   "false",    "float",   "for",       "friend",    "goto",     "if",
+      "inline",   "int",      "long",    "mutable",   "namespace", "new",      "not",
+      "operator", "or",       "private", "protected", "public",    "register", "restrict",
+      "return",   "short",    "signed",  "sizeof",    "static",    "struct",   "switch",
+      "template", "this",     "throw",   "true",      "try",       "typedef",  "typename",
+      "union",    "unsigned", "using",   "virtual",   "void",      "volatile", "while",
+      "xor"};
   return kWords;
 }
 

@@ -115,8 +115,7 @@ std::string ExportWriter::write(const std::string& data_dir, std::span<const Val
   }
   out_.line("{} = {}", status, leave());
   out_.line("ret i32 {}", status);
-  return out_.definition(signature,
-                         fmt::format("{0} = {1}\n  ret i32 {0}", failed, leave()));
+  return out_.definition(signature, fmt::format("{0} = {1}\n  ret i32 {0}", failed, leave()));
 }
 
 /// The signature; fills params_ and results_.
@@ -194,8 +193,8 @@ std::string ExportWriter::place(const Slot& slot) {
 bool ExportWriter::is_kept(ValueId param) const {
   bool kept = false;
   for_each_inst(function_, [&](const Inst& inst) {
-    const bool keeps = inst.op == Op::share ||
-                       (inst.op == Op::call && owners_.keeps(inst.get<FuncId>()));
+    const bool keeps =
+        inst.op == Op::share || (inst.op == Op::call && owners_.keeps(inst.get<FuncId>()));
     kept = kept || (keeps && std::ranges::find(inst.args, param) != inst.args.end());
   });
   return kept;
@@ -236,8 +235,9 @@ std::string Exports::write_functions() {
   std::string text;
   for (uint32_t f = 0; f < module_.functions.size(); ++f) {
     if (module_.functions[f].exported.empty()) continue;
-    text += ExportWriter(shared_, module_, conventions_, owners_, {f})
-                .write(data_dir_, by_result_[f]) + "\n";
+    text +=
+        ExportWriter(shared_, module_, conventions_, owners_, {f}).write(data_dir_, by_result_[f]) +
+        "\n";
   }
   return text;
 }
@@ -245,7 +245,8 @@ std::string Exports::write_functions() {
 std::string Exports::write_main() {
   return fmt::format(
       "define i32 @main(i32 %argc, ptr %argv) {{\n"
-      "  %status = call i32 @tn_main(i32 %argc, ptr %argv, ptr @tenon_main, ptr @tn.places, ptr {})\n"
+      "  %status = call i32 @tn_main(i32 %argc, ptr %argv, ptr @tenon_main, ptr @tn.places, ptr "
+      "{})\n"
       "  ret i32 %status\n"
       "}}\n",
       data_dir_);
@@ -256,9 +257,9 @@ std::string Exports::write_places() {
   int64_t count = 0;
   for (const Span& span : shared_.sites()) {
     const Place place = alone_.place(span);
-    rows += fmt::format("{}  {{ ptr, ptr }} {{ ptr {}, ptr {} }}", rows.empty() ? "\n" : ",\n",
-                        shared_.string_constant(place.where),
-                        shared_.string_constant(place.excerpt));
+    rows +=
+        fmt::format("{}  {{ ptr, ptr }} {{ ptr {}, ptr {} }}", rows.empty() ? "\n" : ",\n",
+                    shared_.string_constant(place.where), shared_.string_constant(place.excerpt));
     ++count;
   }
   return fmt::format(

@@ -1,5 +1,5 @@
-// What C calls: for each exported function one that takes plain pointers and gives a status, and main
-// for a program (runtime/alone.h has the other side).
+// What C calls: for each exported function one that takes plain pointers and gives a status, and
+// main for a program (runtime/alone.h has the other side).
 #pragma once
 #include <span>
 #include <string>
@@ -33,7 +33,7 @@ class Exports {
   const Conventions& conventions_;
   const opt::UniqueOwners& owners_;
   const Alone& alone_;
-  std::string data_dir_ = "null";                   ///< a ptr to its text
+  std::string data_dir_ = "null";                    ///< a ptr to its text
   std::vector<std::vector<ir::ValueId>> by_result_;  ///< as placed_results() gives them
   std::vector<std::vector<ir::ValueId>> placed_;
 };

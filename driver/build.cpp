@@ -136,7 +136,9 @@ void write_so(const Build& build) {
   link(build, {"-shared", "-Wl,-Bsymbolic", "-Wl,--exclude-libs,ALL"});
 }
 
-void write_program(const Build& build) { link(build, {}); }
+void write_program(const Build& build) {
+  link(build, {});
+}
 
 /// What the header says on linking, a line each.
 using Advice = std::vector<std::string> (*)(const std::string& file);

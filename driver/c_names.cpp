@@ -31,9 +31,10 @@ void check_exported_names(const ir::Module& module) {
     const std::string& name = function.exported;
     const std::string problem = name.empty() ? "" : problem_with(name);
     if (problem.empty()) continue;
-    throw UsageError{fmt::format("a library cannot offer `{0}`, which {1}; give it another name: "
-                                 "--export NAME={0}",
-                                 name, problem)};
+    throw UsageError{
+        fmt::format("a library cannot offer `{0}`, which {1}; give it another name: "
+                    "--export NAME={0}",
+                    name, problem)};
   }
 }
 

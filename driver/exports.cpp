@@ -58,11 +58,14 @@ WantedExports read_exports(Session& session) {
     const ast::Call* call = silent.any() ? nullptr : only_call(wanted.trees.back());
     if (!call) throw badly_written(option);
     wanted.exports.push_back({symbol.empty() ? call->callee.text : symbol, call});
-    const auto same = [&](const ast::Export& e) { return e.symbol == wanted.exports.back().symbol; };
+    const auto same = [&](const ast::Export& e) {
+      return e.symbol == wanted.exports.back().symbol;
+    };
     if (std::ranges::count_if(wanted.exports, same) > 1)
-      throw UsageError{fmt::format("--export {}: two functions would be called `{}`; give one another "
-                                   "name: --export NAME={}",
-                                   option, wanted.exports.back().symbol, function)};
+      throw UsageError{
+          fmt::format("--export {}: two functions would be called `{}`; give one another "
+                      "name: --export NAME={}",
+                      option, wanted.exports.back().symbol, function)};
   }
   return wanted;
 }

@@ -29,7 +29,10 @@ fs::path runtime_archive() {
 
 const std::vector<std::string>& libraries_of_runtime() {
   static const std::vector<std::string> kLibraries = {
-      "-ltbb", "-lstdc++", "-lm", "-pthread",
+      "-ltbb",
+      "-lstdc++",
+      "-lm",
+      "-pthread",
 #ifdef __SANITIZE_ADDRESS__
       "-fsanitize=address,undefined",
 #endif
@@ -46,11 +49,14 @@ void run_tool(const std::vector<std::string>& command, std::string_view needed_f
   const int failed = posix_spawnp(&child, argv[0], nullptr, nullptr, argv.data(), environ);
   int status = 0;
   if (failed == 0) {
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
   }
   if (failed == ENOENT || (failed == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
-    fmt::print(stderr, "tenon: there is no `{}` on the PATH, which is needed {}: install gcc and binutils\n",
-               command[0], needed_for);
+    fmt::print(
+        stderr,
+        "tenon: there is no `{}` on the PATH, which is needed {}: install gcc and binutils\n",
+        command[0], needed_for);
     throw Exit{kProgramWrong};
   }
   if (failed == 0 && status == 0) return;

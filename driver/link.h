@@ -12,8 +12,8 @@ std::filesystem::path runtime_archive();
 /// What has to stand behind that archive on a command line of cc.
 const std::vector<std::string>& libraries_of_runtime();
 
-/// Runs a program of the PATH; what it says goes where our messages go. Throws Exit, having said so,
-/// if it is not there or fails. `needed_for`: "to link programs and shared libraries".
+/// Runs a program of the PATH; what it says goes where our messages go. Throws Exit, having said
+/// so, if it is not there or fails. `needed_for`: "to link programs and shared libraries".
 void run_tool(const std::vector<std::string>& command, std::string_view needed_for);
 
 }  // namespace tenon::driver

@@ -106,7 +106,9 @@ tn_context* tn_enter(const char* data_dir) {
   }
 }
 
-void tn_null_argument(tn_context* c) { of(c).null_argument = true; }
+void tn_null_argument(tn_context* c) {
+  of(c).null_argument = true;
+}
 
 const void* tn_borrow(tn_context* c, const void* data, int64_t bytes, int32_t keep) {
   if (!keep && data != nullptr && is_aligned(data)) return data;
@@ -116,7 +118,8 @@ const void* tn_borrow(tn_context* c, const void* data, int64_t bytes, int32_t ke
 }
 
 void* tn_place_result(tn_context* c, void* place, int64_t bytes) {
-  return place != nullptr && is_aligned(place) ? place : tn_alloc(c, bytes, static_cast<int32_t>(kNoSite));
+  return place != nullptr && is_aligned(place) ? place
+                                               : tn_alloc(c, bytes, static_cast<int32_t>(kNoSite));
 }
 
 void tn_deliver(void* place, const void* result, int64_t bytes) {

@@ -1,5 +1,5 @@
-// What code that was compiled ahead of time calls besides abi.h: to begin and end a call from C, or a
-// whole program. Here, too, a context belongs to one call, so that calls may run side by side.
+// What code that was compiled ahead of time calls besides abi.h: to begin and end a call from C, or
+// a whole program. Here, too, a context belongs to one call, so that calls may run side by side.
 #pragma once
 #include <stdint.h>
 
@@ -25,13 +25,13 @@ struct tn_error {
 };
 
 /// For one call; null when memory runs out. `data_dir` is where load() looks unless the environment
-/// variable TENON_DATA says otherwise; null where nothing is loaded. The variable TENON_THREADS says how
-/// many threads a call may use; otherwise there is one for each core.
+/// variable TENON_DATA says otherwise; null where nothing is loaded. The variable TENON_THREADS
+/// says how many threads a call may use; otherwise there is one for each core.
 tn_context* tn_enter(const char* data_dir);
 /// Records that an argument is a null pointer.
 void tn_null_argument(tn_context* context);
-/// A caller's tensor for generated code to read: itself, or if it is not aligned as tn_alloc does, or
-/// if the program will `keep` it, a copy with an owner. Null when memory runs out.
+/// A caller's tensor for generated code to read: itself, or if it is not aligned as tn_alloc does,
+/// or if the program will `keep` it, a copy with an owner. Null when memory runs out.
 const void* tn_borrow(tn_context* context, const void* data, int64_t bytes, int32_t keep);
 /// Where a result is to be written: its place itself, or if that is not aligned, a block.
 void* tn_place_result(tn_context* context, void* place, int64_t bytes);

@@ -59,9 +59,9 @@ class Webs {
   }
 
   const Function& function_;
-  std::vector<uint32_t> web_;     ///< by value, a forest: its web
-  std::vector<ValueId> first_;    ///< by web: what makes it
-  std::vector<bool> elsewhere_;   ///< by web: it cannot be placed
+  std::vector<uint32_t> web_;    ///< by value, a forest: its web
+  std::vector<ValueId> first_;   ///< by web: what makes it
+  std::vector<bool> elsewhere_;  ///< by web: it cannot be placed
 };
 
 }  // namespace

@@ -1,10 +1,11 @@
-// What `tenon build` makes works without Tenon: libraries called from C and from Python, and programs
-// that print what `tenon run` prints.
+// What `tenon build` makes works without Tenon: libraries called from C and from Python, and
+// programs that print what `tenon run` prints.
 //
 //   tenon_ahead TENON [--bless]
 //
-// library.tn is built in every form and called by caller.c, with what the header says to link; the header
-// is compared with library.h (--bless records it). Every program with a recorded output is built and run.
+// library.tn is built in every form and called by caller.c, with what the header says to link; the
+// header is compared with library.h (--bless records it). Every program with a recorded output is
+// built and run.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,12 +36,13 @@ std::string difference_if_any(const std::string& expected, const std::string& ac
   return expected == actual ? "" : difference(expected, actual);
 }
 
-/// The exports of the library that is tested: all that can be had, which the options have to name if
-/// they name any.
+/// The exports of the library that is tested: all that can be had, which the options have to name
+/// if they name any.
 Words all_exports() {
   Words words;
-  for (const char* f : {"dense", "sum_of_five=open_size[N = 5]", "scalars", "several", "same",
-                        "prefix_sums", "squares", "small_types", "pick", "fibonacci", "endless", "says"})
+  for (const char* f :
+       {"dense", "sum_of_five=open_size[N = 5]", "scalars", "several", "same", "prefix_sums",
+        "squares", "small_types", "pick", "fibonacci", "endless", "says"})
     words.insert(words.end(), {"--export", f});
   return words;
 }
@@ -97,8 +99,17 @@ class Ahead {
   void library(const std::string& ending) {
     std::string problem = build_library(file("library" + ending));
     if (problem.empty()) {
-      Words words = {"cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I",
-                     scratch_.path().string(), "-o", file("caller"), (kHere / "caller.c").string()};
+      Words words = {"cc",
+                     "-std=c99",
+                     "-Wall",
+                     "-Wextra",
+                     "-Werror",
+                     "-pedantic",
+                     "-I",
+                     scratch_.path().string(),
+                     "-o",
+                     file("caller"),
+                     (kHere / "caller.c").string()};
       const Words linked = link_words();
       words.insert(words.end(), linked.begin(), linked.end());
       problem = problem_of(run({words, kRoot, "", kPatience}), 0);
@@ -106,13 +117,14 @@ class Ahead {
     if (problem.empty()) {
       const Outcome outcome = run({{file("caller")}, kRoot, "", kPatience});
       problem = problem_of(outcome, 0);
-      if (problem.empty()) problem = difference_if_any(read_file(kHere / "caller.out"), outcome.out);
+      if (problem.empty())
+        problem = difference_if_any(read_file(kHere / "caller.out"), outcome.out);
     }
     judge("library" + ending, problem);
   }
 
   void header() {
-    std::string made = read_file(file("library.h"));  // of the form built last
+    std::string made = read_file(file("library.h"));                 // of the form built last
     const std::string sanitizers = " -fsanitize=address,undefined";  // of builds that have them
     if (const size_t at = made.find(sanitizers); at != made.npos) made.erase(at, sanitizers.size());
     if (arguments_.bless) write_file(kHere / "library.h", made);
@@ -120,7 +132,8 @@ class Ahead {
   }
 
   void python() {
-    const Outcome has_numpy = run({{"/usr/bin/python3", "-c", "import numpy"}, kRoot, "", kPatience});
+    const Outcome has_numpy =
+        run({{"/usr/bin/python3", "-c", "import numpy"}, kRoot, "", kPatience});
     if (has_numpy.status != 0) return tally_.skip("caller.py", "/usr/bin/python3 has no NumPy");
 #ifdef TENON_SANITIZE
     return tally_.skip("caller.py", "the sanitizers would have to be there before Python");
@@ -130,7 +143,8 @@ class Ahead {
   }
 
   void texts() {
-    for (const auto& [name, part] : {std::pair{"library.ll", "define i32 @dense("}, {"library.s", "dense:"}}) {
+    for (const auto& [name, part] :
+         {std::pair{"library.ll", "define i32 @dense("}, {"library.s", "dense:"}}) {
       std::string problem = build_library(file(name));
       if (problem.empty() && !contains(read_file(file(name)), part))
         problem = fmt::format("there is no `{}` in it", part);
@@ -152,7 +166,8 @@ class Ahead {
         const Outcome expected = tenon({"run", source}),
                       actual = run({{program}, scratch_.path(), "", kPatience});
         problem = problem_of(actual, expected.status);
-        if (problem.empty()) problem = difference_if_any(expected.out + expected.err, actual.out + actual.err);
+        if (problem.empty())
+          problem = difference_if_any(expected.out + expected.err, actual.out + actual.err);
       }
       judge(source, problem);
     });
@@ -178,7 +193,9 @@ class Ahead {
         {2, "an extent cannot be negative", {"-o", out, "--export", "open_size[N = -1]"}},
         {2, "it is written F", {"-o", out, "--export", "open_size[N ="}},
         {2, "it is written F", {"-o", out, "--export", "dense(); same"}},
-        {2, "two functions would be called", {"-o", out, "--export", "dense", "--export", "dense=same"}},
+        {2,
+         "two functions would be called",
+         {"-o", out, "--export", "dense", "--export", "dense=same"}},
         {2, "is offered already", {"-o", out, "--export", "dense", "--export", "other=dense"}},
         {2, "is a function of the C library", {"-o", out, "--export", "read=same"}},
         {2, "is a word of C", {"-o", out, "--export", "double=same"}},
