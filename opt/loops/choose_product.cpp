@@ -127,6 +127,7 @@ std::optional<Product> Finder::describe() const {
   for (size_t i = 0; i < rank; ++i) {
     const LoopId loop = loops_[i]->loop;
     if (in[right].contains(loop) || !in[1 - right].contains(loop)) continue;
+    if (*turns_of(*loops_[i]) == 1) continue;  // nothing to read again
     if (rows == nullptr || *turns_of(*loops_[i]) >= *turns_of(*rows)) rows = loops_[i];
   }
   if (rows == nullptr) return {};

@@ -19,6 +19,12 @@ using ir::DirectiveKind;
 constexpr int64_t kChains = 4;         ///< partial vectors of a reduction: the latency of an addition
 constexpr double kParallelWork = 2e5;  ///< elements that are worth waking a thread for
 constexpr int64_t kPiece = 1 << 16;    ///< elements of a piece of work for a thread
+constexpr double kSumPiece = 1 << 18;  ///< likewise, of a reduction: combining them costs little then
+constexpr int64_t kPageBytes = 4096;   ///< rows further apart lie on a page each
+constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of a core follows
+constexpr int64_t kRowBytes = 8192;    ///< of sums, with the rows that go into them in the first cache
+/// Outputs larger than this are not in a cache any more when somebody reads them: they go past it.
+constexpr double kStreamedBytes = 32e6;
 
 /// What an innermost loop does.
 struct Inner {
@@ -53,6 +59,7 @@ class Chooser {
     bool all = !inner.empty();
     for (const Inner& loop : inner) all = all && choose(loop);
     if (!all) return {};
+    if (writes_much()) add({DirectiveKind::stream_});
     share();
     return std::move(schedule_);
   }
@@ -61,9 +68,13 @@ class Chooser {
   bool choose(const Inner& inner);
   bool reduce(const Inner& inner, int64_t lanes);
   bool interchange(const Inner& inner, int64_t lanes);
-  int64_t stride(const ExprPtr& e, LoopId loop) const;
+  void by_rows(const Inner& inner, const For& lane_loop, int64_t lanes);
+  bool stands_outermost(const Inner& inner, const For& loop) const;
+  bool takes_pages(const Inner& inner, LoopId loop) const;
   bool contiguous(const Inner& inner, LoopId loop) const;
   int64_t lanes_of(const Inner& inner) const;
+  bool writes_much() const;
+  void share_sum(const For& top);
   void share();
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
   const std::string& name(LoopId loop) const { return kernel_.loops[loop]; }
@@ -142,6 +153,52 @@ bool Chooser::reduce(const Inner& inner, int64_t lanes) {
   return true;
 }
 
+/// sum[k] x[k] * w[k, j] with rows of w so long that each lies on pages of its own: a few rows at a time,
+/// each read from end to end, into a row of sums that stays in the cache.
+void Chooser::by_rows(const Inner& inner, const For& lane_loop, int64_t lanes) {
+  const LoopId summed = inner.loop->loop, loop = lane_loop.loop;
+  const std::string o = fresh(summed, "o"), i = fresh(summed, "i"), p = fresh(loop, "p"),
+                    q = fresh(loop, "q"), u = fresh(loop, "u"), v = fresh(loop, "v");
+  add({DirectiveKind::split_, {name(summed)}, {o, i}, kRowsAtOnce});
+  add({DirectiveKind::split_, {name(loop)}, {p, q}, kRowBytes / 4});
+  add({DirectiveKind::split_, {q}, {u, v}, lanes});
+  Directive order{DirectiveKind::order_};
+  bool inside = false;
+  for (const For* around : inner.around) {
+    inside |= around == &lane_loop;
+    if (inside) order.loops.push_back(around == &lane_loop ? p : name(around->loop));
+  }
+  for (const std::string& last : {o, u, i, v}) order.loops.push_back(last);
+  add(std::move(order));
+  add({DirectiveKind::vectorize_, {v}});
+  add({DirectiveKind::unroll_, {i}});
+  if (stands_outermost(inner, lane_loop)) outermost_ = p;
+}
+
+/// Loops of one turn around it do not count.
+bool Chooser::stands_outermost(const Inner& inner, const For& loop) const {
+  for (const For* around : inner.around) {
+    if (around == &loop) return true;
+    if (turns_of(*around) != 1) return false;
+  }
+  return false;
+}
+
+/// Whether something that is read takes a page of memory for each turn of `loop`.
+bool Chooser::takes_pages(const Inner& inner, LoopId loop) const {
+  bool pages = false;
+  for (const Stmt* stmt : inner.stmts)
+    for_each_expr(*stmt, [&](const ExprPtr& e) {
+      for (const Access& read : reads_of(kernel_, e)) {
+        const int64_t bytes = runtime::row(kernel_.buffers[read.buffer].type.dtype).bytes;
+        const auto step = read.strides ? read.strides->find(loop) : Strides::const_iterator{};
+        pages = pages || (read.strides && step != read.strides->end() &&
+                          std::abs(step->second) * bytes >= kPageBytes);
+      }
+    });
+  return pages;
+}
+
 /// sum[k] w[k, j]: the loop over k outside, a few vectors along j inside.
 bool Chooser::interchange(const Inner& inner, int64_t lanes) {
   const LoopId summed = inner.loop->loop;
@@ -152,6 +209,8 @@ bool Chooser::interchange(const Inner& inner, int64_t lanes) {
   const std::optional<int64_t> turns = turns_of(*lane_loop);
   if (!turns || *turns < lanes) return false;
   const LoopId loop = lane_loop->loop;
+  const bool in_order = turns_of(*inner.loop).value_or(0) >= kRowsAtOnce;
+  if (in_order && takes_pages(inner, summed)) return by_rows(inner, *lane_loop, lanes), true;
   const std::string o = fresh(loop, "o"), i = fresh(loop, "i");
   const int64_t vectors = std::clamp<int64_t>(*turns / lanes, 1, 2 * kChains);
   add({DirectiveKind::split_, {name(loop)}, {o, i}, lanes * vectors});
@@ -165,13 +224,48 @@ bool Chooser::interchange(const Inner& inner, int64_t lanes) {
   add(std::move(order));
   add({DirectiveKind::vectorize_, {i}, {}, lanes});
   add({DirectiveKind::unroll_, {i}});
-  if (inner.around.front() == lane_loop) outermost_ = o;
+  if (stands_outermost(inner, *lane_loop)) outermost_ = o;
   return true;
+}
+
+/// A reduction over everything: each piece has a part of its own, and the parts are combined in order.
+void Chooser::share_sum(const For& top) {
+  double elements = 1;  // of a turn
+  for (const Site& site : sites_of(top.body)) {
+    double turns = 1;
+    for (const For* loop : site.loops) turns *= static_cast<double>(turns_of(*loop).value_or(1));
+    elements = std::max(elements, turns);
+  }
+  const auto piece = std::max<int64_t>(1, static_cast<int64_t>(kSumPiece / elements));
+  if (*turns_of(top) < 2 * piece) return;
+  const std::string o = fresh(top.loop, "p"), i = fresh(top.loop, "q");
+  ir::Schedule first = {{DirectiveKind::split_, {name(top.loop)}, {o, i}, piece},
+                        {DirectiveKind::rfactor_, {o}}};
+  for (Directive& directive : schedule_)
+    for (std::string& loop : directive.loops)
+      if (loop == name(top.loop)) loop = i;
+  schedule_.insert(schedule_.begin(), first.begin(), first.end());
+  add({DirectiveKind::parallel_, {o}});
+}
+
+bool Chooser::writes_much() const {
+  double bytes = 0;
+  for (size_t b = kernel_.buffer_values.size(); b < kernel_.buffers.size(); ++b) {
+    double size = static_cast<double>(runtime::row(kernel_.buffers[b].type.dtype).bytes);
+    for (const int64_t extent : kernel_.buffers[b].type.shape) size *= static_cast<double>(extent);
+    bytes += size;
+  }
+  return bytes >= kStreamedBytes;
 }
 
 /// The outermost loop on several threads, in pieces that do not depend on how many there are.
 void Chooser::share() {
-  const auto* top = kernel_.body.empty() ? nullptr : std::get_if<For>(&kernel_.body.back().node);
+  const For* top = nullptr;
+  for (const Stmt& stmt : kernel_.body)
+    if (const auto* loop = std::get_if<For>(&stmt.node)) {
+      if (top != nullptr) return;  // one after the other
+      top = loop;
+    }
   if (top == nullptr) return;
   double work = 0;
   for (const Site& site : sites_of(kernel_.body)) {
@@ -180,7 +274,8 @@ void Chooser::share() {
     work = std::max(work, turns);
   }
   const std::optional<int64_t> turns = turns_of(*top);
-  if (work < kParallelWork || !turns || *turns < 2) return;
+  if (work < kParallelWork || !turns || (*turns < 2 && outermost_.empty())) return;
+  if (!changed_by(top->body).empty()) return share_sum(*top);
   // A single loop was vectorized in place: its blocks of lanes are shared out in pieces.
   bool flat = outermost_.empty();
   for (const Stmt& stmt : top->body) flat = flat && !std::holds_alternative<For>(stmt.node);

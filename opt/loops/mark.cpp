@@ -18,17 +18,15 @@ LoopId split_off(Kernel& kernel, const Directive& directive, std::string_view su
   return find_loop(kernel, inner);
 }
 
-/// Marks every loop `loop` with constant bounds; refuses if there is none. A loop of one turn that
-/// would be parallel stays as it is.
+/// Marks every loop `loop` with constant bounds; refuses if there is none.
 void mark(Kernel& kernel, LoopId loop, LoopKind kind, const std::function<void(const For&)>& check) {
   bool marked = false;
   replace_loops(kernel.body, loop, [&](const For& found) -> Block {
     For result = found;
-    const std::optional<int64_t> turns = turns_of(found);
-    if (kind == LoopKind::parallel || turns) {
+    if (turns_of(found)) {
       check(found);
       marked = true;
-      if (kind != LoopKind::parallel || turns != 1) result.kind = kind;
+      result.kind = kind;
     }
     return {Stmt{std::move(result)}};
   });
@@ -141,13 +139,23 @@ void parallel(Kernel& kernel, const Directive& directive, Mode) {
       throw Refused{fmt::format("loop {} around it is parallel already",
                                 quoted(kernel.loops[around->loop]))};
   });
-  mark(kernel, loop, LoopKind::parallel, [&](const For& found) {
+  // Where rfactor has put the parts together again, the loop stays serial.
+  std::optional<LocalId> carried;
+  bool marked = false;
+  replace_loops(kernel.body, loop, [&](const For& found) -> Block {
     refuse_other_kinds(kernel, found);
+    For result = found;
+    std::optional<LocalId> own;
     for (const LocalId local : changed_by(found.body))
-      if (!own_element_each_turn(kernel, found.body, local, loop))
-        throw Refused{fmt::format("loop {} cannot be parallel: {} goes from one turn to the next", name,
-                                  quoted(kernel, local))};
+      if (!own_element_each_turn(kernel, found.body, local, loop)) own = local;
+    if (own) carried = own;
+    marked |= !own;
+    if (!own && turns_of(found) != 1) result.kind = LoopKind::parallel;
+    return {Stmt{std::move(result)}};
   });
+  if (!marked)
+    throw Refused{fmt::format("loop {} cannot be parallel: {} goes from one turn to the next", name,
+                              quoted(kernel, *carried))};
 }
 
 /// Stores by whole vectors go past the caches.

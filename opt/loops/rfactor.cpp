@@ -35,6 +35,7 @@ class Factoring {
   void visit(Block& block);
   std::set<LocalId> reduced_in(const Stmt& stmt) const;
   Block factor(Block block, LocalId local);
+  Block renamed(const Block& block, LocalId from, LocalId to, const Subscripts& subscripts) const;
   Block around(const std::vector<For>& loops, Stmt innermost) const;
   std::vector<For> loops_of(const Block& block, const Subscripts& subscripts) const;
 
@@ -117,21 +118,18 @@ Block Factoring::factor(Block block, LocalId local) {
 
   replace_loops(block, loop_, [&](const For& loop) -> Block {
     if (!turns_of(loop)) return {Stmt{loop}};
-    Copier copier([&](const ExprPtr& e) {
-      const auto* read = std::get_if<Local>(&e->node);
-      return read != nullptr && read->local == local ? get(kernel_, part, part_subscripts) : e;
-    });
     For changed = loop;
-    changed.body = copier.block(loop.body);
-    const std::function<void(Block&)> rename = [&](Block& body) {
-      for (Stmt& s : body) {
-        if (auto* inner = std::get_if<For>(&s.node)) rename(inner->body);
-        if (auto* branch = std::get_if<If>(&s.node)) rename(branch->then), rename(branch->otherwise);
-        auto* set = std::get_if<SetLocal>(&s.node);
-        if (set != nullptr && set->local == local) set->local = part, set->subscripts = part_subscripts;
-      }
-    };
-    rename(changed.body);
+    bool goes_on = false;  // the turn has a loop of its own: its part is a scalar meanwhile
+    for (const Stmt& s : loop.body) goes_on |= std::holds_alternative<For>(s.node);
+    if (!goes_on || !subscripts.empty()) {
+      changed.body = renamed(loop.body, local, part, part_subscripts);
+      return {Stmt{std::move(changed)}};
+    }
+    const LocalId turn = add_local(kernel_, type.dtype, {});
+    changed.body = renamed(loop.body, local, turn, {});
+    changed.body.insert(changed.body.begin(),
+                        Stmt{SetLocal{turn, get(kernel_, part, part_subscripts), true}});
+    changed.body.push_back({SetLocal{part, get(kernel_, turn, {}), false, false, part_subscripts}});
     return {Stmt{std::move(changed)}};
   });
   const ExprPtr start = constant(identity_of(*op, type.dtype));
@@ -146,6 +144,26 @@ Block Factoring::factor(Block block, LocalId local) {
   for (Stmt& s : around(loops, Stmt{std::move(combine)})) result.push_back(std::move(s));
   done_ = true;
   return result;
+}
+
+/// The block with `to` in the place of a local.
+Block Factoring::renamed(const Block& block, LocalId from, LocalId to,
+                         const Subscripts& subscripts) const {
+  Copier copier([&](const ExprPtr& e) {
+    const auto* read = std::get_if<Local>(&e->node);
+    return read != nullptr && read->local == from ? get(kernel_, to, subscripts) : e;
+  });
+  Block copy = copier.block(block);
+  const std::function<void(Block&)> rename = [&](Block& body) {
+    for (Stmt& s : body) {
+      if (auto* inner = std::get_if<For>(&s.node)) rename(inner->body);
+      if (auto* branch = std::get_if<If>(&s.node)) rename(branch->then), rename(branch->otherwise);
+      auto* set = std::get_if<SetLocal>(&s.node);
+      if (set != nullptr && set->local == from) set->local = to, set->subscripts = subscripts;
+    }
+  };
+  rename(copy);
+  return copy;
 }
 
 Block Factoring::around(const std::vector<For>& loops, Stmt innermost) const {

@@ -27,6 +27,7 @@ using namespace ir;
 
 constexpr size_t kMaxTurns = 1 << 16;    ///< counted
 constexpr size_t kFullSize = 512;        ///< instructions, all turns together
+constexpr size_t kComputeSize = 128;     ///< a compute becomes a kernel, beside which a turn costs nothing
 constexpr size_t kPartSize = 64, kMaxPart = 8;
 constexpr size_t kMaxGrowth = 4096;      ///< of a function
 constexpr int kMaxSums = 24;             ///< one in another, looked through
@@ -79,7 +80,9 @@ class Unroll {
     if (!counted || counted->turns == 0) return false;
     const std::vector<BlockId> blocks = loops_.blocks(id);
     size_t size = 0;
-    for (BlockId block : blocks) size += function_.block(block).insts.size();
+    for (BlockId block : blocks)
+      for (const Inst& inst : function_.block(block).insts)
+        size += inst.op == Op::compute ? kComputeSize : 1;
     const bool whole = counted->turns <= kFullSize / size;
     const bool in_part = blocks.size() == loop.own.size() && waits(loop);
     const size_t copies = whole     ? counted->turns

@@ -230,6 +230,33 @@ kernel @f.0(%v: f32[200]) -> %out: f32[2] {
 )");
 }
 
+TEST_CASE("the parts of a sum on several threads") {
+  check_text(Nest("[] { sum[i: 200](%v[i]) }")
+                 .after({{DirectiveKind::split_, {"i"}, {"ip", "iq"}, 100},
+                         {DirectiveKind::rfactor_, {"ip"}},
+                         {DirectiveKind::parallel_, {"ip"}}}),
+             R"(
+kernel @f.0(%v: f32[200]) -> %out: f32 {
+  local a: f32 = 0.0
+  local b: f32[2]
+  parallel for ip in 0..2 {
+    b[ip] = 0.0
+  }
+  parallel for ip in 0..2 {
+    local c: f32 = b[ip]
+    for iq in 0..100 {
+      c = c + %v[ip * 100 + iq]
+    }
+    b[ip] = c
+  }
+  for ip in 0..2 {
+    a = a + b[ip]
+  }
+  %out[] = a
+}
+)");
+}
+
 TEST_CASE("fuse makes one loop of two") {
   check_text(Nest("[i: 20, j: 12] { %x[i, j] }").after({{DirectiveKind::fuse_, {"i", "j"}, {"p"}}}), R"(
 kernel @f.0(%x: f32[20, 12]) -> %out: f32[20, 12] {
