@@ -7,9 +7,9 @@ namespace tenon::opt::loops {
 Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
   if (kernel.may_fail || kernel.loops.empty()) return {std::move(kernel), {}};
   for (const auto kind : {choose_product, choose_rows}) {
-    ir::Schedule schedule = kind(kernel, machine, mode);
-    if (schedule.empty()) continue;
     try {
+      ir::Schedule schedule = kind(kernel, machine, mode);
+      if (schedule.empty()) continue;
       Kernel changed = kernel;
       apply_schedule(changed, schedule, mode);
       return {std::move(changed), std::move(schedule)};
