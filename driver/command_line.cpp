@@ -175,7 +175,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->type_name("FILE");
     app.add_flag("--check", o.check, "change nothing; name the files that would change, exit 1");
   } else if (command == "opt") {
-    app.add_option("file", o.file, "IR text; - is standard input")
+    app.add_option("file", o.file, "IR text, or loop nests in a .loops file; - is standard input")
         ->required()
         ->type_name("FILE.ir");
     app.add_flag("--strict", o.strict, "without the rules that change bits");

@@ -1,6 +1,8 @@
-// tenon opt FILE.ir --passes=a,b: any passes over IR text, like LLVM's and MLIR's `opt`.
+// tenon opt FILE.ir --passes=a,b: any passes over IR text, like LLVM's and MLIR's `opt`. Of loop nests,
+// FILE.loops, it prints what it has read.
 #include "driver/commands.h"
 #include "driver/ir_module.h"
+#include "driver/nests.h"
 #include "driver/optimize.h"
 #include "driver/output.h"
 #include "ir/text.h"
@@ -8,6 +10,7 @@
 namespace tenon::driver {
 
 void command_opt(Session& session) {
+  if (session.options.file.ends_with(".loops")) return opt_nests(session);
   ir::Module module = parse_ir(session);
   optimize(session, module, session.options.passes.value_or(""));
   write_output(session.options.output, ir::print(module));

@@ -83,6 +83,8 @@ using Block = std::vector<Stmt>;
 ///   parallel    not inside another one; locals from outside are only read, but for elements of arrays
 ///               that no other turn touches
 enum class LoopKind : uint8_t { serial, unrolled, vectorized, parallel };
+/// What stands before `for`, by kind.
+inline constexpr std::string_view kLoopKinds[] = {"", "unrolled", "vectorized", "parallel"};
 
 struct For {
   LoopId loop;
@@ -143,8 +145,13 @@ struct Kernel {
 
 /// The kernel of one compute instruction.
 Kernel lower(const Module& module, const Function& function, const Inst& compute, std::string name);
+/// Those of every compute, function by function.
+std::vector<Kernel> lower(const Module& module);
 
+/// What ir/loops_parse.h reads.
 std::string print(const Module& module, const Kernel& kernel);
+/// One line: `for i in 0..64`, `a = a + %x[i, k]`; without the blocks inside.
+std::string print(const Module& module, const Kernel& kernel, const Stmt& stmt);
 /// The printed name of a local: a … h, then a1 … h1, and so on.
 std::string local_name(LocalId local);
 

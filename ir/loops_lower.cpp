@@ -317,4 +317,17 @@ Kernel lower(const Module& module, const Function& function, const Inst& compute
   return Lowering(module, function, compute, std::move(name)).run();
 }
 
+std::vector<Kernel> lower(const Module& module) {
+  std::vector<Kernel> kernels;
+  for (const Function& function : module.functions) {
+    int number = 0;
+    for (const tenon::ir::Block& block : function.blocks)
+      for (const Inst& inst : block.insts)
+        if (inst.op == Op::compute)
+          kernels.push_back(
+              lower(module, function, inst, fmt::format("{}.{}", function.name, number++)));
+  }
+  return kernels;
+}
+
 }  // namespace tenon::ir::loops

@@ -1,47 +1,33 @@
-// The text of loop nests. Loops have the names of the indices they come from or what a schedule calls
-// them; locals are a, b, c, …; buffers and scalar parameters are the SSA values they hold.
+// The text of loop nests. Loops have the names of the indices they come from or what a schedule
+// calls them; locals are a, b, c, …; buffers and scalar parameters are the SSA values they hold.
 #include <fmt/format.h>
 
 #include "ir/loops.h"
-#include "ir/text.h"
-#include "runtime/print.h"
+#include "ir/print_atoms.h"
 
 namespace tenon::ir::loops {
 namespace {
 
 constexpr int kAtom = 9;  ///< binds tighter than every operator of scalar_ops.def
 
-/// Types of which a bare literal is not one are written behind it, as in the text of SSA.
-std::string literal(Scalar value) {
-  const bool bare =
-      value.type == DType::i64 || value.type == DType::f32 || value.type == DType::bool_;
-  return runtime::to_text(value) + (bare ? "" : std::string(runtime::row(value.type).text));
-}
-
 class Printer {
  public:
-  Printer(const Module& module, const Kernel& kernel)
-      : module_(module), kernel_(kernel) {}
+  Printer(const Module& module, const Kernel& kernel) : module_(module), kernel_(kernel) {}
 
   std::string print();
 
+  std::string line(const For& node);
+  std::string line(const SetLocal& node);
+  std::string line(const If& node);
+  std::string line(const Store& node);
+  std::string line(const Prefetch& node);
+  std::string line(const Check& node);
+  std::string line(const CallInto& node);
+
  private:
-  void header();
+  std::string header();
   void block(const Block& stmts);
   void braces(const Block& stmts);
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    text_.append(2 * indent_, ' ');
-    text_ += fmt::format(format, std::forward<Args>(args)...);
-  }
-
-  void stmt(const For& node);
-  void stmt(const SetLocal& node);
-  void stmt(const If& node);
-  void stmt(const Store& node);
-  void stmt(const Prefetch& node);
-  void stmt(const Check& node);
-  void stmt(const CallInto& node);
 
   /// In parentheses where the context binds tighter than the expression.
   std::string expr(const ExprPtr& e, int binds = 0);
@@ -60,13 +46,12 @@ class Printer {
 };
 
 std::string Printer::print() {
-  header();
+  text_ = header();
   braces(kernel_.body);
-  text_ += "\n";
-  return std::move(text_);
+  return std::move(text_) + "\n";
 }
 
-void Printer::header() {
+std::string Printer::header() {
   std::string params, outputs;
   const auto add = [](std::string& list, std::string_view name, std::string_view type) {
     list += fmt::format("{}%{}: {}", list.empty() ? "" : ", ", name, type);
@@ -77,13 +62,25 @@ void Printer::header() {
   for (const ScalarParam& s : kernel_.scalars) add(params, s.name, runtime::row(s.type).text);
   for (size_t i = inputs; i < kernel_.buffers.size(); ++i)
     add(outputs, kernel_.buffers[i].name, kernel_.buffers[i].type.text());
-  line("kernel @{}({}) -> {}", kernel_.name, params, outputs);
+  return fmt::format("kernel @{}({}) -> {}", kernel_.name, params, outputs);
 }
 
 // ---- statements
 
 void Printer::block(const Block& stmts) {
-  for (const Stmt& s : stmts) std::visit([&](const auto& node) { stmt(node); }, s.node);
+  for (const Stmt& s : stmts) {
+    text_.append(2 * indent_, ' ');
+    text_ += std::visit([&](const auto& node) { return line(node); }, s.node);
+    if (const auto* loop = std::get_if<For>(&s.node)) braces(loop->body);
+    if (const auto* branch = std::get_if<If>(&s.node)) {
+      braces(branch->then);
+      if (!branch->otherwise.empty()) {
+        text_ += " else";
+        braces(branch->otherwise);
+      }
+    }
+    text_ += "\n";
+  }
 }
 
 void Printer::braces(const Block& stmts) {
@@ -91,52 +88,47 @@ void Printer::braces(const Block& stmts) {
   ++indent_;
   block(stmts);
   --indent_;
-  line("}}");
+  text_.append(2 * indent_, ' ');
+  text_ += "}";
 }
 
-void Printer::stmt(const For& node) {
-  constexpr std::string_view kKinds[] = {"", "unrolled ", "vectorized ", "parallel "};
-  line("{}for {} in {}..{}", kKinds[static_cast<size_t>(node.kind)], kernel_.loops[node.loop],
-       expr(node.lo), expr(node.hi));
-  braces(node.body);
-  text_ += "\n";
+std::string Printer::line(const For& node) {
+  const std::string_view kind = kLoopKinds[static_cast<size_t>(node.kind)];
+  return fmt::format("{}{}for {} in {}..{}", kind, kind.empty() ? "" : " ",
+                     kernel_.loops[node.loop], expr(node.lo), expr(node.hi));
 }
 
-void Printer::stmt(const SetLocal& node) {
-  line("{}{}{}\n", node.declares ? declaration(node.local) : local(node.local, node.subscripts),
-       node.value == nullptr ? "" : " = ", node.value == nullptr ? "" : expr(node.value));
+std::string Printer::line(const SetLocal& node) {
+  return fmt::format(
+      "{}{}{}", node.declares ? declaration(node.local) : local(node.local, node.subscripts),
+      node.value == nullptr ? "" : " = ", node.value == nullptr ? "" : expr(node.value));
 }
 
-void Printer::stmt(const If& node) {
-  line("if {}", expr(node.condition));
-  braces(node.then);
-  if (!node.otherwise.empty()) {
-    text_ += " else";
-    braces(node.otherwise);
-  }
-  text_ += "\n";
+std::string Printer::line(const If& node) {
+  return "if " + expr(node.condition);
 }
 
-void Printer::stmt(const Store& node) {
-  line("{}{} = {}\n", node.stream ? "stream " : "", element(node.buffer, node.subscripts),
-       expr(node.value));
+std::string Printer::line(const Store& node) {
+  return fmt::format("{}{} = {}", node.stream ? "stream " : "",
+                     element(node.buffer, node.subscripts), expr(node.value));
 }
 
-void Printer::stmt(const Prefetch& node) {
-  line("prefetch {}\n", element(node.buffer, node.subscripts));
+std::string Printer::line(const Prefetch& node) {
+  return "prefetch " + element(node.buffer, node.subscripts);
 }
 
-void Printer::stmt(const Check& node) {
+std::string Printer::line(const Check& node) {
   std::vector<ExprPtr> values;
   if (node.a != nullptr) values.push_back(node.a);
   if (node.b != nullptr) values.push_back(node.b);
-  const std::string shown = node.text.empty() ? list(values) : fmt::format("\"{}\"", node.text);
-  line("check {} else {}({})\n", expr(node.holds), runtime::row(node.fault).name, shown);
+  const std::string shown = node.text.empty() ? list(values) : string_text(node.text);
+  return fmt::format("check {} else {}({})", expr(node.holds), runtime::row(node.fault).name,
+                     shown);
 }
 
-void Printer::stmt(const CallInto& node) {
-  line("{} = @{}({})\n", declaration(node.local), module_.function(node.callee).name,
-       list(node.args));
+std::string Printer::line(const CallInto& node) {
+  return fmt::format("{} = @{}({})", declaration(node.local), module_.function(node.callee).name,
+                     list(node.args));
 }
 
 // ---- expressions
@@ -146,7 +138,7 @@ std::string Printer::expr(const ExprPtr& e, int binds) {
   const auto text = [&](const auto& node) -> std::string {
     using Node = std::decay_t<decltype(node)>;
     if constexpr (std::is_same_v<Node, Constant>) {
-      return literal(node.value);
+      return constant_text(node.value);
     } else if constexpr (std::is_same_v<Node, Loop>) {
       return kernel_.loops[node.loop];
     } else if constexpr (std::is_same_v<Node, Local>) {
@@ -172,8 +164,7 @@ std::string Printer::expr(const ExprPtr& e, int binds) {
 
 std::string Printer::apply(const Apply& node, int* precedence) {
   const runtime::ScalarOpRow& row = runtime::row(node.op);
-  if (row.arity != 2 || row.infix.empty())
-    return fmt::format("{}({})", row.text, list(node.args));
+  if (row.arity != 2 || row.infix.empty()) return fmt::format("{}({})", row.text, list(node.args));
   *precedence = row.precedence;
   // Operators associate to the left, except comparisons, which do not chain.
   const bool compares = row.result == runtime::Result::boolean;
@@ -206,6 +197,11 @@ std::string local_name(LocalId local) {
 
 std::string print(const Module& module, const Kernel& kernel) {
   return Printer(module, kernel).print();
+}
+
+std::string print(const Module& module, const Kernel& kernel, const Stmt& stmt) {
+  Printer printer(module, kernel);
+  return std::visit([&](const auto& node) { return printer.line(node); }, stmt.node);
 }
 
 }  // namespace tenon::ir::loops

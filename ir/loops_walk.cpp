@@ -30,7 +30,9 @@ std::optional<int64_t> constant_of(const ExprPtr& e) {
 std::optional<int64_t> turns_of(const For& loop) {
   const std::optional<int64_t> lo = constant_of(loop.lo), hi = constant_of(loop.hi);
   if (!lo || !hi) return {};
-  return std::max<int64_t>(*hi - *lo, 0);
+  int64_t turns;
+  if (__builtin_sub_overflow(*hi, *lo, &turns)) return *hi < *lo ? 0 : INT64_MAX;
+  return std::max<int64_t>(turns, 0);
 }
 
 // ---- copies

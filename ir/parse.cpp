@@ -391,7 +391,7 @@ class ModuleParser {
 Module ModuleParser::run() {
   bool fine = survives([&] { scanner_.seek({}); });
   while (!diagnostics_.full()) {
-    if (!fine) scanner_.skip_to_function();
+    if (!fine) scanner_.skip_to("func");
     fine = survives([&] {
       scanner_.skip_newlines();
       if (scanner_.peek().kind != TokenKind::end) header();

@@ -74,6 +74,21 @@ std::optional<DType> special_number_type(std::string_view name) {
 
 }  // namespace
 
+bool is_reserved(std::string_view name) {
+  return dtype_named(name) || scalar_op_named(name) || reduction_named(name) ||
+         special_number_type(name) || name == "if" || name == "true" || name == "false";
+}
+
+std::optional<ScalarOp> infix_op(const Token& token) {
+  if (token.kind != TokenKind::symbol && token.kind != TokenKind::name) return std::nullopt;
+  for (size_t i = 0; i < std::size(runtime::kScalarOps); ++i) {
+    const auto& op = runtime::kScalarOps[i];
+    if (op.arity == 2 && !op.infix.empty() && op.infix == token.text)
+      return static_cast<ScalarOp>(i);
+  }
+  return std::nullopt;
+}
+
 int64_t parse_extent(TextScanner& scanner) {
   const Token token = scanner.expect(TokenKind::number, "an extent");
   const auto value = read_whole<int64_t>(token.text);
@@ -220,8 +235,6 @@ class ExprParser {
   void bind_index(std::vector<std::string_view>& names);
   std::vector<ExprId> list(std::string_view close);
 
-  /// The row of the operator at hand if it stands between operands, with its precedence.
-  std::optional<ScalarOp> infix() const;
   const Expr& node(ExprId id) const { return function_.exprs[id]; }
   void want(ExprId id, DType type, Span span, std::string_view what);
   ExprId bounded(ExprId id, Span begin);
@@ -267,9 +280,7 @@ Compute ExprParser::compute() {
 /// `i:`, a new name among the bound ones and `names`.
 void ExprParser::bind_index(std::vector<std::string_view>& names) {
   const Token name = scanner_.expect(TokenKind::name, "an index");
-  if (dtype_named(name.text) || scalar_op_named(name.text) || reduction_named(name.text) ||
-      special_number_type(name.text) || name.text == "if" || name.text == "true" ||
-      name.text == "false")
+  if (is_reserved(name.text))
     scanner_.fail(name.span, fmt::format("`{}` cannot be the name of an index", name.text));
   auto is_in = [&](const auto& list) {
     return std::find(list.begin(), list.end(), name.text) != list.end();
@@ -282,23 +293,12 @@ void ExprParser::bind_index(std::vector<std::string_view>& names) {
   scanner_.expect(":");
 }
 
-std::optional<ScalarOp> ExprParser::infix() const {
-  const Token& token = scanner_.peek();
-  if (token.kind != TokenKind::symbol && token.kind != TokenKind::name) return std::nullopt;
-  for (size_t i = 0; i < std::size(runtime::kScalarOps); ++i) {
-    const auto& op = runtime::kScalarOps[i];
-    if (op.arity == 2 && !op.infix.empty() && op.infix == token.text)
-      return static_cast<ScalarOp>(i);
-  }
-  return std::nullopt;
-}
-
 /// Operators at least as binding as `at_least`, grouped from the left; comparisons do not chain.
 ExprId ExprParser::expr(int at_least) {
   const Span begin = scanner_.peek().span;
   ExprId left = operand();
   int at_most = std::numeric_limits<int>::max();
-  while (const auto op = infix()) {
+  while (const auto op = infix_op(scanner_.peek())) {
     const int precedence = row(*op).precedence;
     if (precedence < at_least || precedence > at_most) break;
     scanner_.take();

@@ -16,6 +16,11 @@ struct Names {
 
 std::optional<DType> dtype_named(std::string_view text);
 std::optional<ScalarOp> scalar_op_named(std::string_view text);
+/// Whether a name means something in every expression: a type, an operation, `inf`. No index is
+/// called so.
+bool is_reserved(std::string_view name);
+/// The operator that a token is between operands.
+std::optional<ScalarOp> infix_op(const Token& token);
 
 /// `f32`, `i64[4, 0]`; an extent must not be negative, and the whole must fit memory.
 Type parse_type(TextScanner& scanner);

@@ -2,15 +2,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ir/print_atoms.h"
 #include "ir/text.h"
 #include "runtime/print.h"
 
 namespace tenon::ir {
-namespace {
 
 using runtime::row;
 
-/// `3`, `1.0`, `true`; other types than i64, f32 and bool stand behind the number: `3i32`.
 std::string constant_text(Scalar value) {
   const bool bare =
       value.type == DType::i64 || value.type == DType::f32 || value.type == DType::bool_;
@@ -37,6 +36,8 @@ std::string string_text(std::string_view text) {
   }
   return out + "\"";
 }
+
+namespace {
 
 /// Binding strength of what stands alone.
 constexpr int kLoosest = 0;

@@ -32,8 +32,9 @@ std::string shown(const Token& token) {
 
 }  // namespace
 
-TextScanner::TextScanner(std::string_view text, uint32_t file, lexer::Diagnostics& diagnostics)
-    : text_(text), file_(file), diagnostics_(diagnostics) {}
+TextScanner::TextScanner(std::string_view text, uint32_t file, lexer::Diagnostics& diagnostics,
+                         Braces braces)
+    : text_(text), file_(file), diagnostics_(diagnostics), braces_(braces) {}
 
 void TextScanner::fail(lexer::Span span, std::string message) {
   diagnostics_.report(lexer::Diag::ir_syntax, span, message);
@@ -58,7 +59,8 @@ void TextScanner::seek(TextPosition position) {
   open_brackets_ = position.open_brackets;
   const bool ended_line = skip_blanks();
   position_ = {at_, open_brackets_};
-  if (ended_line && open_brackets_ <= 1) {
+  const uint32_t most_open = braces_ == Braces::blocks ? 0 : 1;
+  if (ended_line && open_brackets_ <= most_open) {
     token_ = {TokenKind::newline, {}, {file_, position.offset, position.offset}};
   } else {
     token_ = scan();
@@ -101,11 +103,11 @@ void TextScanner::skip_newlines() {
   while (token_.kind == TokenKind::newline) take();
 }
 
-void TextScanner::skip_to_function() {
-  // The token that failed, or the first behind the newline that did, may be the next `func`.
-  const bool from_before = token_.kind == TokenKind::newline || at_name("func");
+void TextScanner::skip_to(std::string_view word) {
+  // The token that failed, or the first behind the newline that did, may be the next one.
+  const bool from_before = token_.kind == TokenKind::newline || at_name(word);
   const uint32_t from = position_.offset - (from_before && position_.offset > 0 ? 1 : 0);
-  const size_t next = text_.find("\nfunc", from);
+  const size_t next = text_.find(fmt::format("\n{}", word), from);
   at_ = static_cast<uint32_t>(std::min(next, text_.size()));
   open_brackets_ = 0;
   token_ = {TokenKind::newline, {}, {file_, at_, at_}};
@@ -154,8 +156,10 @@ Token TextScanner::scan() {
   for (const std::string_view symbol : kSymbols) {
     if (text_.substr(at_, symbol.size()) != symbol) continue;
     at_ += static_cast<uint32_t>(symbol.size());
-    if (c == '(' || c == '[' || c == '{') ++open_brackets_;
-    if ((c == ')' || c == ']' || c == '}') && open_brackets_ > 0) --open_brackets_;
+    const bool braces = braces_ == Braces::expressions;
+    if (c == '(' || c == '[' || (c == '{' && braces)) ++open_brackets_;
+    const bool closes = c == ')' || c == ']' || (c == '}' && braces);
+    if (closes && open_brackets_ > 0) --open_brackets_;
     return token_from(begin, TokenKind::symbol);
   }
   ++at_;

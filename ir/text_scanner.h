@@ -1,5 +1,5 @@
-// Tokens of the text form. Inside a function a line is a statement, so that ends of lines are
-// tokens there, except inside further brackets.
+// Tokens of the text forms. Inside a function a line is a statement, so that ends of lines are
+// tokens there, except inside further brackets; in a loop nest, inside any number of braces.
 #pragma once
 #include <string>
 #include <string_view>
@@ -36,9 +36,16 @@ struct TextPosition {
   uint32_t open_brackets = 0;
 };
 
+/// What an end of line is inside of braces.
+enum class Braces : uint8_t {
+  expressions,  ///< a blank, but inside the outermost ones
+  blocks,       ///< a token
+};
+
 class TextScanner {
  public:
-  TextScanner(std::string_view text, uint32_t file, lexer::Diagnostics& diagnostics);
+  TextScanner(std::string_view text, uint32_t file, lexer::Diagnostics& diagnostics,
+              Braces braces = Braces::expressions);
 
   const Token& peek() const { return token_; }
   Token take();
@@ -58,8 +65,8 @@ class TextScanner {
   /// Of the token that peek() shows.
   TextPosition position() const { return position_; }
   void seek(TextPosition position);
-  /// Goes on at the next line that starts with `func`, or at the end.
-  void skip_to_function();
+  /// Goes on at the next line that starts with `word`, or at the end.
+  void skip_to(std::string_view word);
 
   [[noreturn]] void fail(lexer::Span span, std::string message);
   [[noreturn]] void fail_expected(std::string_view what);
@@ -76,6 +83,7 @@ class TextScanner {
   std::string_view text_;
   uint32_t file_;
   lexer::Diagnostics& diagnostics_;
+  Braces braces_;
   uint32_t at_ = 0, open_brackets_ = 0;
   TextPosition position_;
   Token token_;

@@ -136,7 +136,9 @@ Block Factoring::factor(Block block, LocalId local) {
   SetLocal clear{part, start, false, false, part_subscripts};
   ExprPtr together = ir::loops::apply(*op, {get(kernel_, local, subscripts),
                                             get(kernel_, part, part_subscripts)});
-  SetLocal combine{local, std::move(together), false, runtime::is_floating(type.dtype), subscripts};
+  const bool reassociable =
+      runtime::is_floating(type.dtype) && (*op == ScalarOp::add || *op == ScalarOp::mul);
+  SetLocal combine{local, std::move(together), false, reassociable, subscripts};
 
   Block result{Stmt{SetLocal{part, nullptr, true}}};
   for (Stmt& s : around(loops, Stmt{std::move(clear)})) result.push_back(std::move(s));

@@ -4,9 +4,9 @@
 //
 // Runs the passes of -O2 over the IR text one by one. As lowered and behind each pass, the module
 // verifies, print(parse(text)) == text, and what parse(text) prints when it is interpreted is what
-// stands in OUTPUT; where STATUS is not 0 it ends with an error. The first thing that is wrong goes
-// to standard error, under the name of its pass. (One process for all passes: a program is
-// interpreted only where its text has changed.)
+// stands in OUTPUT; where STATUS is not 0 it ends with an error; and its loop nests verify and read
+// back too. The first thing that is wrong goes to standard error, under the name of its pass. (One
+// process for all passes: a program is interpreted only where its text has changed.)
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -16,6 +16,7 @@
 #include "ir/text.h"
 #include "ir/verify.h"
 #include "opt/pipelines.h"
+#include "tests/differential/nests.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -90,8 +91,8 @@ class Steps {
     const ir::Module again = parse(text_);
     const std::string printed = ir::print(again);
     if (printed != text_) refuse("it reads back as another text\n" + difference(text_, printed));
-    const std::string problem = check_run(again, expected_);
-    if (!problem.empty()) refuse(problem);
+    for (const std::string& problem : {check_run(again, expected_), nests_problem(again)})
+      if (!problem.empty()) refuse(problem);
   }
 
   ir::Module module_;

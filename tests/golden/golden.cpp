@@ -33,8 +33,11 @@ std::vector<GoldenCase> collect(const fs::path& folder, const Arguments& argumen
   for (const fs::path& path : entries) {
     if (!contains(path.string(), arguments.filter)) continue;
     if (is_input(path)) cases.push_back(read_case(fs::absolute(path)));
-    if (path.extension() == ".expected" && !fs::exists(fs::path(path).replace_extension(".tn")) &&
-        !fs::exists(fs::path(path).replace_extension(".ir"))) {
+    const auto is_there = [&](const char* ending) {
+      return fs::exists(fs::path(path).replace_extension(ending));
+    };
+    if (path.extension() == ".expected" && !is_there(".tn") && !is_there(".ir") &&
+        !is_there(".loops")) {
       tally.fail(folder_and_name(path), "there is no input for this expectation; delete it");
     }
   }

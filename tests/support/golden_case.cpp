@@ -15,7 +15,7 @@ fs::path GoldenCase::expected() const {
 }
 
 bool is_input(const fs::path& path) {
-  return path.extension() == ".tn" || path.extension() == ".ir";
+  return path.extension() == ".tn" || path.extension() == ".ir" || path.extension() == ".loops";
 }
 
 std::string_view directive(std::string_view line) {

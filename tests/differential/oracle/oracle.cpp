@@ -12,6 +12,7 @@
 #include "opt/pass.h"
 #include "opt/pipelines.h"
 #include "tests/differential/generator/choices.h"
+#include "tests/differential/nests.h"
 #include "tests/support/text.h"
 
 namespace tenon::differential {
@@ -87,8 +88,12 @@ std::optional<Finding> Oracle::check_text(const std::string& engine,
         engine, "the IR does not read back", lexer::render(diagnostics.all()[0], sources), {}};
   }
   const std::string printed = ir::print(again);
-  if (printed == text) return {};
-  return Finding{engine, "the IR reads back as another text", tests::difference(text, printed), {}};
+  if (printed != text) {
+    return Finding{
+        engine, "the IR reads back as another text", tests::difference(text, printed), {}};
+  }
+  const std::string nests = tests::nests_problem(module);
+  return nests.empty() ? std::nullopt : std::optional(Finding{engine, "a nest is wrong", nests, {}});
 }
 
 std::optional<Finding> Oracle::check_passes(const Source& source, const Outcome& expected,
