@@ -79,7 +79,7 @@ void add_target_option(CLI::App& app, Options& o) {
   std::vector<std::string> names;
 #define TARGET(name, lesson, summary) names.push_back(#name);
 #include "driver/targets.def"
-  app.add_option("--target", o.target, "interp, ir or cpu")
+  app.add_option("--target", o.target, "interp, ir, loops or cpu")
       ->check(CLI::IsMember(names))
       ->capture_default_str()
       ->type_name("T");
@@ -125,7 +125,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
     app.add_flag("--profile", o.profile,
-                 "on ir: executed instructions and elements moved, on standard error");
+                 "on ir, loops: executed instructions, elements moved, cache misses");
     app.add_option("--trace", o.trace,
                    "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
         ->type_name("NAME[i, j]");

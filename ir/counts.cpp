@@ -22,12 +22,34 @@ std::vector<Row> rows_of(const Counts& counts) {
                       counts.reductions[i]);
   rows.emplace_back("read", counts.reads);
   rows.emplace_back("if", counts.ifs);
+  rows.emplace_back("store", counts.stores);
+  rows.emplace_back("check", counts.checks);
+  rows.emplace_back("turn of a loop", counts.turns);
   std::erase_if(rows, [](const Row& row) { return row.second == 0; });
   std::ranges::stable_sort(rows, std::greater(), &Row::second);
   return rows;
 }
 
 }  // namespace
+
+Counts& Counts::operator+=(const Counts& other) {
+  const auto add = [](auto& to, const auto& from) {
+    for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+  };
+  add(ops, other.ops);
+  add(scalar_ops, other.scalar_ops);
+  add(reductions, other.reductions);
+  reads += other.reads;
+  ifs += other.ifs;
+  stores += other.stores;
+  checks += other.checks;
+  turns += other.turns;
+  for (auto [to, from] : {std::pair(&loaded, &other.loaded), std::pair(&stored, &other.stored)}) {
+    to->elements += from->elements;
+    to->bytes += from->bytes;
+  }
+  return *this;
+}
 
 int64_t Counts::instructions() const {
   int64_t sum = 0;

@@ -14,6 +14,7 @@ namespace tenon::ir {
 /// a reduction each element that is combined; what stands in a body several times, once at each point
 /// of the loop that it is in. Operands are none: constants, indices and values that
 /// a body names; nor is what an edge passes to the parameters of a block.
+/// (Where computes run by their loop nests, loops_interpret.h says what is counted.)
 ///
 /// Traffic is what computes, `element`, `pack` and `update` read from tensors and write to them; an
 /// update that has to copy its tensor first reads and writes all of it. What `load`, `save`,
@@ -31,12 +32,14 @@ struct Counts {
   std::array<int64_t, std::size(runtime::kScalarOps)> scalar_ops{};
   std::array<int64_t, static_cast<size_t>(Reduction::argmin) + 1> reductions{};
   int64_t reads = 0, ifs = 0;  ///< in bodies
+  int64_t stores = 0, checks = 0, turns = 0;  ///< in loop nests
   Traffic loaded, stored;
 
   void add(Op op) { ++ops[static_cast<size_t>(op)]; }
   void add(ScalarOp op) { ++scalar_ops[static_cast<size_t>(op)]; }
   void add(Reduction reduction) { ++reductions[static_cast<size_t>(reduction)]; }
 
+  Counts& operator+=(const Counts& other);
   int64_t instructions() const;
   /// Aligned columns, the most frequent first, each line with its line break.
   std::string table() const;

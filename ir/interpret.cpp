@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "ir/interpret_body.h"
+#include "ir/loops_interpret.h"
 #include "ir/text.h"
 #include "runtime/npy.h"
 #include "runtime/print.h"
@@ -34,10 +35,12 @@ bool has_ownership(const Module& module) {
 
 class Interpreter : public Caller {
  public:
-  Interpreter(const Module& module, runtime::Context& context, Counts& counts)
+  Interpreter(const Module& module, runtime::Context& context, Counts& counts,
+              loops::KernelEngine* kernels)
       : module_(module),
         context_(context),
         counts_(counts),
+        kernels_(kernels),
         counts_owners_(has_ownership(module)) {}
   /// For single instructions.
   Interpreter(const Module& module, runtime::Context& context, Counts& counts, int64_t& steps)
@@ -84,6 +87,7 @@ class Interpreter : public Caller {
   const Module& module_;
   runtime::Context& context_;
   Counts& counts_;
+  loops::KernelEngine* const kernels_ = nullptr;  ///< runs computes; none: by their bodies
   const bool counts_owners_;
   int64_t owned_ = 0;  ///< tensors that have an owner
   int active_recursive_ = 0;
@@ -165,9 +169,15 @@ void Interpreter::exec(const Function& function, Frame& frame, const Inst& inst)
 
 std::vector<Slot> Interpreter::compute(const Function& function, const Frame& frame,
                                        const Inst& inst) {
-  BodyInterpreter body(*this, counts_, function, frame, inst);
+  const bool gives_scalars = inst.get<Compute>().extents.empty();
   std::vector<Slot> given;
-  if (inst.get<Compute>().extents.empty()) {
+  if (kernels_ != nullptr) {
+    for (Tensor& tensor : kernels_->run(*this, function, frame, inst))
+      given.push_back(gives_scalars ? Slot{tensor.at(0), {}} : new_tensor(std::move(tensor)));
+    return given;
+  }
+  BodyInterpreter body(*this, counts_, function, frame, inst);
+  if (gives_scalars) {
     for (const Scalar scalar : body.scalars()) given.push_back({scalar, {}});
   } else {
     for (Tensor& tensor : body.tensors()) given.push_back(new_tensor(std::move(tensor)));
@@ -362,9 +372,10 @@ void interpret(const Module& module, runtime::Context& context) {
   interpret(module, context, counts);
 }
 
-void interpret(const Module& module, runtime::Context& context, Counts& counts) {
+void interpret(const Module& module, runtime::Context& context, Counts& counts,
+               loops::KernelEngine* kernels) {
   if (!module.main) throw std::logic_error("a module without main cannot be run");
-  Interpreter(module, context, counts).run_main();
+  Interpreter(module, context, counts, kernels).run_main();
 }
 
 std::optional<std::vector<Slot>> evaluate(const Module& module, const Function& function,

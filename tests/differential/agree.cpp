@@ -3,8 +3,8 @@
 //   tenon_agree TENON [--bless] [--filter=PART] [--pending=LIST] [FOLDER...]
 //
 // Runs each FOLDER's programs (tests/programs and the examples, unless others are given; `x.tn` has
-// its output `x.out` beside it) on the tree interpreter, the SSA interpreter and compiled at -O0
-// and -O2. With --strict every output equals x.out byte for byte. Without it too, unless a
+// its output `x.out` beside it) on the tree interpreter, the SSA interpreter, by loop nests as lowered
+// and as scheduled, and compiled at -O0 and -O2. With --strict every output equals x.out byte for byte. Without it too, unless a
 // directive at the program's head says otherwise:
 //
 //   //@ inexact 1e-5         by default numbers may differ by this much, relatively
@@ -41,6 +41,8 @@ constexpr double kTimeout = 120;  ///< seconds; the tree interpreter is slow, an
 const std::vector<std::vector<std::string>> kEngines = {
     {"--target", "interp"},
     {"--target", "ir"},
+    {"--target", "loops", "-O0"},
+    {"--target", "loops", "-O2"},
     {"--target", "cpu", "-O0"},
     {"--target", "cpu", "-O2"},
 };

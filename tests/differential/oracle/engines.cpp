@@ -11,7 +11,9 @@
 #include "ast/interpret.h"
 #include "backend/backend.h"
 #include "ir/interpret.h"
+#include "ir/loops_interpret.h"
 #include "ir/text.h"
+#include "opt/loops/choose.h"
 #include "parser/parser.h"
 #include "tests/support/text.h"
 
@@ -110,6 +112,17 @@ Outcome interpret_tree(const Source& source) {
 Outcome interpret_ir(const Source& source, const ir::Module& module) {
   return observe(source.sources,
                  [&](runtime::Context& context) { ir::interpret(module, context); });
+}
+
+Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled) {
+  std::vector<ir::loops::Kernel> kernels = ir::loops::lower(module);
+  for (ir::loops::Kernel& kernel : kernels)
+    if (scheduled) kernel = opt::loops::choose(std::move(kernel), {}, {.strict = true}).kernel;
+  ir::loops::KernelEngine engine(module, std::move(kernels), false);
+  return observe(source.sources, [&](runtime::Context& context) {
+    ir::Counts counts;
+    ir::interpret(module, context, counts, &engine);
+  });
 }
 
 namespace {

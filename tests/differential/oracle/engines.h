@@ -50,6 +50,8 @@ Outcome observe(const lexer::SourceMap& sources,
 
 Outcome interpret_tree(const Source& source);
 Outcome interpret_ir(const Source& source, const ir::Module& module);
+/// Computes by their loop nests; scheduled, as a machine with small vectors would have them.
+Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled);
 
 /// Compiled code; the module has been through `own`.
 struct Compiled {

@@ -152,6 +152,14 @@ std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,
   const std::string best = opt::pipeline(3), least = opt::pipeline(0);
   if (auto finding = check_passes(source, expected, best, optimized, verdict)) return finding;
   if (auto finding = check_passes(source, expected, least, plain, verdict)) return finding;
+  for (const bool scheduled : {false, true}) {
+    const char* engine = scheduled ? "loops, scheduled" : "loops as lowered";
+    enter(engine);
+    const Outcome outcome = timed("loops", [&] {
+      return interpret_loops(source, scheduled ? optimized : plain, scheduled);
+    });
+    if (auto finding = compare(engine, expected, outcome)) return finding;
+  }
   prepared.emplace(
       Prepared{std::move(*checked), expected, std::move(plain), std::move(optimized), test.exact});
   return {};

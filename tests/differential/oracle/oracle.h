@@ -6,6 +6,7 @@
 //     after which something differs is the guilty one. After each pass the IR verifies, and
 //     print(parse(t)) == t;
 //   - the same after a list of passes in another order;
+//   - loop nests, interpreted: as lowered, and at -O3 with the schedules that are chosen for them;
 //   - machine code, at -O0 and -O3, with --strict;
 //   - machine code at -O3 in the default mode, where the program is such that it may not differ
 //     (Program::exact), or its LLVM IR is that of --strict.
