@@ -104,6 +104,12 @@ class VectorCheck {
 void vectorize(Kernel& kernel, const Directive& directive, Mode mode) {
   const LoopId loop = directive.factor > 0 ? split_off(kernel, directive, "v", mode)
                                            : find_loop(kernel, directive.loops[0]);
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* around = std::get_if<For>(&stmt.node);
+    if (around != nullptr && around->kind == LoopKind::vectorized && contains_loop(around->body, loop))
+      throw Refused{fmt::format("loop {} around it is vectorized already",
+                                quoted(kernel.loops[around->loop]))};
+  });
   mark(kernel, loop, LoopKind::vectorized, [&](const For& found) {
     refuse_other_kinds(kernel, found);
     VectorCheck(kernel, found, mode).run();

@@ -32,6 +32,9 @@ LoopId find_loop(const Kernel& kernel, std::string_view name) {
 }
 
 LoopId add_loop(Kernel& kernel, std::string_view name) {
+  const bool is_local = name.size() > 0 && name[0] >= 'a' && name[0] <= 'h' &&
+                        name.find_first_not_of("0123456789", 1) == name.npos;
+  if (is_local) throw Refused{fmt::format("{} is what locals are called", quoted(name))};
   bool taken = false;
   for_each_stmt(kernel.body, [&](const Stmt& stmt) {
     const auto* loop = std::get_if<For>(&stmt.node);

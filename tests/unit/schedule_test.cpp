@@ -269,10 +269,15 @@ kernel @f.0(%x: f32[20, 12]) -> %out: f32[20, 12] {
 
 TEST_CASE("what is refused, and with which dependence") {
   const ir::Directive vectorize{DirectiveKind::vectorize_, {"i"}, {}, 8};
-  CHECK(Nest(kScale).refusal({{DirectiveKind::split_, {"q"}, {"a", "b"}, 8}}) ==
+  CHECK(Nest(kScale).refusal({{DirectiveKind::split_, {"q"}, {"io", "ii"}, 8}}) ==
         "there is no loop `q`");
-  CHECK(Nest(kProduct).refusal({{DirectiveKind::split_, {"i"}, {"j", "b"}, 8}}) ==
+  CHECK(Nest(kProduct).refusal({{DirectiveKind::split_, {"i"}, {"j", "ii"}, 8}}) ==
         "there is a loop `j` already");
+  CHECK(Nest(kProduct).refusal({{DirectiveKind::split_, {"i"}, {"io", "b12"}, 8}}) ==
+        "`b12` is what locals are called");
+  CHECK(Nest("[i: 16, j: 4] { %v[i] * %x[j, 0] }")
+            .refusal({{DirectiveKind::vectorize_, {"i"}, {}, 16}, {DirectiveKind::vectorize_, {"j"}}}) ==
+        "loop `iv` around it is vectorized already");
   CHECK(Nest("[] { sum[i: 40](%v[i]) }").refusal({vectorize}, {true}) ==
         "loop `iv` cannot be vectorized: `a` goes from one turn to the next");
   CHECK(Nest("[] { sum[i: 40](%v[i]) }").refusal({{DirectiveKind::rfactor_, {"i"}}}, {true}) ==

@@ -88,12 +88,8 @@ std::optional<Finding> Oracle::check_text(const std::string& engine,
         engine, "the IR does not read back", lexer::render(diagnostics.all()[0], sources), {}};
   }
   const std::string printed = ir::print(again);
-  if (printed != text) {
-    return Finding{
-        engine, "the IR reads back as another text", tests::difference(text, printed), {}};
-  }
-  const std::string nests = tests::nests_problem(module);
-  return nests.empty() ? std::nullopt : std::optional(Finding{engine, "a nest is wrong", nests, {}});
+  if (printed == text) return {};
+  return Finding{engine, "the IR reads back as another text", tests::difference(text, printed), {}};
 }
 
 std::optional<Finding> Oracle::check_passes(const Source& source, const Outcome& expected,
@@ -120,6 +116,17 @@ std::optional<Finding> Oracle::check_passes(const Source& source, const Outcome&
     before = std::move(after);
   }
   return {};
+}
+
+/// Whether nests verify and read back, and do what the program does.
+std::optional<Finding> Oracle::check_loops(const Source& source, const Outcome& expected,
+                                           const ir::Module& module, bool scheduled) const {
+  const char* engine = scheduled ? "loops, scheduled" : "loops as lowered";
+  enter(engine);
+  const std::string problem = timed("loops", [&] { return tests::nests_problem(module); });
+  if (!problem.empty()) return Finding{engine, "a nest is wrong", problem, {}};
+  return compare(engine, expected,
+                 timed("loops", [&] { return interpret_loops(source, module, scheduled); }));
 }
 
 std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,
@@ -153,12 +160,8 @@ std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,
   if (auto finding = check_passes(source, expected, best, optimized, verdict)) return finding;
   if (auto finding = check_passes(source, expected, least, plain, verdict)) return finding;
   for (const bool scheduled : {false, true}) {
-    const char* engine = scheduled ? "loops, scheduled" : "loops as lowered";
-    enter(engine);
-    const Outcome outcome = timed("loops", [&] {
-      return interpret_loops(source, scheduled ? optimized : plain, scheduled);
-    });
-    if (auto finding = compare(engine, expected, outcome)) return finding;
+    if (auto finding = check_loops(source, expected, scheduled ? optimized : plain, scheduled))
+      return finding;
   }
   prepared.emplace(
       Prepared{std::move(*checked), expected, std::move(plain), std::move(optimized), test.exact});

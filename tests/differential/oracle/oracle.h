@@ -88,6 +88,8 @@ class Oracle {
   std::optional<Finding> check_passes(const Source& source, const Outcome& expected,
                                       const std::string& passes, ir::Module& module,
                                       Verdict& verdict) const;
+  std::optional<Finding> check_loops(const Source& source, const Outcome& expected,
+                                     const ir::Module& module, bool scheduled) const;
   std::optional<Finding> check_compiled(const Prepared& prepared, const Compiled& how) const;
   std::optional<Finding> find(const Case& test, Verdict& verdict,
                               std::optional<Prepared>& prepared) const;
