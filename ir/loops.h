@@ -77,7 +77,7 @@ using Block = std::vector<Stmt>;
 
 /// How the turns of a loop are taken.
 ///   unrolled    its bounds are constants
-///   vectorized  likewise, from 0 to the number of lanes; no loop of these kinds but serial ones inside,
+///   vectorized  likewise, from 0 to the number of lanes; no loops but serial and unrolled ones inside,
 ///               no check, call or branch that depends on it. A scalar local from outside may only be
 ///               changed by steps of one operation, `a = a + e`, which are taken in any order
 ///   parallel    not inside another one; locals from outside are only read, but for elements of arrays
