@@ -164,7 +164,7 @@ void write_division(const Target& target, const std::string& result, ScalarOp op
                     std::span<const std::string> args) {
   if (write_division_by_constant(target, result, op, type, args)) return;
   std::string operands[] = {args[0], args[1]};
-  if (target.lanes.partial()) {
+  if (target.lanes.partial() && !is_constant(args[1])) {
     operands[1] = target.fresh("by");
     const std::string vector = lane_type(type, target.lanes);
     target.out.line("{} = select <{} x i1> {}, {} {}, {} {}", operands[1], target.lanes.width,
