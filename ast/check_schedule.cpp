@@ -109,6 +109,11 @@ class DirectiveMatch {
       factors_.push_back(&directive_.words[next_++]);
       return std::nullopt;
     }
+    if (want == "operand") {
+      if (at_end() || word().name.empty()) return Mistake{place(), "expected the name of a tensor"};
+      next_++;
+      return std::nullopt;
+    }
     if (at_end() || word().name.empty()) return Mistake{place(), expected(want)};
     const DirectiveWord& found = directive_.words[next_++];
     if (want != "new") {
