@@ -49,7 +49,7 @@ class VectorCheck {
 
   void run() {
     if (constant_of(loop_.lo) != 0) refuse("it does not begin at 0");
-    for (const Stmt& stmt : loop_.body) statement(stmt, true);
+    for (const Stmt& stmt : loop_.body) statement(stmt);
     for (const LocalId local : changed_by(loop_.body)) carried(local);
   }
 
@@ -58,7 +58,7 @@ class VectorCheck {
     throw Refused{fmt::format("loop {} cannot be vectorized: {}", quoted(kernel_.loops[loop_.loop]),
                               reason)};
   }
-  void statement(const Stmt& stmt, bool outermost) {
+  void statement(const Stmt& stmt) {
     if (std::holds_alternative<Check>(stmt.node)) refuse("it has a check, which may fail in one lane");
     if (std::holds_alternative<CallInto>(stmt.node)) refuse("it calls a function");
     if (std::holds_alternative<Prefetch>(stmt.node)) refuse("it prefetches");
@@ -71,9 +71,8 @@ class VectorCheck {
     if (const auto* set = std::get_if<SetLocal>(&stmt.node); set != nullptr && set->declares)
       own_.insert(set->local);
     for_each_block(stmt, [&](const Block& block) {
-      for (const Stmt& inner : block) statement(inner, false);
+      for (const Stmt& inner : block) statement(inner);
     });
-    (void)outermost;
   }
   void uniform(const ExprPtr& e, std::string_view what) const {
     if (varies(e)) refuse(fmt::format("{} depends on it", what));
