@@ -53,6 +53,7 @@ class FunctionWriter {
   // ---- ssa_to_llvm.cpp
   std::string parameters();
   void name_values();
+  void name_nothing();
   void find_products();
   void write_block(uint32_t index);
   void write_inst(const Inst& inst);

@@ -17,6 +17,7 @@ struct Recipe {
   std::string_view floating;
 };
 
+// [snippet divide]
 // The lowest integer divided by -1 traps on some machines and is undefined in LLVM: -1 goes as 1.
 // LLVM rounds quotients toward zero; where the remainder is not zero and its sign is not the
 // divisor's, the floor is one less.
@@ -28,11 +29,13 @@ struct Recipe {
   "%apart = icmp slt $t %signs, 0\n"    \
   "%inexact = icmp ne $t %rest, 0\n"    \
   "%down = and i1 %apart, %inexact\n"
+// [end]
 
 #define LIBRARY(name) {ScalarOp::name, "", "%r = call $t @tn_" #name "_$s($t $a)"}
 #define COMPARE(name, integers, floats) \
   {ScalarOp::name, "%r = icmp " integers " $t $a, $b", "%r = fcmp " floats " $t $a, $b"}
 
+// [snippet recipes]
 constexpr Recipe kRecipes[] = {
     {ScalarOp::add, "%r = add $t $a, $b", "%r = fadd$f $t $a, $b"},
     {ScalarOp::sub, "%r = sub $t $a, $b", "%r = fsub$f $t $a, $b"},
@@ -45,6 +48,7 @@ constexpr Recipe kRecipes[] = {
      "%negated = sub $t 0, $a\n"
      "%r = select i1 %minus, $t %negated, $t %floor",
      "%r = fdiv $t $a, $b"},
+    // [end]
     {ScalarOp::mod,
      DIVIDE
      "%more = select i1 %down, $t %by, $t 0\n"
@@ -85,9 +89,11 @@ constexpr Recipe kRecipes[] = {
     {ScalarOp::bit_and, "%r = and $t $a, $b", ""},
     {ScalarOp::bit_or, "%r = or $t $a, $b", ""},
     {ScalarOp::bit_xor, "%r = xor $t $a, $b", ""},
+    // [snippet shifts]
     {ScalarOp::shl, "%count = and $t $b, $w\n%r = shl $t $a, %count", ""},
     {ScalarOp::shr, "%count = and $t $b, $w\n%r = ashr $t $a, %count", ""},
     {ScalarOp::ushr, "%count = and $t $b, $w\n%r = lshr $t $a, %count", ""},
+    // [end]
     {ScalarOp::bits, "",
      "%nan = fcmp uno $t $a, $a\n"
      "%bits = bitcast $t $a to $i\n"

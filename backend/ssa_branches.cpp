@@ -5,6 +5,7 @@ namespace tenon::backend {
 
 using ir::Edge;
 
+// [snippet jump]
 void FunctionWriter::arrive(const Edge& edge, std::vector<std::string> args) {
   arrivals_[edge.target.index].push_back({out_.current_label(), std::move(args)});
 }
@@ -14,10 +15,14 @@ void FunctionWriter::write_jump(const Inst& inst) {
   arrive(edge, names(edge.args));
   out_.line("br label {}", label(edge));
 }
+// [end]
 
 /// LLVM's phis know blocks, not edges: two edges to one block become one that selects the
 /// arguments.
 void FunctionWriter::write_branch(const Inst& inst) {
+  // [exercise branch]
+  // [starter] (void)inst;
+  // [starter] out_.line("unreachable");
   const std::vector<Edge>& edges = inst.get<std::vector<Edge>>();
   std::vector<std::string> then = names(edges[0].args), otherwise = names(edges[1].args);
   if (edges[0].target != edges[1].target) {
@@ -35,10 +40,13 @@ void FunctionWriter::write_branch(const Inst& inst) {
   }
   arrive(edges[0], std::move(then));
   out_.line("br label {}", label(edges[0]));
+  // [end]
 }
 
-/// When all blocks are written it is known from where each is reached: the entry from nowhere.
+/// When all blocks are written it is known from where each is reached. Some are from nowhere, the entry
+/// among them.
 void FunctionWriter::write_phis() {
+  // [exercise branch]
   for (uint32_t i = 1; i < blocks_.size(); ++i) {
     std::string lines;
     const std::vector<ValueId>& params = function_.blocks[i].params;
@@ -51,6 +59,7 @@ void FunctionWriter::write_phis() {
     }
     out_.fill(blocks_[i].phis, std::move(lines));
   }
+  // [end]
 }
 
 }  // namespace tenon::backend

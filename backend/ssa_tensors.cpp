@@ -120,6 +120,7 @@ void FunctionWriter::write_pack(const Inst& inst) {
   }
 }
 
+// [snippet check]
 void FunctionWriter::check_subscripts(const Inst& inst) {
   if (inst.unchecked) return;
   const Shape& shape = type(inst.args[0]).shape;
@@ -132,6 +133,7 @@ void FunctionWriter::check_subscripts(const Inst& inst) {
     out_.fail_unless(inside, FaultKind::subscript_out_of_range, inst.span, subscript, extent);
   });
 }
+// [end]
 
 void FunctionWriter::write_element(const Inst& inst) {
   const Type& tensor = type(inst.args[0]);

@@ -45,6 +45,7 @@ std::string FunctionWriter::parameters() {
 }
 
 void FunctionWriter::name_values() {
+  name_nothing();
   for (uint32_t i = 0; i < names_.size(); ++i) {
     const Scalar* constant = constants_.find({i});
     if (constant != nullptr) names_[i] = literal(*constant);
@@ -55,6 +56,16 @@ void FunctionWriter::name_values() {
     for (const Inst& inst : function_.blocks[block].insts)
       if (is_in_place(inst)) names_[inst.result().index] = arg(inst, 0);
   }
+}
+
+/// A block that no edge leads to is never run, and has nothing for its parameters.
+void FunctionWriter::name_nothing() {
+  std::vector<bool> entered(function_.blocks.size());
+  for (const std::vector<uint32_t>& targets : ir::control_flow(function_))
+    for (uint32_t target : targets) entered[target] = true;
+  for (size_t i = 0; i < entered.size(); ++i)
+    if (!entered[i])
+      for (ValueId param : function_.blocks[i].params) names_[param.index] = "poison";
 }
 
 void FunctionWriter::find_products() {
@@ -107,6 +118,7 @@ FastMath FunctionWriter::fast_math(const Inst& inst) const {
   return fast;
 }
 
+// [snippet apply]
 void FunctionWriter::write_apply(const Inst& inst) {
   const std::vector<std::string> args = names(inst.args);
   const DType operand = type(inst.args.back()).dtype;
@@ -117,6 +129,7 @@ void FunctionWriter::write_apply(const Inst& inst) {
   }
   write_scalar(out_, name(inst.result()), inst.get<ScalarOp>(), operand, args, fast_math(inst));
 }
+// [end]
 
 void FunctionWriter::write_convert(const Inst& inst) {
   backend::write_convert(out_, name(inst.result()), type(inst.args[0]).dtype,

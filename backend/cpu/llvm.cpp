@@ -96,6 +96,7 @@ Machine host_machine(int level) {
                                          kLevels[level], LLVMRelocPIC, LLVMCodeModelDefault));
 }
 
+// [snippet compilation]
 /// One text on its way through LLVM.
 class Compilation {
  public:
@@ -116,6 +117,7 @@ class Compilation {
     check(failed, message);
     return Buffer(buffer);
   }
+  // [end]
 
  private:
   void parse(const char* text) {
@@ -162,6 +164,7 @@ struct TenonProgram {
     if (jit != nullptr) LLVMConsumeError(LLVMOrcDisposeLLJIT(jit));
   }
 
+  // [snippet jit]
   void define(const TenonSymbol* symbols) {
     std::vector<LLVMOrcCSymbolMapPair> pairs;
     for (const TenonSymbol* s = symbols; s->name != nullptr; ++s) {
@@ -181,6 +184,7 @@ struct TenonProgram {
   void link(Buffer object) {
     check(LLVMOrcLLJITAddObjectFile(jit, library(), object.release()));
   }
+  // [end]
 
   void* find(const char* name) {
     LLVMOrcExecutorAddress address = 0;

@@ -209,7 +209,7 @@ Grade grade(const Workshop& workshop, const Task& task) {
     const tests::GoldenCase test = tests::read_case(inputs[i]);
     std::string actual;
     problems[i] = tests::run_case(test, workshop.tenon().string(), actual);
-    if (actual.starts_with("skipped: ")) skipped[i] = tests::split_lines(actual)[0];
+    if (actual.starts_with(tests::kSkipped)) skipped[i] = tests::split_lines(actual)[0];
     if (!fs::exists(test.expected())) problems[i] = "skipped: nothing is recorded to compare with";
   });
   Grade result;
@@ -220,6 +220,7 @@ Grade grade(const Workshop& workshop, const Task& task) {
     const std::string title = test.title.empty() ? path.stem().string() : test.title;
     if (!skipped[i].empty()) {
       result.report += fmt::format("  skip  {} ({})\n", title, skipped[i]);
+      ++result.skipped;
       continue;
     }
     result.report += fmt::format("  {}  {}\n", problem.empty() ? "pass" : "FAIL", title);

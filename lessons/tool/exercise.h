@@ -47,7 +47,7 @@ std::string build_with(const Workshop& workshop, const Task& task,
                        const std::filesystem::path& file);
 
 struct Grade {
-  int passed = 0, failed = 0;
+  int passed = 0, failed = 0, skipped = 0;
   std::string report;  ///< a line per check, and below the first failed one what differed
   bool is_full() const { return failed == 0 && passed > 0; }
 };

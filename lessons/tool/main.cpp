@@ -81,10 +81,12 @@ int lesson(const Request& request) {
   const Page page = read_page(root, page_path, request.tenon, false);
   for (const PageCommand& command : page.commands) {
     std::string problem;
-    if (command.is_demo)
-      fmt::print("{}\n", run_page_command(root, request.tenon, command, problem));
+    if (!command.is_demo) continue;
+    const std::string output = run_page_command(root, request.tenon, command, problem);
+    fmt::print("{}\n", problem.empty() ? output : fmt::format("$ {}\n{}\n", command.text, problem));
   }
   for (const std::string& problem : page.problems) fmt::print("FAIL  {}\n", problem);
+  for (const auto& [text, why] : page.skipped) fmt::print("skip  {} ({})\n", text, why);
   fmt::print("Checked {} quotations, outputs and links of the chapter: {}\n\n", page.checked,
              page.problems.empty() ? "all as it says" : "see above");
   fmt::print("Read   {}\n", page_path.string());

@@ -6,6 +6,8 @@
 //   output
 //   <!-- run(1): tenon check wrong.tn -->             … and its exit status is 1
 //   <!-- demo: tenon emit tokens demo.tn -->          as run; `make lessonN` shows it too
+//   <!-- live: tenon run --time 5 demo.tn -->         as demo, but the block is the command alone: what
+//   it prints differs from one machine to the next
 //   <!-- automaton: numbers.svg lexer/scanner.re … -->  that picture is up to date (automaton.h)
 //   <!-- parser: layered.svg layered.yy -->              and that one (parser_states.h)
 //   <!-- picture: flow.svg tenon emit ir --dot x.tn -->  the graph that a command prints, drawn
@@ -13,11 +15,13 @@
 //
 // Commands run in the root of the project, without a shell. A `|` leads from one program to the
 // next; `head -n N`, `tail -n N` and `grep TEXT` are done here. Standard error follows standard
-// output, as if `2>&1` stood there (it may). Quotes keep a word together.
+// output, as if `2>&1` stood there (it may). Quotes keep a word together. Where a program is missing that
+// need not be there, or its output begins with `skipped: `, the block stays as it is.
 #pragma once
 #include <filesystem>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/text.h"
@@ -27,7 +31,8 @@ namespace tenon::lessons {
 struct PageCommand {
   std::string text;  ///< as the reader types it
   int status = 0;
-  bool is_demo = false;
+  bool is_demo = false;  ///< `make lessonN` shows it
+  bool is_live = false;
 };
 
 struct Page {
@@ -36,11 +41,12 @@ struct Page {
   std::vector<std::string> problems;    ///< each with its place
   std::set<std::string> used_snippets;  ///< "lexer/scanner.re scan-number"
   std::vector<PageCommand> commands;
+  std::vector<std::pair<std::string, std::string>> skipped;  ///< a command, and why it was not run
   int checked = 0;       ///< blocks and links looked at
   bool changed = false;  ///< a block was not as it should be
 };
 
-/// The output of a page's command, or what went wrong in `problem`.
+/// The output of a page's command, or what went wrong in `problem` (which may be `skipped: …`).
 std::string run_page_command(const std::filesystem::path& root, const std::string& tenon,
                              const PageCommand& command, std::string& problem);
 

@@ -33,21 +33,21 @@ std::vector<GoldenCase> collect(const fs::path& folder, const Arguments& argumen
   for (const fs::path& path : entries) {
     if (!contains(path.string(), arguments.filter)) continue;
     if (is_input(path)) cases.push_back(read_case(fs::absolute(path)));
-    const auto is_there = [&](const char* ending) {
+    const auto is_there = [&](std::string_view ending) {
       return fs::exists(fs::path(path).replace_extension(ending));
     };
-    if (path.extension() == ".expected" && !is_there(".tn") && !is_there(".ir") &&
-        !is_there(".loops")) {
+    if (path.extension() == ".expected" && std::ranges::none_of(kInputEndings, is_there)) {
       tally.fail(folder_and_name(path), "there is no input for this expectation; delete it");
     }
   }
   return cases;
 }
 
-// What is wrong with a case as it lies there, or nothing.
+// What is wrong with a case as it lies there, or nothing; or that it skips, in its program's words.
 std::string check(const GoldenCase& test, const std::string& tenon) {
   std::string actual;
   const std::string problem = run_case(test, tenon, actual);
+  if (actual.starts_with(kSkipped)) return actual;
   if (!problem.empty()) return problem;
   if (!fs::exists(test.expected())) return "not recorded yet; look at it, then `make bless`";
   if (actual.empty()) return "an empty expectation shows nothing";
@@ -63,6 +63,7 @@ std::string bless(const GoldenCase& test, const std::string& tenon) {
                        test.status, actual.substr(0, 2000));
   }
   if (actual.empty()) return "not recorded: an empty expectation shows nothing";
+  if (actual.starts_with(kSkipped)) return actual;
   if (!fs::exists(test.expected()) || read_file(test.expected()) != actual) {
     write_file(test.expected(), actual);
     fmt::print("recorded {}\n", folder_and_name(test.expected()));
@@ -85,7 +86,9 @@ int run_all(const Arguments& arguments) {
   for_each_in_parallel(cases.size(), [&](size_t i) {
     const std::string problem =
         arguments.bless ? bless(cases[i], arguments.tenon) : check(cases[i], arguments.tenon);
-    problem.empty() ? tally.pass() : tally.fail(folder_and_name(cases[i].input), problem);
+    const std::string name = folder_and_name(cases[i].input);
+    if (problem.starts_with(kSkipped)) return tally.skip(name, split_lines(problem)[0]);
+    problem.empty() ? tally.pass() : tally.fail(name, problem);
   });
   return tally.close();
 }

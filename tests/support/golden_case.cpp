@@ -15,7 +15,7 @@ fs::path GoldenCase::expected() const {
 }
 
 bool is_input(const fs::path& path) {
-  return path.extension() == ".tn" || path.extension() == ".ir" || path.extension() == ".loops";
+  return std::ranges::find(kInputEndings, path.extension().string()) != std::end(kInputEndings);
 }
 
 std::string_view directive(std::string_view line) {

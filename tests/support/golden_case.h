@@ -1,6 +1,6 @@
 // A golden case: an input file whose first lines say how to run it, and the output it must give.
 //
-//   //@ emit tokens            arguments of tenon; the file's name is appended (`;@` in .ir, .loops)
+//   //@ emit tokens            arguments of tenon; the file's name is appended (`;@` in other files than .tn)
 //   //@ exit 1                 the exit status, if it is not 0
 //   //@ program tenon_hunt     what runs instead of tenon; it lies beside tenon
 //   //@ title spans in columns  what the case is about, in words (exercise graders print it)
@@ -46,7 +46,11 @@ std::string recorded(const Outcome& outcome);
 /// Runs the case; returns what is wrong with it, or nothing. `actual` gets the recorded output.
 std::string run_case(const GoldenCase& test, const std::string& tenon, std::string& actual);
 
-/// Whether the file's ending is that of an input (.tn, .ir, .loops).
+inline constexpr std::string_view kInputEndings[] = {".tn", ".ir", ".loops", ".ll"};
+/// With this begins the output of a program that lacks something here, a solver or LLVM.
+inline constexpr std::string_view kSkipped = "skipped: ";
+
+/// Whether the file's ending is that of an input.
 bool is_input(const std::filesystem::path& path);
 
 }  // namespace tenon::tests

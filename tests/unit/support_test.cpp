@@ -204,6 +204,29 @@ TEST_CASE("a page's command may lead from one program to the next") {
   CHECK(contains(problem, "pages run"));
 }
 
+TEST_CASE("a page keeps what this machine cannot print, and says so") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.txt", "skipped: no card\n");
+  write_file(scratch.path() / "p.md", "<!-- run: cat x.txt -->\n```\nas it was\n```\n");
+  const lessons::Page page = lessons::read_page(scratch.path(), "p.md", "tenon", true);
+  CHECK(page.problems.empty());
+  REQUIRE(page.skipped.size() == 1);
+  CHECK(page.skipped[0].second == "skipped: no card");
+  CHECK(page.lines[2] == "as it was");
+}
+
+TEST_CASE("of a live command the page has the command alone") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.txt", "7.3 ms\n");
+  write_file(scratch.path() / "p.md", "<!-- live: cat x.txt -->\n<!-- live: cat y.txt -->\n");
+  const lessons::Page page = lessons::read_page(scratch.path(), "p.md", "tenon", true);
+  CHECK(page.problems.size() == 1);  // there is no y.txt
+  CHECK(page.lines[1] == "```console");
+  CHECK(page.lines[2] == "$ cat x.txt");
+  CHECK(page.lines[3] == "```");
+  CHECK(page.commands[0].is_demo);
+}
+
 TEST_CASE("a stale page is a problem, and an update mends it") {
   ScratchFolder scratch;
   write_file(scratch.path() / "x.txt", "one\ntwo\nthree\n");
