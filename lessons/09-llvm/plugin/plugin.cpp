@@ -16,13 +16,18 @@ namespace {
 /// Whether `name`, from the text behind `-passes=`, is one of ours.
 bool add(llvm::StringRef name, llvm::FunctionPassManager& manager,
          llvm::ArrayRef<llvm::PassBuilder::PipelineElement>) {
-  if (name == "count") manager.addPass(Count());
-  else if (name == "shifts") manager.addPass(Shifts());
-  else return false;
+  if (name == "count")
+    manager.addPass(Count());
+  else if (name == "shifts")
+    manager.addPass(Shifts());
+  else
+    return false;
   return true;
 }
 
-void add_passes(llvm::PassBuilder& builder) { builder.registerPipelineParsingCallback(add); }
+void add_passes(llvm::PassBuilder& builder) {
+  builder.registerPipelineParsingCallback(add);
+}
 // [end]
 
 }  // namespace

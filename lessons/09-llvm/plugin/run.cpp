@@ -2,7 +2,8 @@
 //
 //   tenon_plugin -passes=shifts FILE.ll       is opt -S -load-pass-plugin=lib/libtenon-plugin.so …
 //
-// Without a file it reads standard input. Where LLVM's headers or opt are missing it says that it skips.
+// Without a file it reads standard input. Where LLVM's headers or opt are missing it says that it
+// skips.
 #include <fmt/format.h>
 
 #include <filesystem>

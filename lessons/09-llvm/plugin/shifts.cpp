@@ -17,7 +17,8 @@ using llvm::Value;
 const llvm::ConstantInt* constant_operand(const BinaryOperator& inst, Value*& other) {
   for (unsigned i : {1u, 0u}) {
     other = inst.getOperand(1 - i);
-    if (const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(inst.getOperand(i))) return constant;
+    if (const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(inst.getOperand(i)))
+      return constant;
     if (!inst.isCommutative()) break;
   }
   return nullptr;
@@ -41,8 +42,8 @@ Value* shifted(BinaryOperator& inst) {
                                        llvm::ConstantInt::get(inst.getType(), count));
   shift->insertBefore(inst.getIterator());
   if (multiplies) {
-    // The highest bit alone is the lowest number: times 1 it does not overflow, but a 1 that is shifted
-    // there changes the sign.
+    // The highest bit alone is the lowest number: times 1 it does not overflow, but a 1 that is
+    // shifted there changes the sign.
     const bool to_sign = count + 1 == factor->getBitWidth();
     shift->setHasNoUnsignedWrap(inst.hasNoUnsignedWrap());
     shift->setHasNoSignedWrap(inst.hasNoSignedWrap() && !to_sign);
