@@ -5,6 +5,7 @@
 //   ssa_effects.cpp    files, output, assertions
 #pragma once
 #include <optional>
+#include <unordered_map>
 
 #include "backend/calls.h"
 #include "backend/recipe.h"
@@ -54,7 +55,6 @@ class FunctionWriter {
   std::string parameters();
   void name_values();
   void name_nothing();
-  void find_products();
   void write_block(uint32_t index);
   void write_inst(const Inst& inst);
   void write_constant(const Inst&) {}  // stands where it is used
@@ -62,7 +62,7 @@ class FunctionWriter {
   void write_convert(const Inst& inst);
   void write_call(const Inst& inst);
   void write_ret(const Inst& inst);
-  FastMath fast_math(const Inst& inst) const;
+  bool write_fused(const Inst& inst);
 
   const Type& type(ValueId value) const { return module_.type(function_, value); }
   const std::string& name(ValueId value) const { return names_[value.index]; }
@@ -124,7 +124,7 @@ class FunctionWriter {
   bool strict_;
   Convention convention_;
   std::vector<std::string> names_;  ///< of values: registers or constants, all from the start
-  std::vector<bool> fusible_;       ///< values that are products of which nothing but sums is made
+  std::unordered_map<ValueId, const Inst*> products_;  ///< that are written
   std::vector<BlockText> blocks_;
   std::vector<std::vector<Arrival>> arrivals_;
   std::string depth_ = "0", stack_slots_;

@@ -17,7 +17,6 @@ using runtime::ScalarOp;
 std::string FunctionWriter::write() {
   const std::string params = parameters();
   name_values();
-  find_products();
   for (const ir::Block& block : function_.blocks) blocks_.push_back({out_.fresh(block.name), 0});
   arrivals_.resize(blocks_.size());
   for (uint32_t i = 0; i < blocks_.size(); ++i) write_block(i);
@@ -68,23 +67,6 @@ void FunctionWriter::name_nothing() {
       for (ValueId param : function_.blocks[i].params) names_[param.index] = "poison";
 }
 
-void FunctionWriter::find_products() {
-  std::vector<bool> product(names_.size()), summed(names_.size()), used(names_.size());
-  const auto is = [&](const Inst& inst, auto... ops) {
-    return inst.op == Op::apply && runtime::is_floating(type(inst.result()).dtype) &&
-           ((inst.get<ScalarOp>() == ops) || ...);
-  };
-  for (const ir::Block& block : function_.blocks) {
-    for (const Inst& inst : block.insts) {
-      if (is(inst, ScalarOp::mul)) product[inst.result().index] = true;
-      std::vector<bool>& use = is(inst, ScalarOp::add, ScalarOp::sub) ? summed : used;
-      ir::for_each_use(function_, inst, [&](ValueId value) { use[value.index] = true; });
-    }
-  }
-  fusible_.resize(names_.size());
-  for (size_t i = 0; i < names_.size(); ++i) fusible_[i] = product[i] && summed[i] && !used[i];
-}
-
 void FunctionWriter::write_block(uint32_t index) {
   out_.label(blocks_[index].label);
   blocks_[index].phis = out_.leave_space();
@@ -108,14 +90,28 @@ std::vector<std::string> FunctionWriter::names(std::span<const ValueId> values) 
   return result;
 }
 
-FastMath FunctionWriter::fast_math(const Inst& inst) const {
-  FastMath fast;
-  if (strict_ || !runtime::is_floating(type(inst.result()).dtype)) return fast;
-  const ScalarOp op = inst.get<ScalarOp>();
-  fast.contract = fusible_[inst.result().index];
-  if (op == ScalarOp::add || op == ScalarOp::sub)
-    for (ValueId value : inst.args) fast.contract = fast.contract || fusible_[value.index];
-  return fast;
+/// `a * b + c` by llvm.fmuladd, which a processor with fused instructions makes one, as C compilers
+/// write it. That the product has other readers, or was found in front of a loop, is no reason against
+/// it: the sum takes the same time.
+bool FunctionWriter::write_fused(const Inst& inst) {
+  const std::string_view in = register_type(type(inst.result()).dtype);
+  const bool minus = inst.get<ScalarOp>() == ScalarOp::sub;
+  if (strict_ || (in != "float" && in != "double")) return false;
+  if (!minus && inst.get<ScalarOp>() != ScalarOp::add) return false;
+  const size_t at = products_.contains(inst.args[0]) ? 0 : 1;
+  const auto product = products_.find(inst.args[at]);
+  if (product == products_.end()) return false;
+  std::vector<std::string> terms = names(product->second->args);
+  terms.push_back(arg(inst, 1 - at));
+  if (minus) {
+    std::string& subtracted = terms[at == 0 ? 2 : 0];
+    const std::string negated = out_.fresh("negated");
+    out_.line("{} = fneg {} {}", negated, in, subtracted);
+    subtracted = negated;
+  }
+  out_.line("{0} = call {1} @llvm.fmuladd.{2}({1} {3}, {1} {4}, {1} {5})", name(inst.result()), in,
+            in == "float" ? "f32" : "f64", terms[0], terms[1], terms[2]);
+  return true;
 }
 
 // [snippet apply]
@@ -127,7 +123,9 @@ void FunctionWriter::write_apply(const Inst& inst) {
     out_.line("{} = icmp ne {} {}, 0", divides, register_type(operand), args[1]);
     out_.fail_unless(divides, FaultKind::division_by_zero, inst.span);
   }
-  write_scalar(out_, name(inst.result()), inst.get<ScalarOp>(), operand, args, fast_math(inst));
+  if (write_fused(inst)) return;
+  write_scalar(out_, name(inst.result()), inst.get<ScalarOp>(), operand, args);
+  if (inst.get<ScalarOp>() == ScalarOp::mul) products_[inst.result()] = &inst;
 }
 // [end]
 

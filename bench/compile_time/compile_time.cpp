@@ -3,7 +3,8 @@
 //   tenon_compile_time TENON [--largest=100000] [--shape=NAME]
 //
 // First `tenon check` on programs of 1,000, 10,000, … lines, whole, as a user runs it. Then each pass of
-// the -O2 pipeline on IR functions of as many instructions (inputs.h). All times are processor time, which
+// the -O2 pipeline on IR functions of as many instructions (inputs.h); and how long reading and printing them
+// take, the verifier, and what the backend writes for LLVM. All times are processor time, which
 // other work on the machine hardly stretches; of a check the best of five.
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 #include <map>
 #include <string>
 
+#include "backend/backend.h"
 #include "bench/compile_time/inputs.h"
 #include "bench/support/machine.h"
 #include "ir/text.h"
@@ -72,8 +74,8 @@ ir::Module read(const std::string& text) {
   return module;
 }
 
-/// The milliseconds that each pass of the pipeline takes on one function; a pass that runs more than once,
-/// in all.
+/// The milliseconds that each pass of the pipeline takes on one function, and what is before and behind
+/// the passes; a pass that runs more than once, in all.
 std::map<std::string, double> pass_ms(const IrShape& shape, size_t size) {
   const std::string text = shape.text(size);
   std::map<std::string, double> ms;
@@ -84,6 +86,7 @@ std::map<std::string, double> pass_ms(const IrShape& shape, size_t size) {
   };
   ir::Module module;
   timed("(read)", [&] { module = read(text); });
+  timed("(print)", [&] { ir::print(module); });
   for (const opt::PassRow* pass : opt::parse_pipeline(opt::pipeline(kLevel))) {
     const std::string name(pass->name);
     timed(name, [&] { opt::run_pipeline(module, name, {}); });
@@ -92,6 +95,8 @@ std::map<std::string, double> pass_ms(const IrShape& shape, size_t size) {
     const std::vector<ir::Violation> violations = ir::verify(module);
     if (!violations.empty()) throw std::runtime_error("broken IR: " + violations[0].message);
   });
+  timed("(nests)", [&] { backend::lower_kernels(module, {}); });
+  timed("(nests, LLVM IR)", [&] { backend::generate(module, {}); });
   return ms;
 }
 

@@ -8,7 +8,7 @@ start is not counted; what the kernel has the libraries do is). LLVM only genera
 writes, its own passes are off; C is compiled with -O2. Both for x86-64-v3, which valgrind knows.
 
 Times: pairs of processes, one after the other on one processor, first the one and then the other in
-turn; of a process the fastest of a few runs. The ratio is the median of the pairs'. LLVM's passes are on,
+turn; of a process the fastest of RUNS runs. The ratio is the median of the pairs'. LLVM's passes are on,
 -O3 -march=native on both sides.
 
 The page ends with profile.md: what was seen where Tenon's code and C's differ.
@@ -26,6 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COUNTS_BAR, TIMES_BAR = 1.5, 1.05
+RUNS = 25  # in one process; the first ones get their pages from the system
 
 
 def run(*command, **options):
@@ -81,7 +82,7 @@ class Kernel:
         seconds = []
         for pair in range(pairs):
             order = (ours, theirs) if pair % 2 == 0 else (theirs, ours)
-            took = {p: float(run(p, 5, cwd=self.folder, preexec_fn=pin).stderr) for p in order}
+            took = {p: float(run(p, RUNS, cwd=self.folder, preexec_fn=pin).stderr) for p in order}
             seconds.append((took[ours], took[theirs]))
         ratio = statistics.median(a / b for a, b in seconds)
         return min(a for a, _ in seconds), min(b for _, b in seconds), ratio

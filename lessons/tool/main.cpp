@@ -18,6 +18,7 @@
 #include "lessons/tool/markers.h"
 #include "lessons/tool/pages.h"
 #include "lessons/tool/prove.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::lessons {
@@ -30,7 +31,7 @@ constexpr int kLessons = 19;
 struct Request {
   std::string tenon, command, task;
   int lesson = 0;
-  Workshop workshop{TENON_ROOT, {}, {}};
+  Workshop workshop{tests::root(), {}, {}};
 };
 
 /// The lesson's tasks, or the one that was asked for.

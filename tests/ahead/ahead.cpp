@@ -12,6 +12,7 @@
 
 #include "tests/support/arguments.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -19,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = TENON_ROOT;
+const fs::path kRoot = root();
 const fs::path kHere = kRoot / "tests/ahead";
 constexpr double kPatience = 120;  ///< seconds
 

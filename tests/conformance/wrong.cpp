@@ -17,6 +17,7 @@
 #include "tests/support/golden_case.h"
 #include "tests/support/pending.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -95,7 +96,7 @@ std::string check(const fs::path& program, const std::string& tenon) {
 int main(int argc, char** argv) {
   using namespace tenon::tests;
   const Arguments arguments = read_arguments(argc, argv);
-  const fs::path home = TENON_ROOT "/tests/conformance";
+  const fs::path home = root() / "tests/conformance";
   Tally tally("conformance-wrong");
   const Pending pending(home / "pending.txt");
   pending.check_entries(tally, home);

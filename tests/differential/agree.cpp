@@ -28,6 +28,7 @@
 #include "tests/support/golden_case.h"
 #include "tests/support/pending.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -260,8 +261,8 @@ int main(int argc, char** argv) {
   using namespace tenon::tests;
   Arguments arguments = read_arguments(argc, argv);
   if (arguments.folders.empty()) {
-    arguments.folders.push_back(TENON_ROOT "/tests/programs");
-    for (const fs::path& path : entries_of(TENON_ROOT "/examples")) {
+    arguments.folders.push_back(root() / "tests/programs");
+    for (const fs::path& path : entries_of(root() / "examples")) {
       arguments.folders.push_back(path.string());
     }
   }

@@ -13,6 +13,7 @@
 #include "tests/differential/generator/program.h"
 #include "tests/differential/oracle/judge.h"
 #include "tests/differential/oracle/sandbox.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 #include "tests/support/time_limit.h"
 
@@ -40,7 +41,7 @@ std::set<std::string> required() {
   for (const std::string_view feature : features()) all.emplace(feature);
   for (const opt::PassRow& pass : opt::passes()) all.insert(fmt::format("pass: {}", pass.name));
   static const std::regex rewrite("may_rewrite\\(\"([^\"]+)\"");
-  for (const fs::path& path : tests::files_below(TENON_ROOT "/opt")) {
+  for (const fs::path& path : tests::files_below(tests::root() / "opt")) {
     if (path.extension() != ".cpp") continue;
     const std::string text = tests::read_file(path);
     for (std::sregex_iterator each(text.begin(), text.end(), rewrite), end; each != end; ++each) {

@@ -13,6 +13,7 @@
 
 #include "tests/support/arguments.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -99,7 +100,7 @@ int main(int argc, char** argv) {
   using namespace tenon::tests;
   const Arguments arguments = read_arguments(argc, argv);
   Tally tally("explain");
-  std::vector<fs::path> pages = entries_of(TENON_ROOT "/docs/errors");
+  std::vector<fs::path> pages = entries_of(root() / "docs/errors");
   std::erase_if(pages, [](const fs::path& path) {
     return path.extension() != ".md" || !path.filename().string().starts_with("E");
   });

@@ -14,6 +14,7 @@
 
 #include "tests/support/arguments.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -21,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kCases = TENON_ROOT "/tests/fix/cases";
+const fs::path kCases = root() / "tests/fix/cases";
 
 /// How often each line of the program stands before `what`: `FILE:7:12: error[E0303]: …`.
 std::map<std::string, size_t> count_by_line(const std::string& output, std::string_view what) {
@@ -103,7 +104,7 @@ int run_all(const Arguments& arguments) {
     });
   };
   walk(kCases, mend);
-  if (!arguments.bless) walk(TENON_ROOT "/tests/golden/errors", do_no_harm);
+  if (!arguments.bless) walk(root() / "tests/golden/errors", do_no_harm);
   return tally.close();
 }
 

@@ -17,6 +17,7 @@
 #include "parser/parser.h"
 #include "tests/support/arguments.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -183,13 +184,13 @@ void test_program(const std::string& name, const std::string& text, Tally& tally
 void test_programs(Tally& tally) {
   std::vector<fs::path> programs;
   for (const std::string_view folder : {"examples", "lessons", "prelude", "tests", "bench"}) {
-    for (const fs::path& path : files_below(fs::path(TENON_ROOT) / folder)) {
+    for (const fs::path& path : files_below(root() / folder)) {
       if (path.extension() == ".tn" && formatted(read_file(path))) programs.push_back(path);
     }
   }
   if (programs.size() < 50) tally.fail("programs", "hardly any is left that can be formatted");
   for_each_in_parallel(programs.size(), [&](size_t i) {
-    test_program(programs[i].lexically_relative(TENON_ROOT).string(), read_file(programs[i]),
+    test_program(programs[i].lexically_relative(root()).string(), read_file(programs[i]),
                  tally);
   });
 }
@@ -301,14 +302,14 @@ void test_unsupported(Tally& tally) {
 /// What people read first is in canonical layout.
 void test_tree(const std::string& tenon, Tally& tally) {
   for (const std::string_view folder : {"examples", "lessons", "prelude"}) {
-    for (const fs::path& path : files_below(fs::path(TENON_ROOT) / folder)) {
+    for (const fs::path& path : files_below(root() / folder)) {
       if (path.extension() != ".tn" || !formatted(read_file(path)))
         continue;  // some are wrong on purpose
       Command command;
       command.argv = {tenon, "fmt", "--check", path.string()};
       const Outcome outcome = run(command);
       outcome.status == 0 ? tally.pass()
-                          : tally.fail(path.lexically_relative(TENON_ROOT).string(),
+                          : tally.fail(path.lexically_relative(root()).string(),
                                        "is not in canonical layout\n" + outcome.out + outcome.err);
     }
   }

@@ -14,6 +14,7 @@
 #include "tests/support/arguments.h"
 #include "tests/support/golden_case.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -100,8 +101,8 @@ int main(int argc, char** argv) {
   using namespace tenon::tests;
   Arguments arguments = read_arguments(argc, argv);
   if (arguments.folders.empty()) {
-    arguments.folders.push_back(TENON_ROOT "/tests/golden");
-    for (const auto& path : folders_below(TENON_ROOT "/lessons", "checks")) {
+    arguments.folders.push_back(root() / "tests/golden");
+    for (const auto& path : folders_below(root() / "lessons", "checks")) {
       arguments.folders.push_back(path.string());
     }
   }

@@ -12,6 +12,7 @@
 
 #include "tests/support/arguments.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -19,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kPage = TENON_ROOT "/docs/language.md";
+const fs::path kPage = root() / "docs/language.md";
 
 /// A program of the page and the lines that say what it prints: (begin, end), without the fences.
 struct Example {

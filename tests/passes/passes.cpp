@@ -22,6 +22,7 @@
 #include "tests/support/arguments.h"
 #include "tests/support/golden_case.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -29,7 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = TENON_ROOT;
+const fs::path kRoot = root();
 constexpr std::string_view kPage = "docs/passes.md";
 
 constexpr std::string_view kHead = R"(# The passes

@@ -21,6 +21,7 @@
 #include "tests/rules/page.h"
 #include "tests/rules/record.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -28,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = TENON_ROOT;
+const fs::path kRoot = root();
 constexpr double kQuickSeconds = 20;  ///< for one question
 
 constexpr std::string_view kInstancesHead =

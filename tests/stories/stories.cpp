@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kAll = 256, kFew = 32;  ///< tokens
-const fs::path kRoot = TENON_ROOT;
+const fs::path kRoot = root();
 
 /// What a run prints must be the beginning of the published text, then how many tokens are right.
 std::string tell(const std::string& tenon, const fs::path& data, const std::string& target,

@@ -12,6 +12,7 @@
 
 #include "lexer/scanner.h"
 #include "tests/support/process.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 #include "tests/textmate/grammar.h"
 
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 using lexer::TokenGroup;
 using enum lexer::TokenKind;
 
-const fs::path kExtension = fs::path(TENON_ROOT) / "editors/vscode";
+const fs::path kExtension = root() / "editors/vscode";
 
 /// The scalar operations; those without a symbol are built-ins.
 struct Operation {
@@ -107,14 +108,14 @@ std::string compare(const Grammar& grammar, const std::string& text) {
 void test_programs(const Grammar& grammar, Tally& tally) {
   std::vector<fs::path> programs;
   for (const std::string_view folder : {"examples", "lessons", "prelude", "tests", "bench"}) {
-    for (const fs::path& path : files_below(fs::path(TENON_ROOT) / folder)) {
+    for (const fs::path& path : files_below(root() / folder)) {
       if (path.extension() == ".tn") programs.push_back(path);
     }
   }
   for_each_in_parallel(programs.size(), [&](size_t i) {
     const std::string problem = compare(grammar, read_file(programs[i]));
     problem.empty() ? tally.pass()
-                    : tally.fail(programs[i].lexically_relative(TENON_ROOT).string(), problem);
+                    : tally.fail(programs[i].lexically_relative(root()).string(), problem);
   });
 }
 

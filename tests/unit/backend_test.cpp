@@ -332,14 +332,15 @@ entry:
 )");
   const std::string text = backend::generate(program.module, {}).text;
   for (std::string_view line : {
-           "%p = fmul contract float %x, %y", "%q = fadd contract float %p, %x",
-           "%u = fmul float %x, %x", "%v = fmul contract float %u, %y",
+           "%q = call float @llvm.fmuladd.f32(float %x, float %y, float %x)",
+           "%u = fmul float %x, %x", "%w = call float @llvm.fmuladd.f32(float %u, float %y, float %q)",
            "fadd reassoc contract float %a.1", "= fmul float %a.element"}) {
     CAPTURE(text);
     CHECK(contains(text, line));
   }
   const std::string strict = backend::generate(program.module, {true, 2, true}).text;
   CHECK_FALSE(contains(strict, "contract"));
+  CHECK_FALSE(contains(strict, "fmuladd"));
   CHECK_FALSE(contains(strict, "reassoc"));
   check_agrees(program);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "parser/parser.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 using namespace tenon;
@@ -20,7 +21,7 @@ struct Checking {
 
   explicit Checking(const std::string& text, CheckOptions options = {}) {
     std::string text_of_prelude;
-    for (const auto& path : tests::entries_of(TENON_ROOT "/prelude")) {
+    for (const auto& path : tests::entries_of(tenon::tests::root() / "prelude")) {
       if (path.extension() == ".tn") text_of_prelude += tests::read_file(path);
     }
     Program prelude = parse("prelude.tn", text_of_prelude);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -13,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = TENON_ROOT;
+const fs::path kRoot = root();
 
 using Folders = std::map<std::string, std::set<std::string>>;
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 #include "tests/unit/ir_helpers.h"
 
@@ -245,7 +246,7 @@ TEST_CASE("every message of the verifier is wanted by a test") {
   // These say where a violation is.
   static const std::set<std::string> kPlaces = {"instruction", ", block", "the module",
                                                 ": {:.200}"};
-  const fs::path root = TENON_ROOT;
+  const fs::path root = tests::root();
   const std::string wanted = read_file(root / "tests/unit/ir_verify_test.cpp") +
                              read_file(root / "tests/unit/ir_edits_test.cpp");
   static const std::regex literal(R"re("((?:[^"\\\n]|\\.)*)")re");

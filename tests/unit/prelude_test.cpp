@@ -4,6 +4,7 @@
 
 #include "ast/check.h"
 #include "parser/parser.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -11,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kPrelude = TENON_ROOT "/prelude";
+const fs::path kPrelude = root() / "prelude";
 
 template <class Items>
 void append(Items& to, Items& from) {

@@ -9,6 +9,7 @@
 #include "runtime/context.h"
 #include "runtime/npy.h"
 #include "runtime/print.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::runtime {
@@ -196,7 +197,7 @@ TEST_CASE("the symbol table holds every function of abi.h") {
     CHECK(symbol->address != nullptr);
     CHECK(listed.insert(symbol->name).second);
   }
-  const std::string header = tests::read_file(std::filesystem::path(TENON_ROOT) / "runtime/abi.h");
+  const std::string header = tests::read_file(tests::root() / "runtime/abi.h");
   size_t declared = 0;
   for (size_t at = header.find("tn_"); at != std::string::npos; at = header.find("tn_", at + 1)) {
     const size_t end = header.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789", at);

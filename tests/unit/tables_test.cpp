@@ -9,6 +9,7 @@
 
 #include "lexer/diag.h"
 #include "opt/pipelines.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -16,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = TENON_ROOT;
+const fs::path kRoot = root();
 
 /// Codes that no golden test can draw, and what tests them instead.
 const std::map<std::string_view, std::string_view> kNoGolden = {

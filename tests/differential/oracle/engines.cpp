@@ -15,6 +15,7 @@
 #include "ir/text.h"
 #include "opt/loops/choose.h"
 #include "parser/parser.h"
+#include "tests/support/root.h"
 #include "tests/support/text.h"
 
 namespace tenon::differential {
@@ -52,7 +53,7 @@ std::string fault_text(const lexer::SourceMap& sources, const runtime::Fault& fa
 
 Frontend::Frontend() {
   lexer::Diagnostics diagnostics;
-  for (const auto& path : tests::entries_of(TENON_ROOT "/prelude")) {
+  for (const auto& path : tests::entries_of(tests::root() / "prelude")) {
     if (path.extension() != ".tn") continue;
     const uint32_t file = sources_.add(path.filename().string(), tests::read_file(path));
     append(prelude_, parser::parse(sources_, file, diagnostics));
