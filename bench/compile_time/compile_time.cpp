@@ -1,11 +1,14 @@
 // How compile time grows with the size of what is compiled.
 //
-//   tenon_compile_time TENON [--largest=100000] [--shape=NAME]
+//   tenon_compile_time TENON [--largest=100000] [--smallest=1000] [--shape=NAME] [--counts]
 //
 // First `tenon check` on programs of 1,000, 10,000, … lines, whole, as a user runs it. Then each pass of
 // the -O2 pipeline on IR functions of as many instructions (inputs.h); and how long reading and printing them
-// take, the verifier, and what the backend writes for LLVM. All times are processor time, which
-// other work on the machine hardly stretches; of a check the best of five.
+// take, the verifier, and what the backend writes for LLVM. All times are processor time, which other work
+// on the machine hardly stretches; of a check the best of five.
+//
+// With --counts instead, what the passes execute, by callgrind: time grows faster than that where a function
+// no longer fits the processor's caches.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,29 +36,33 @@ constexpr int kLevel = 2;
 
 double cpu_ms() { return 1e3 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-std::vector<size_t> sizes(size_t largest) {
-  std::vector<size_t> sizes;
-  for (size_t size = 1000; size <= largest; size *= 10) sizes.push_back(size);
-  return sizes;
-}
+struct Range {
+  size_t smallest = 1000, largest = 100000;
+
+  std::vector<size_t> sizes() const {
+    std::vector<size_t> sizes;
+    for (size_t size = smallest; size <= largest; size *= 10) sizes.push_back(size);
+    return sizes;
+  }
+};
 
 /// Milliseconds of `tenon check`, everything included.
 double check_ms(const std::string& tenon, const std::filesystem::path& file) {
   double best = INFINITY;
   for (int i = 0; i < kRuns; ++i) {
     const tests::Outcome outcome =
-        tests::run({.argv = {tenon, "check", file.string()}, .timeout = 600});
+        tests::run({.argv = {tenon, "check", file.string()}, .folder = ".", .input = "", .timeout = 600});
     if (outcome.status != 0) throw std::runtime_error("tenon check fails:\n" + outcome.err);
     best = std::min(best, 1e3 * outcome.cpu_seconds);
   }
   return best;
 }
 
-void measure_check(const std::string& tenon, size_t largest) {
+void measure_check(const std::string& tenon, const Range& range) {
   const tests::ScratchFolder scratch;
   fmt::print("tenon check: a whole run, best of {}\n\n", kRuns);
   fmt::print("{:>10}{:>12}{:>12}\n", "lines", "ms", "us per line");
-  for (const size_t size : sizes(largest)) {
+  for (const size_t size : range.sizes()) {
     const std::string text = source_text(size);
     const size_t lines = std::count(text.begin(), text.end(), '\n');
     const std::filesystem::path file = scratch.path() / fmt::format("{}.tn", size);
@@ -100,11 +107,11 @@ std::map<std::string, double> pass_ms(const IrShape& shape, size_t size) {
   return ms;
 }
 
-void measure_passes(const IrShape& shape, size_t largest) {
+void measure_passes(const IrShape& shape, const Range& range) {
   std::vector<std::map<std::string, double>> columns;
-  for (const size_t size : sizes(largest)) columns.push_back(pass_ms(shape, size));
+  for (const size_t size : range.sizes()) columns.push_back(pass_ms(shape, size));
   fmt::print("\n{}: {}; ms per pass at -O{}\n\n{:>20}", shape.name, shape.meaning, kLevel, "");
-  for (const size_t size : sizes(largest)) fmt::print("{:>12}", size);
+  for (const size_t size : range.sizes()) fmt::print("{:>12}", size);
   fmt::print("{:>12}\n", "last / n");
   for (const auto& [pass, _] : columns.back()) {
     fmt::print("{:>20}", pass);
@@ -117,17 +124,52 @@ void measure_passes(const IrShape& shape, size_t largest) {
   std::fflush(stdout);
 }
 
+/// The instructions that all passes together execute, on one function.
+uint64_t count_instructions(const IrShape& shape, size_t size) {
+  const std::string number = std::to_string(size);
+  const tests::Outcome outcome = tests::run(
+      {.argv = {"valgrind", "--tool=callgrind", "--toggle-collect=tenon::opt::run_pipeline*",
+                "--callgrind-out-file=/dev/null", std::filesystem::read_symlink("/proc/self/exe").string(),
+                fmt::format("--shape={}", shape.name), "--smallest=" + number, "--largest=" + number},
+       .folder = ".",
+       .input = "",
+       .timeout = 3600});
+  const size_t at = outcome.err.find("Collected : ");
+  if (at == std::string::npos) throw std::runtime_error("callgrind fails:\n" + outcome.err);
+  return std::stoull(outcome.err.substr(at + 12));
+}
+
+void measure_counts(const IrShape& shape, const Range& range) {
+  fmt::print("\n{}: {}; instructions executed by the passes of -O{}\n\n", shape.name, shape.meaning, kLevel);
+  double last = 0;
+  for (const size_t size : range.sizes()) {
+    const auto count = static_cast<double>(count_instructions(shape, size));
+    fmt::print("{:>10}{:>14.1f} million", size, 1e-6 * count);
+    if (last > 0) fmt::print("{:>8.1f}x", count / last);
+    fmt::print("\n");
+    std::fflush(stdout);
+    last = count;
+  }
+}
+
 }  // namespace
 }  // namespace tenon::bench
 
 int main(int argc, char** argv) {
   using namespace tenon::bench;
   std::string tenon, only;
-  size_t largest = 100000;
+  Range range;
+  bool counts = false;
+  const auto number = [](std::string_view word, std::string_view option, size_t& value) {
+    if (!word.starts_with(option)) return false;
+    std::from_chars(word.data() + option.size(), word.data() + word.size(), value);
+    return true;
+  };
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word.starts_with("--largest=")) {
-      std::from_chars(word.data() + 10, word.data() + word.size(), largest);
+    if (number(word, "--largest=", range.largest) || number(word, "--smallest=", range.smallest)) continue;
+    if (word == "--counts") {
+      counts = true;
     } else if (word.starts_with("--shape=")) {
       only = word.substr(8);
     } else {
@@ -136,9 +178,11 @@ int main(int argc, char** argv) {
   }
   try {
     fmt::print("{}\n\n", machine());
-    if (!tenon.empty()) measure_check(tenon, largest);
+    if (!tenon.empty() && !counts) measure_check(tenon, range);
     for (const IrShape& shape : ir_shapes()) {
-      if (only.empty() || only == shape.name) measure_passes(shape, largest);
+      if (!only.empty() && only != shape.name) continue;
+      if (counts) measure_counts(shape, range);
+      else measure_passes(shape, range);
     }
   } catch (const std::exception& e) {
     fmt::print(stderr, "tenon_compile_time: {}\n", e.what());
