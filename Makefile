@@ -117,6 +117,7 @@ bench: build ## Tenon against BLAS, oneDNN, … on the CPU: to bench/results/cpu
 bench-compile: $(BUILD)/build.ninja ## how compile time grows, into bench/results/compile_time.txt
 	@$(NINJA) --target tenon tenon_compile_time
 	@$(BUILD)/bin/tenon_compile_time $(TENON) | tee bench/results/compile_time.txt
+	@$(BUILD)/bin/tenon_compile_time --counts | tail -n +3 | tee -a bench/results/compile_time.txt
 
 # ---- the rest
 
