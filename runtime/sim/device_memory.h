@@ -46,6 +46,8 @@ struct Device::Memory {
   };
   std::unordered_map<const Program*, Loaded> modules;
   uint32_t launches = 0;
+  uint64_t last_stamp = 0;
+  uint32_t next_stamp(uint64_t blocks);
 
   Allocation& make(uint64_t bytes, std::string name);
   /// The one that holds the address, or none.

@@ -1,13 +1,22 @@
 // What the header promises of modules and errors.
 #include <fmt/format.h>
 
-#include "runtime/sim/simulator.h"
+#include "runtime/sim/program.h"
 
 namespace tenon::runtime::sim {
 
 PtxError::PtxError(std::string file, uint32_t line, uint32_t column, const std::string& reason)
     : std::runtime_error(fmt::format("{}:{}:{}: {}", file, line, column, reason)),
       file(std::move(file)), reason(reason), line(line), column(column) {}
+
+std::vector<KernelInfo> Module::kernels() const { return program_->kernels; }
+
+const KernelInfo* Module::kernel(std::string_view name) const {
+  for (const KernelInfo& kernel : program_->kernels) {
+    if (kernel.name == name) return &kernel;
+  }
+  return nullptr;
+}
 
 std::vector<std::byte> pack(const KernelInfo& kernel,
                             std::span<const std::span<const std::byte>> values) {
