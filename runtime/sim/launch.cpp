@@ -147,6 +147,7 @@ void prepare(Block& block, uint32_t index) {
     warp.parted.clear(), warp.calls.clear(), warp.copies.clear();
     warp.frame_at = warp.local_at = 0;
     warp.clock = 1;
+    warp.heard_of_all = 0;
     warp.heard.assign(block.warps.size(), 0);
     warp.exit_site = kNone;
     warp.enter(launch.kernel);

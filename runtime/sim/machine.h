@@ -64,6 +64,7 @@ struct Warp {
   uint32_t carry = 0;    ///< of add.cc, a bit for each lane
   uint32_t clock = 1;    ///< of happens-before: how often it has synchronized
   std::vector<uint32_t> heard;  ///< the clocks of the block's warps that come before now
+  uint32_t heard_of_all = 0;    ///< the least of them
   std::vector<std::vector<PendingCopy>> copies;  ///< by group; the last one is still open
   uint32_t exit_site = kNone;
 
@@ -169,6 +170,12 @@ Flow stop(Warp& warp, const Inst& inst, uint32_t lane, SimFaultKind kind, std::s
           uint32_t other_site = kNone, ThreadId other = {});
 
 inline uint32_t first_lane(uint32_t mask) { return static_cast<uint32_t>(__builtin_ctz(mask)); }
+/// How many lanes a mask names; without the processor's own instruction, which not all have.
+inline uint32_t lane_count(uint32_t mask) {
+  mask -= mask >> 1 & 0x55555555u;
+  mask = (mask & 0x33333333u) + (mask >> 2 & 0x33333333u);
+  return ((mask + (mask >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24;
+}
 inline bool has(uint32_t mask, uint32_t lane) { return mask >> lane & 1; }
 
 }  // namespace tenon::runtime::sim

@@ -7,7 +7,7 @@
 
 namespace tenon::runtime::sim {
 
-void read_addresses(Warp& warp, const Inst&, uint32_t base, bool wide, int64_t offset, Request& request) {
+TENON_SIM_CLONES void read_addresses(Warp& warp, const Inst&, uint32_t base, bool wide, int64_t offset, Request& request) {
   if (wide) {
     const uint64_t* from = warp.lanes<uint64_t>(base);
     for (uint32_t lane = 0; lane < kLanes; ++lane) request.at[lane] = from[lane] + static_cast<uint64_t>(offset);
@@ -17,7 +17,7 @@ void read_addresses(Warp& warp, const Inst&, uint32_t base, bool wide, int64_t o
   }
 }
 
-bool is_aligned(Warp& warp, const Inst& inst, const Request& request, std::string_view space) {
+TENON_SIM_CLONES bool is_aligned(Warp& warp, const Inst& inst, const Request& request, std::string_view space) {
   uint64_t low = 0;
   for (uint32_t lane = 0; lane < kLanes; ++lane) low |= request.mask >> lane & 1 ? request.at[lane] : 0;
   if ((low & (request.bytes - 1)) == 0) return true;
@@ -48,21 +48,22 @@ void out_of_bounds(Warp& warp, const Inst& inst, uint32_t lane, uint64_t at, uin
 
 // ---- what an access costs
 
-namespace {
-
 /// Fills in the distances of the lanes from the first one; true if the pattern is that of the last time.
-bool same_as_before(const Request& request, uint32_t base, Pattern& pattern, int32_t (&from_first)[kLanes], bool& fits) {
+TENON_SIM_CLONES bool same_as_before(const Request& request, uint32_t base, const Pattern& pattern, int32_t* from_first, bool& fits) {
   const uint64_t first = request.at[first_lane(request.mask)];
   uint64_t wide = 0;
+  uint32_t differs = 0;
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     const uint64_t distance = request.mask >> lane & 1 ? request.at[lane] - first : 0;
     wide |= (distance + 0x80000000u) >> 32;
     from_first[lane] = static_cast<int32_t>(distance);
+    differs |= static_cast<uint32_t>(from_first[lane] ^ pattern.from_first[lane]);
   }
   fits = wide == 0;
-  return fits && pattern.valid && pattern.mask == request.mask && pattern.base == base && pattern.bytes == request.bytes &&
-         std::memcmp(pattern.from_first, from_first, sizeof from_first) == 0;
+  return fits && differs == 0 && pattern.valid && pattern.mask == request.mask && pattern.base == base && pattern.bytes == request.bytes;
 }
+
+namespace {
 
 void describe(const Request& request, uint32_t base, const int32_t (&from_first)[kLanes], bool fits, Pattern& pattern) {
   pattern.valid = fits;
@@ -132,7 +133,7 @@ const Pattern& shared_pattern(Warp& warp, const Inst& inst, Request& request) {
 
 void count_global(Warp& warp, const Inst& inst, const Request& request, const Pattern& pattern, AccessKind kind) {
   Counters& counters = warp.block->launch->counters(inst);
-  const auto lanes = static_cast<uint64_t>(__builtin_popcount(request.mask));
+  const auto lanes = static_cast<uint64_t>(lane_count(request.mask));
   switch (kind) {
     case AccessKind::read:
       ++counters[Counter::load_requests];
@@ -179,13 +180,19 @@ void count_shared(Warp& warp, const Inst& inst, const Request& request, const Pa
   ++counters[Counter::shared_requests];
   counters[Counter::shared_wavefronts] += pattern.wavefronts;
   counters[Counter::shared_ideal] += pattern.ideal;
-  counters[Counter::shared_bytes] += static_cast<uint64_t>(__builtin_popcount(request.mask)) * request.bytes;
+  counters[Counter::shared_bytes] += static_cast<uint64_t>(lane_count(request.mask)) * request.bytes;
 }
 
 // ---- what was never written
 
 bool check_initialized(Warp& warp, const Inst& inst, const Target& target, const Request& request, uint32_t lanes, uint32_t piece) {
-  if (target.shadow->all_initialized() || !warp.block->launch->options->check_uninitialized) return true;
+  const Launch& launch = *warp.block->launch;
+  if (target.shadow->all_initialized() || !launch.options->check_uninitialized) return true;
+  const Pattern& pattern = (target.allocation ? launch.patterns : launch.shared_patterns)[inst.site];
+  if (pattern.valid && lanes == request.mask && pattern.high - pattern.low <= 4096) {  // mostly all of it is
+    const uint64_t low = request.at[first_lane(lanes)] - target.base + static_cast<int64_t>(pattern.low);
+    if (target.shadow->all_initialized(low, static_cast<uint64_t>(pattern.high - pattern.low) + request.bytes)) return true;
+  }
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     if (!has(lanes, lane)) continue;
     for (uint32_t part = 0; part < request.bytes; part += piece) {

@@ -3,6 +3,13 @@
 #pragma once
 #include "runtime/sim/machine.h"
 
+// Loops over lanes that are worth a version for processors with AVX2, too.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define TENON_SIM_CLONES __attribute__((target_clones("default", "arch=x86-64-v3")))
+#else
+#define TENON_SIM_CLONES
+#endif
+
 namespace tenon::runtime::sim {
 
 /// The accesses of a warp's lanes: addresses within their space, and bytes of each.

@@ -47,24 +47,33 @@ void check_reads(Warp& warp, const Inst& inst, const Target& target, const Reque
   const Now now{launch, *warp.block, warp, target.allocation == nullptr};
   const uint32_t stamp = now.is_shared ? 1 : launch.stamp;
   const uint64_t mine = Access::of(warp.block->index, warp.index * kLanes, warp.clock, inst.site).bits;
-  uint64_t last = ~uint64_t{0};
-  for (uint32_t lane = 0; lane < kLanes; ++lane) {
-    if (!has(lanes, lane)) continue;
+  const uint64_t heard = warp.heard_of_all;
+  Accesses::Page* page = nullptr;
+  uint64_t last = ~uint64_t{0}, number = ~uint64_t{0};
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    const uint32_t lane = first_lane(rest);
     const uint64_t at = request.at[lane] - target.base;
     // Of many lanes at one place the first and the last say all.
-    if (at == last && lane + 1 < kLanes && lanes >> (lane + 1) != 0) continue;
+    if (at == last && (rest & (rest - 1)) != 0) continue;
     last = at;
-    Accesses::Page& page = target.shadow->accesses.page(at, target.bytes, request.bytes, stamp);
-    const Access me{mine + (uint64_t{lane} << 34)};
-    const uint64_t begin = at % Accesses::kPage >> page.shift, end = ((at % Accesses::kPage) + request.bytes - 1) >> page.shift;
-    for (uint64_t piece = begin; piece <= end; ++piece) {
-      const Access write{page.write[piece]};
-      if (write.bits != 0 && now.is_unordered(write, me.thread()) && !(write.is_atomic() && inst.mod.volatile_)) {
-        note_race(warp, inst, target, at, lane, false, write, true);
+    if (at / Accesses::kPage != number) {
+      number = at / Accesses::kPage;
+      page = &target.shadow->accesses.page(at, target.bytes, request.bytes, stamp);
+    }
+    const uint64_t me = mine + (uint64_t{lane} << 34);
+    const uint64_t inside = at % Accesses::kPage, end = (inside + request.bytes - 1) >> page->shift;
+    for (uint64_t piece = inside >> page->shift; piece <= end; ++piece) {
+      const uint64_t write = page->write[piece];
+      // Quick for what all warps have heard of.
+      if (write != 0 && ((write ^ me) >> 44 != 0 || (write >> 18 & Access::kMaxClock) > heard)) {
+        const Access earlier{write};
+        if (now.is_unordered(earlier, warp.index * kLanes + lane) && !(earlier.is_atomic() && inst.mod.volatile_)) {
+          note_race(warp, inst, target, at, lane, false, earlier, true);
+        }
       }
-      uint64_t& read = page.read[piece];
-      if (Access{read}.who() != me.who()) page.read_before[piece] = read;
-      read = me.bits;
+      const uint64_t read = page->read[piece];
+      if ((read ^ me) >> 34 != 0) page->read_before[piece] = read;
+      page->read[piece] = me;
     }
   }
 }

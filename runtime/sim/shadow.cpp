@@ -40,6 +40,17 @@ void Shadow::mark(uint64_t first, uint64_t count) {
   }
 }
 
+bool Shadow::all_initialized(uint64_t first, uint64_t count) const {
+  if (all_) return true;
+  if (initialized_.empty()) return count == 0;
+  for (uint64_t at = first; at < first + count;) {
+    const uint64_t bit = at % 64, many = std::min(64 - bit, first + count - at);
+    if (~initialized_[at / 64] & (~uint64_t{0} >> (64 - many)) << bit) return false;
+    at += many;
+  }
+  return true;
+}
+
 bool Shadow::any_initialized(uint64_t first, uint64_t count) const {
   if (all_) return true;
   if (initialized_.empty()) return false;

@@ -67,6 +67,7 @@ class Shadow {
   /// Whether any of the bytes is initialized: reading a padded record whole is no mistake.
   bool any_initialized(uint64_t first, uint64_t count) const;
   bool all_initialized() const { return all_; }
+  bool all_initialized(uint64_t first, uint64_t count) const;
   void forget();  ///< nothing is initialized
   uint64_t bytes() const { return bytes_; }
 

@@ -1,6 +1,8 @@
 // Barriers of a block and of a warp, fences, mbarriers; and what they say about what comes before what.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/sim/decode.h"
 
 namespace tenon::runtime::sim {
@@ -15,9 +17,11 @@ void tell(const Warp& warp, std::vector<uint32_t>& heard) {
 /// The warp hears it, and what it does from now on is new.
 void hear(Warp& warp, const std::vector<uint32_t>& heard) {
   for (size_t i = 0; i < heard.size(); ++i) warp.heard[i] = std::max(warp.heard[i], heard[i]);
+  warp.heard_of_all = *std::min_element(warp.heard.begin(), warp.heard.end());
 }
 void tick(Warp& warp) {
   warp.heard[warp.index] = std::max(warp.heard[warp.index], warp.clock);
+  warp.heard_of_all = *std::min_element(warp.heard.begin(), warp.heard.end());
   if (warp.clock < Access::kMaxClock) ++warp.clock;
   else warp.block->launch->check_races = false;  // more barriers than a clock has numbers
 }
