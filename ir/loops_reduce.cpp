@@ -44,6 +44,7 @@ bool picks_place(Reduction reduction) {
 
 }  // namespace
 
+// [snippet companions]
 /// Reductions of the compute's bodies that are always evaluated, cannot fail, and run over the same
 /// range share one loop: it is written for all of them where the first one is met.
 void Lowering::find_companions() {
@@ -67,6 +68,7 @@ void Lowering::find_companions() {
     for (const ExprId id : group) companions_[id] = group;
   }
 }
+// [end]
 
 /// Itself, and those to be written with it.
 std::vector<ExprId> Lowering::companions_of(ExprId id) const {

@@ -133,6 +133,7 @@ double cost_of_point(const Module& module, const Function& function, const Compu
   return PointCost(module, function).of(compute);
 }
 
+// [snippet cost]
 double cost_of(const Module& module, const Function& function, const Compute& compute) {
   double cost = kKernel + elements_of(compute.extents) * cost_of_point(module, function, compute);
   for (const ExprId body : compute.bodies)
@@ -145,5 +146,6 @@ double cost_of(const Module& module, const Function& function, const Compute& co
   });
   return cost;
 }
+// [end]
 
 }  // namespace tenon::opt

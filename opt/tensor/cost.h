@@ -10,6 +10,7 @@
 
 namespace tenon::opt {
 
+// [snippet costs]
 /// Division and square root: a unit that is not pipelined, a quotient of eight lanes in 5 cycles.
 inline constexpr double kDivision = 10;
 /// No vector unit divides integers: 25 cycles for one.
@@ -29,6 +30,7 @@ inline constexpr double kMemoryByte = 4;
 inline constexpr double kCacheBytes = 256 * 1024;
 /// Allocating a tensor, entering and leaving a kernel: some 60 cycles.
 inline constexpr double kKernel = 1000;
+// [end]
 /// A reduction whose bounds are known only when the program runs: enough that nothing is moved into
 /// it which costs more there than a load.
 inline constexpr double kUnknownTurns = 1 << 20;

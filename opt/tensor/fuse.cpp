@@ -118,17 +118,24 @@ class Fuse {
     for (Place user : users) {
       if (std::optional<Fused> made = fuse_into(user, producer)) fused.push_back(std::move(*made));
     }
-    if (fused.empty()) return;
-
-    double before = producer.facts.cost, after = 0;
-    for (const Fused& f : fused) before += f.before, after += f.facts.cost;
-    const bool all = fused.size() == users.size() && after <= before;
-    for (Fused& f : fused) {
-      if (all || (f.facts.cost <= f.before && producer.facts.fallible.empty()))
-        commit(std::move(f));
-    }
+    if (!fused.empty()) choose(producer, std::move(fused), users.size());
     if (users_[value].empty()) remove(value, place);
   }
+
+  // [snippet choose]
+  /// Into all of its `users`, if that costs no more than storing it; else into those that it makes no
+  /// dearer. `fused` has the ones that may take it in. (What may fail has one user, or none of these.)
+  void choose(const Producer& producer, std::vector<Fused> fused, size_t users) {
+    // [exercise choice]
+    // [starter] (void)producer, (void)fused, (void)users;
+    double before = producer.facts.cost, after = 0;
+    for (const Fused& f : fused) before += f.before, after += f.facts.cost;
+    const bool all = fused.size() == users && after <= before;
+    for (Fused& f : fused)
+      if (all || f.facts.cost <= f.before) commit(std::move(f));
+    // [end]
+  }
+  // [end]
 
   void commit(Fused fused) {
     if (!context_.may_rewrite("producer into consumer")) return;
@@ -145,6 +152,7 @@ class Fuse {
     for_each_used([&](std::set<Place>& users) { users.insert(fused.consumer); });
   }
 
+  // [snippet remove]
   /// What it read may now have one consumer less, and pay.
   void remove(ValueId value, Place place) {
     removed_.insert(value);
@@ -152,20 +160,16 @@ class Fuse {
       if (users_[used].erase(place) != 0 && producers_.contains(used)) todo_.push_back(used);
     });
   }
+  // [end]
 
   // ---- one consumer
 
   std::optional<Fused> fuse_into(Place user, const Producer& producer) {
     if (user.block != producer.place.block || size(at(user)) > kMaxTreeSize) return {};
     const std::optional<Compute> consumer = as_compute(at(user));
-    if (!consumer || overwritten_between(producer, user)) return {};
+    if (!consumer) return {};
     const Facts& now = facts_at(user, *consumer);
-    const std::vector<ExprId>& may_fail = producer.facts.fallible;
-    const auto reads_it = [&](ExprId id) { return exprs_[id].value == producer.value; };
-    if (std::ranges::any_of(now.fallible, reads_it)) return {};
-    if (!may_fail.empty() && !(now.fallible.empty() && fails_as_before(producer, *consumer, user)))
-      return {};
-    if (is_blocked(producer.compute) && !keeps_loops(exprs_, producer.value, *consumer)) return {};
+    if (!may_fuse(producer, user, *consumer, now)) return {};
 
     Compute fused = with_simple_subscripts(
         function_, inlined(exprs_, producer.value, producer.compute, *consumer));
@@ -173,10 +177,66 @@ class Fuse {
     if (size(fused) > kMaxTreeSize) return {};
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
     Facts then = facts_of(fused);
-    if (then.fallible.size() > now.fallible.size() + may_fail.size()) return {};
+    if (then.fallible.size() > now.fallible.size() + producer.facts.fallible.size()) return {};
     const double before = at(user).op == Op::element ? 0 : now.cost;
     return Fused{user, std::move(fused), std::move(then), before};
   }
+
+  // ---- whether it may
+
+  // [snippet legality]
+  /// Whether the consumer at `user`, of which `now` is known, means the same with the producer in it.
+  bool may_fuse(const Producer& producer, Place user, const Compute& consumer, const Facts& now) {
+    // [exercise legality]
+    // [starter] (void)producer, (void)user, (void)consumer, (void)now;
+    // [starter] return true;
+    if (overwritten_between(producer, user)) return false;
+    const auto reads_it = [&](ExprId id) { return exprs_[id].value == producer.value; };
+    if (std::ranges::any_of(now.fallible, reads_it)) return false;
+    if (!producer.facts.fallible.empty() &&
+        !(now.fallible.empty() && fails_as_before(producer, consumer, user)))
+      return false;
+    return !is_blocked(producer.compute) || keeps_loops(exprs_, producer.value, consumer);
+    // [end]
+  }
+  // [end]
+
+  // [exercise legality]
+  /// Whether an update between the two overwrites what the producer reads.
+  bool overwritten_between(const Producer& producer, Place user) {
+    if (taken_.empty()) return false;
+    bool overwritten = false;
+    for_each_node(exprs_, producer.compute.bodies, [&](ExprId id) {
+      const auto taken = taken_.find(exprs_[id].value);
+      if (exprs_[id].kind != ExprKind::read || taken == taken_.end()) return;
+      const auto next = taken->second.upper_bound(producer.place);
+      overwritten |= next != taken->second.end() && *next < user;
+    });
+    return overwritten;
+  }
+
+  /// Whether the first failure of a producer stays what it is.
+  bool fails_as_before(const Producer& producer, const Compute& consumer, Place user) {
+    return users_[producer.value].size() == 1 &&
+           takes_all_in_order(exprs_, producer.value, producer.compute.extents, consumer) &&
+           !has_effect_between(producer.place, user);
+  }
+  // [end]
+
+  bool has_effect_between(Place from, Place to) {
+    if (to.index - from.index > kNear) return true;
+    for (size_t i = from.index + 1; i < to.index; ++i) {
+      const Inst& inst = at({from.block, i});
+      if (!removed_.contains(inst.result()) && effects_.would_be_missed(inst)) return true;
+    }
+    return false;
+  }
+
+  bool is_blocked(const Compute& compute) const {
+    return std::ranges::any_of(contractions_in(exprs_, compute.bodies), &Contraction::has_reuse);
+  }
+
+  // ---- what they share
 
   Facts facts_of(const Compute& compute) const {
     return {fallible_nodes(module_, function_, compute,
@@ -220,38 +280,6 @@ class Fuse {
     const Span span = at(producer.place).span;
     for (ExprId id : producer.facts.fallible)
       fused.sites.emplace_back(id, sites.contains(id) ? sites.at(id) : span);
-  }
-
-  bool overwritten_between(const Producer& producer, Place user) {
-    if (taken_.empty()) return false;
-    bool overwritten = false;
-    for_each_node(exprs_, producer.compute.bodies, [&](ExprId id) {
-      const auto taken = taken_.find(exprs_[id].value);
-      if (exprs_[id].kind != ExprKind::read || taken == taken_.end()) return;
-      const auto next = taken->second.upper_bound(producer.place);
-      overwritten |= next != taken->second.end() && *next < user;
-    });
-    return overwritten;
-  }
-
-  /// Whether the first failure of a producer stays what it is.
-  bool fails_as_before(const Producer& producer, const Compute& consumer, Place user) {
-    return users_[producer.value].size() == 1 &&
-           takes_all_in_order(exprs_, producer.value, producer.compute.extents, consumer) &&
-           !has_effect_between(producer.place, user);
-  }
-
-  bool has_effect_between(Place from, Place to) {
-    if (to.index - from.index > kNear) return true;
-    for (size_t i = from.index + 1; i < to.index; ++i) {
-      const Inst& inst = at({from.block, i});
-      if (!removed_.contains(inst.result()) && effects_.would_be_missed(inst)) return true;
-    }
-    return false;
-  }
-
-  bool is_blocked(const Compute& compute) const {
-    return std::ranges::any_of(contractions_in(exprs_, compute.bodies), &Contraction::has_reuse);
   }
 
   const Module& module_;

@@ -129,6 +129,7 @@ class FuseSiblings {
     return found;
   }
 
+  // [snippet join]
   bool try_join(size_t first, size_t second) {
     std::optional<Compute> both = joined(first, second);
     if (!both || both->bodies.size() > kMaxBodies || size(*both) > kMaxTreeSize) return false;
@@ -137,6 +138,7 @@ class FuseSiblings {
     const double apart = cost_of(module_, function_, compute(first)) +
                          cost_of(module_, function_, compute(second));
     if (cost_of(module_, function_, *both) >= apart) return false;
+    // [end]
     if (!context_.may_rewrite("siblings joined")) return false;
 
     Inst joined = inst(first);
