@@ -14,7 +14,8 @@
 //     consumer, with no effect in between, wants every element once and in order, and cannot fail
 //     itself: then what fails first stays the same. Likewise a read that may be out of range.
 //   - The loops of a matrix product or a convolution are blocked together. It goes only where they
-//     stay what they were: into one read, outside reductions, at sums of indices.
+//     stay what they were: into one read, outside reductions, at sums of indices, and where no other
+//     such loops are: each has its own blocks.
 //   - What the producer reads must not be overwritten in between: it would have to be copied.
 #include <algorithm>
 #include <deque>
@@ -196,7 +197,8 @@ class Fuse {
     if (!producer.facts.fallible.empty() &&
         !(now.fallible.empty() && fails_as_before(producer, consumer, user)))
       return false;
-    return !is_blocked(producer.compute) || keeps_loops(exprs_, producer.value, consumer);
+    if (!is_blocked(producer.compute)) return true;
+    return !is_blocked(consumer) && keeps_loops(exprs_, producer.value, consumer);
     // [end]
   }
   // [end]
