@@ -8,15 +8,20 @@ namespace {
 
 constexpr size_t kMostWrittenOut = 200;  ///< instructions
 
-/// Whether every instruction of a function is arithmetic.
-bool is_straight(const Function& function) {
+/// Whether every instruction of a function is arithmetic, with the calls in it written out too, and they
+/// are no more than `left`, from which they are taken.
+bool is_straight(const Module& module, const Function& function, size_t& left) {
   if (function.blocks.size() != 1 || function.recursive) return false;
   const std::vector<Inst>& insts = function.blocks[0].insts;
-  if (insts.size() > kMostWrittenOut) return false;
-  for (const Inst& inst : insts)
-    if (inst.op != Op::constant && inst.op != Op::apply && inst.op != Op::convert &&
-        inst.op != Op::ret)
+  for (const Inst& inst : insts) {
+    if (left-- == 0) return false;
+    if (inst.op == Op::call) {
+      if (!is_straight(module, module.function(inst.get<FuncId>()), left)) return false;
+    } else if (inst.op != Op::constant && inst.op != Op::apply && inst.op != Op::convert &&
+               inst.op != Op::ret) {
       return false;
+    }
+  }
   return insts.back().args.size() == 1;
 }
 
@@ -26,7 +31,8 @@ ExprPtr Lowering::lower_call(ExprId id, const IndexExpr& node) {
   std::vector<ExprPtr> args = lower_all(node.args);
   const bool fails = may_fail(module_, node.callee);
   const Function& callee = module_.function(node.callee);
-  if (!fails && is_straight(callee)) return write_out(callee, std::move(args));
+  size_t left = kMostWrittenOut;
+  if (!fails && is_straight(module_, callee, left)) return write_out(callee, std::move(args));
   const LocalId local = add_local(node.type);
   if (fails) kernel_.may_fail = true;
   emit(CallInto{local, node.callee, std::move(args), span_of(id)});
@@ -55,6 +61,8 @@ ExprPtr Lowering::write_out(const Function& callee, std::vector<ExprPtr> args) {
     const DType type = module_.type(callee, inst.result()).dtype;
     ExprPtr value;
     if (inst.op == Op::constant) value = constant(inst.get<Scalar>());
+    else if (inst.op == Op::call)
+      value = write_out(module_.function(inst.get<FuncId>()), std::move(operands));
     else if (inst.op == Op::convert) value = make(type, Convert{operands[0]});
     else if (inst.get<ScalarOp>() == ScalarOp::select)
       value = make(type, Select{operands[0], operands[1], operands[2]});
