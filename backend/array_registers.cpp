@@ -125,7 +125,7 @@ class ArrayWidths {
 
   std::optional<Access> vector_access(const ExprPtr& subscript) const {
     const std::optional<opt::loops::LinearForm> sum = opt::loops::linear_form(subscript);
-    if (!sum) return std::nullopt;
+    if (!sum || !sum->scalars.empty()) return std::nullopt;
     Access access{lanes_, sum->constant, 0};
     for (const auto& [loop, factor] : sum->factors) {
       const Loops kind = loops_.at(loop);

@@ -195,15 +195,14 @@ Range range_of(const Function& function, ExprId expr, std::span<const Range> lev
 }
 
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
-                                   const Compute& compute,
-                                   const std::function<bool(FuncId)>& callee_fails) {
-  return FallibleNodes(module, function, compute, {callee_fails, {}}).run();
+                                   const Compute& compute, const Known& known) {
+  return FallibleNodes(module, function, compute, known).run();
 }
 
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
                                    const Compute& compute) {
   return fallible_nodes(module, function, compute,
-                        [&](FuncId callee) { return may_fail(module, callee); });
+                        {[&](FuncId callee) { return may_fail(module, callee); }, {}});
 }
 
 bool may_fail(const Module& module, const Function& function, const Inst& inst) {

@@ -26,8 +26,7 @@ struct Known {
   std::function<Range(ValueId)> range_of;
 };
 std::vector<ExprId> fallible_nodes(const Module& module, const Function& function,
-                                   const Compute& compute,
-                                   const std::function<bool(FuncId)>& callee_fails);
+                                   const Compute& compute, const Known& known);
 
 /// Whether an instruction can stop the program; `load` always can.
 bool may_fail(const Module& module, const Function& function, const Inst& inst, const Known& known);

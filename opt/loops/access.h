@@ -7,9 +7,11 @@
 
 namespace tenon::opt::loops {
 
-/// Elements of distance between neighbouring turns of each loop, 0 left out. Nothing where a subscript
-/// is no sum of multiples of loop variables.
+/// Elements of distance between neighbouring turns of each loop, 0 left out. A loop whose turns are not
+/// all as far apart, as those of `i / 2` or those of an index that is read, has kIrregular.
 using Strides = std::map<LoopId, int64_t>;
+constexpr int64_t kIrregular = int64_t{1} << 40;  ///< further than any tensor is long
+/// Nothing where a subscript depends on a local.
 std::optional<Strides> strides_of(const ir::Shape& shape, const Subscripts& subscripts);
 
 /// Every read of a buffer in an expression.

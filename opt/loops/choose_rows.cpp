@@ -7,6 +7,7 @@
 //     addition need not wait for the one before;
 //   - a reduction over elements that lie apart, in a loop over contiguous ones, changes places with it.
 #include <algorithm>
+#include <bit>
 
 #include "opt/loops/access.h"
 #include "opt/loops/choose.h"
@@ -23,6 +24,7 @@ constexpr double kSumPiece = 1 << 18;  ///< likewise, of a reduction: combining 
 constexpr int64_t kPageBytes = 4096;   ///< rows further apart lie on a page each
 constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of a core follows
 constexpr int64_t kRowBytes = 8192;    ///< of sums, with the rows that go into them in the first cache
+constexpr int64_t kFewestLanes = 4;    ///< of short rows
 /// Outputs larger than this are not in a cache any more when somebody reads them: they go past it.
 constexpr double kStreamedBytes = 32e6;
 
@@ -207,7 +209,8 @@ bool Chooser::interchange(const Inner& inner, int64_t lanes) {
     if (contiguous(inner, around->loop)) lane_loop = around;
   if (lane_loop == nullptr) return false;
   const std::optional<int64_t> turns = turns_of(*lane_loop);
-  if (!turns || *turns < lanes) return false;
+  if (!turns || *turns < kFewestLanes) return false;
+  lanes = std::min(lanes, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(*turns))));
   const LoopId loop = lane_loop->loop;
   const bool in_order = turns_of(*inner.loop).value_or(0) >= kRowsAtOnce;
   if (in_order && takes_pages(inner, summed)) return by_rows(inner, *lane_loop, lanes), true;

@@ -232,6 +232,8 @@ bool add_multiple(LinearForm& form, const ExprPtr& e, int64_t factor) {
   if (const std::optional<int64_t> number = constant_of(e)) return accumulate(form.constant, *number);
   if (const auto* variable = std::get_if<Loop>(&e->node))
     return accumulate(form.factors[variable->loop], 1);
+  if (const auto* scalar = std::get_if<Scalar_>(&e->node))
+    return accumulate(form.scalars[scalar->param], 1);
   const auto* apply = std::get_if<Apply>(&e->node);
   if (apply == nullptr || factor == std::numeric_limits<int64_t>::min()) return false;
   switch (apply->op) {
@@ -257,7 +259,9 @@ bool add_multiple(LinearForm& form, const ExprPtr& e, int64_t factor) {
 std::optional<LinearForm> linear_form(const ExprPtr& e) {
   LinearForm form;
   if (!add_multiple(form, e, 1)) return {};
-  std::erase_if(form.factors, [](const auto& entry) { return entry.second == 0; });
+  const auto is_zero = [](const auto& entry) { return entry.second == 0; };
+  std::erase_if(form.factors, is_zero);
+  std::erase_if(form.scalars, is_zero);
   return form;
 }
 

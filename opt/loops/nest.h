@@ -37,9 +37,10 @@ std::set<LocalId> changed_by(const Block& block);
 std::set<LocalId> used_by(const Block& block);
 bool mentions_loop(const ExprPtr& e, LoopId loop);
 
-/// A sum of multiples of loop variables.
+/// A sum of multiples of loop variables and scalar parameters.
 struct LinearForm {
-  std::map<LoopId, int64_t> factors;  ///< none is 0
+  std::map<LoopId, int64_t> factors;    ///< none is 0
+  std::map<uint32_t, int64_t> scalars;  ///< likewise, by parameter
   int64_t constant = 0;
   bool operator==(const LinearForm&) const = default;
   int64_t factor(LoopId loop) const {

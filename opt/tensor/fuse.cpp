@@ -26,6 +26,7 @@
 #include "ir/ranges.h"
 #include "opt/analysis/contraction.h"
 #include "opt/analysis/purity.h"
+#include "opt/analysis/value_ranges.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
@@ -57,7 +58,8 @@ class Fuse {
         exprs_(function.exprs),
         context_(context),
         purity_(purity),
-        effects_(module, function, purity) {}
+        effects_(module, function, purity),
+        ranges_(module, function) {}
 
   void run() {
     // Producers before consumers: what is put somewhere is complete.
@@ -177,7 +179,7 @@ class Fuse {
     give_sites(fused, producer);
     if (size(fused) > kMaxTreeSize) return {};
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
-    Facts then = facts_of(fused);
+    Facts then = facts_of(user, fused);
     if (then.fallible.size() > now.fallible.size() + producer.facts.fallible.size()) return {};
     const double before = at(user).op == Op::element ? 0 : now.cost;
     return Fused{user, std::move(fused), std::move(then), before};
@@ -240,16 +242,18 @@ class Fuse {
 
   // ---- what they share
 
-  Facts facts_of(const Compute& compute) const {
-    return {fallible_nodes(module_, function_, compute,
-                           [&](FuncId callee) { return purity_.of(callee).may_fail; }),
-            cost_of(module_, function_, compute)};
+  /// A read that the ranges around the place prove in range cannot fail there.
+  Facts facts_of(Place place, const Compute& compute) const {
+    const Known known = {
+        [&](FuncId callee) { return purity_.of(callee).may_fail; },
+        [&](ValueId value) { return ranges_.at(value, {place.block}, place.index); }};
+    return {fallible_nodes(module_, function_, compute, known), cost_of(module_, function_, compute)};
   }
   /// Of an instruction, as a compute: found once, until it becomes another.
   const Facts& facts_at(Place place, const Compute& compute) {
     const auto known = facts_.find(place);
     return known != facts_.end() ? known->second
-                                 : facts_.emplace(place, facts_of(compute)).first->second;
+                                 : facts_.emplace(place, facts_of(place, compute)).first->second;
   }
 
   /// A compute; or an element at constant subscripts, as the compute of one read.
@@ -290,6 +294,7 @@ class Fuse {
   PassContext& context_;
   const Purity& purity_;
   InstEffects effects_;
+  const ValueRanges ranges_;
   std::map<Place, Facts> facts_;
   std::deque<ValueId> todo_;
   std::unordered_map<ValueId, std::set<Place>> users_;

@@ -39,6 +39,12 @@ entry:
   %k = mul %m, %m
   ret %k
 }
+func @twice(%n: i64) -> i64 {
+entry:
+  %m = call @straight(%n)
+  %k = call @straight(%m)
+  ret %k
+}
 func @f(%x: f32[4, 3], %y: f32[3], %at: i64[3], %n: i64, %s: f64) {
 entry:
   %out = compute )" + compute + "\n  ret\n}\n");
@@ -182,6 +188,19 @@ TEST_CASE("a straight function is written out, with a local for what it uses twi
     local a: i64 = i + 1
     local b: i64 = a + a
     %out[i] = b * b
+  }
+}
+)");
+}
+
+TEST_CASE("so are the straight functions that it calls") {
+  check_kernel("[i: 4] { @twice(i) }",
+               R"(kernel @f.0() -> %out: i64[4] {
+  for i in 0..4 {
+    local a: i64 = i + i
+    local b: i64 = a * a
+    local c: i64 = b + b
+    %out[i] = c * c
   }
 }
 )");

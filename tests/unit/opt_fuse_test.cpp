@@ -1,4 +1,5 @@
 // fuse: what goes into its consumers, and what stays.
+#include "tests/support/text.h"
 #include "tests/unit/opt_helpers.h"
 
 namespace tenon::tests {
@@ -42,6 +43,36 @@ TEST_CASE("fuse always moves mere copies") {
             "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %t[k, j]) }\n  print %t, %p") ==
         "  %t = compute [i: 8, j: 4] { %x[j, i] }\n"
         "  %p = compute [i: 4, j: 4] { sum[k: 8](%y[i, k] * %x[j, k]) }\n  print %t, %p\n");
+}
+
+TEST_CASE("fuse leaves each of two products its own blocks") {
+  const std::string lines =
+      "  %a = compute [i: 4, j: 4] { sum[k: 4](%x[i, k] * %w[k, j]) }\n"
+      "  %b = compute [i: 4, j: 4] { sum[k: 4](%w[i, k] * %x[k, j]) + %a[i, j] }\n  print %b\n";
+  CHECK(lines_after("fuse", "%x: f32[4, 4], %w: f32[4, 4]", lines) == lines);
+}
+
+TEST_CASE("fuse moves a slice whose place the ranges around it prove") {
+  const std::string text = R"(func @f(%x: f32[5, 4], %y: f32[4]) effects {
+entry:
+  %zero = const 0
+  jump loop(%zero)
+loop(%i: i64):
+  %five = const 5
+  %go = lt %i, %five
+  branch %go, body, done
+body:
+  %row = compute [j: 4] { %x[%i, j] }
+  %s = compute [] { sum[j: 4](%row[j] * %y[j]) }
+  print %s
+  %one = const 1
+  %next = add %i, %one
+  jump loop(%next)
+done:
+  ret
+}
+)";
+  CHECK(contains(after("fuse", text), "sum[i: 4](%x[%i, i] * %y[i])"));
 }
 
 TEST_CASE("fuse leaves failures alone") {

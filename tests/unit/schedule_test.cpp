@@ -267,6 +267,19 @@ kernel @f.0(%x: f32[20, 12]) -> %out: f32[20, 12] {
 )");
 }
 
+TEST_CASE("a subscript that no loop moves, or that another one moves irregularly, leaves rows what they are") {
+  const auto chosen = [](const std::string& compute) {
+    std::string text;
+    const opt::loops::Machine machine = {.vector_bytes = 64, .vector_registers = 32};
+    for (const ir::Directive& directive : opt::loops::choose(Nest(compute).kernel, machine, {}).schedule)
+      text += print(directive) + "; ";
+    return text;
+  };
+  const std::string eight = "split j by 8 as jo, ji; order jo, k, ji; vectorize ji by 8; unroll ji; ";
+  CHECK(chosen("[i: 3, j: 8] { sum[k: 10](%x[k, 0] * %w[i / 2 + k, j]) }") == eight);
+  CHECK(chosen("[i: 3, j: 8] { sum[k: 10](%w[%n[i], j] * %x[k, 0]) }") == "");  // may fail
+}
+
 TEST_CASE("what is refused, and with which dependence") {
   const ir::Directive vectorize{DirectiveKind::vectorize_, {"i"}, {}, 8};
   CHECK(Nest(kScale).refusal({{DirectiveKind::split_, {"q"}, {"io", "ii"}, 8}}) ==
