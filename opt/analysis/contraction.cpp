@@ -56,4 +56,8 @@ std::vector<Contraction> contractions_in(const Exprs& exprs, std::span<const Exp
   return found;
 }
 
+bool has_reuse(const Exprs& exprs, std::span<const ExprId> bodies) {
+  return std::ranges::any_of(contractions_in(exprs, bodies), &Contraction::has_reuse);
+}
+
 }  // namespace tenon::opt

@@ -63,18 +63,15 @@ class Fuse {
 
   void run() {
     // Producers before consumers: what is put somewhere is complete.
-    for (uint32_t b : reverse_postorder(control_flow(function_))) {
+    for (uint32_t b : reverse_postorder(control_flow(function_)))
       for (size_t i = 0; i < function_.blocks[b].insts.size(); ++i) note({b, i});
-    }
     while (!todo_.empty()) {
       const ValueId producer = todo_.front();
       todo_.pop_front();
       if (!removed_.contains(producer)) try_fuse(producer);
     }
-    for (Block& block : function_.blocks) {
-      std::erase_if(block.insts,
-                    [&](const Inst& inst) { return removed_.contains(inst.result()); });
-    }
+    for (Block& block : function_.blocks)
+      std::erase_if(block.insts, [&](const Inst& inst) { return removed_.contains(inst.result()); });
   }
 
  private:
@@ -176,8 +173,8 @@ class Fuse {
 
     Compute fused = with_simple_subscripts(
         function_, inlined(exprs_, producer.value, producer.compute, *consumer));
-    give_sites(fused, producer);
-    if (size(fused) > kMaxTreeSize) return {};
+    add_sites(fused, producer.facts.fallible, producer.compute, at(producer.place).span);
+    if (tree_size(exprs_, fused) > kMaxTreeSize) return {};
     // Ranges may be harder to see in the longer formula; a check that was not needed stays away.
     Facts then = facts_of(user, fused);
     if (then.fallible.size() > now.fallible.size() + producer.facts.fallible.size()) return {};
@@ -236,9 +233,7 @@ class Fuse {
     return false;
   }
 
-  bool is_blocked(const Compute& compute) const {
-    return std::ranges::any_of(contractions_in(exprs_, compute.bodies), &Contraction::has_reuse);
-  }
+  bool is_blocked(const Compute& compute) const { return has_reuse(exprs_, compute.bodies); }
 
   // ---- what they share
 
@@ -270,22 +265,8 @@ class Fuse {
     return Compute{{}, {exprs_.read(inst.args[0], type, std::move(subscripts))}, {}};
   }
 
-  uint32_t size(const Compute& compute) const {
-    uint32_t size = 0;
-    for (ExprId body : compute.bodies) size = std::max(size, exprs_[body].tree_size);
-    return size;
-  }
   uint32_t size(const Inst& inst) const {
-    return inst.op == Op::compute ? size(inst.get<Compute>()) : 0;
-  }
-
-  /// A producer that may fail is put in as it is: its places move along.
-  void give_sites(Compute& fused, const Producer& producer) {
-    if (producer.facts.fallible.empty()) return;
-    const std::map<ExprId, Span> sites(producer.compute.sites.begin(), producer.compute.sites.end());
-    const Span span = at(producer.place).span;
-    for (ExprId id : producer.facts.fallible)
-      fused.sites.emplace_back(id, sites.contains(id) ? sites.at(id) : span);
+    return inst.op == Op::compute ? tree_size(exprs_, inst.get<Compute>()) : 0;
   }
 
   const Module& module_;

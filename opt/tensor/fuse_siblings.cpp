@@ -86,8 +86,7 @@ class FuseSiblings {
 
   bool may_join(size_t i) const {
     if (inst(i).op != Op::compute || effects_.may_fail(inst(i))) return false;
-    const auto products = contractions_in(function_.exprs, compute(i).bodies);
-    return std::ranges::none_of(products, &Contraction::has_reuse);
+    return !has_reuse(function_.exprs, compute(i).bodies);
   }
 
   std::vector<ValueId> tensors_read(size_t i) const {

@@ -2,6 +2,7 @@
 // producer's own reductions follow from it, so a read in two loops becomes two bodies.
 #include "opt/tensor/inlined.h"
 
+#include <algorithm>
 #include <map>
 
 namespace tenon::opt {
@@ -55,6 +56,17 @@ class Inlining {
 
 Compute inlined(Exprs& exprs, ValueId value, const Compute& producer, const Compute& consumer) {
   return Inlining(exprs, value, producer, consumer).run();
+}
+
+void add_sites(Compute& fused, const std::vector<ExprId>& fallible, const Compute& producer, Span place) {
+  const std::map<ExprId, Span> sites(producer.sites.begin(), producer.sites.end());
+  for (ExprId id : fallible) fused.sites.emplace_back(id, sites.contains(id) ? sites.at(id) : place);
+}
+
+uint32_t tree_size(const Exprs& exprs, const Compute& compute) {
+  uint32_t size = 0;
+  for (ExprId body : compute.bodies) size = std::max(size, exprs[body].tree_size);
+  return size;
 }
 
 }  // namespace tenon::opt

@@ -9,4 +9,11 @@ namespace tenon::opt {
 ir::Compute inlined(ir::Exprs& exprs, ir::ValueId value, const ir::Compute& producer,
                     const ir::Compute& consumer);
 
+/// Gives `fused` the places of the producer's nodes `fallible`; those without one have that of the producer.
+void add_sites(ir::Compute& fused, const std::vector<ir::ExprId>& fallible, const ir::Compute& producer,
+               ir::Span place);
+
+/// The larger tree of its bodies, in nodes.
+uint32_t tree_size(const ir::Exprs& exprs, const ir::Compute& compute);
+
 }  // namespace tenon::opt
