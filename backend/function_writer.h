@@ -55,6 +55,7 @@ class FunctionWriter {
   std::string parameters();
   void name_values();
   void name_nothing();
+  void find_products();
   void write_block(uint32_t index);
   void write_inst(const Inst& inst);
   void write_constant(const Inst&) {}  // stands where it is used
@@ -124,7 +125,7 @@ class FunctionWriter {
   bool strict_;
   Convention convention_;
   std::vector<std::string> names_;  ///< of values: registers or constants, all from the start
-  std::unordered_map<ValueId, const Inst*> products_;  ///< that are written
+  std::unordered_map<ValueId, const Inst*> products_;  ///< of which nothing but sums is made
   std::vector<BlockText> blocks_;
   std::vector<std::vector<Arrival>> arrivals_;
   std::string depth_ = "0", stack_slots_;

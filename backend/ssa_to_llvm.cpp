@@ -17,6 +17,7 @@ using runtime::ScalarOp;
 std::string FunctionWriter::write() {
   const std::string params = parameters();
   name_values();
+  find_products();
   for (const ir::Block& block : function_.blocks) blocks_.push_back({out_.fresh(block.name), 0});
   arrivals_.resize(blocks_.size());
   for (uint32_t i = 0; i < blocks_.size(); ++i) write_block(i);
@@ -67,6 +68,21 @@ void FunctionWriter::name_nothing() {
       for (ValueId param : function_.blocks[i].params) names_[param.index] = "poison";
 }
 
+/// A product that is also read otherwise stays what it is everywhere: who subtracts it from what it was
+/// rounded from (Dekker's way to carry a rest along, as prelude/math.tn does) counts on that.
+void FunctionWriter::find_products() {
+  std::vector<bool> read_otherwise(names_.size());
+  for (const ir::Block& block : function_.blocks) {
+    for (const Inst& inst : block.insts) {
+      const ScalarOp* op = inst.op == ir::Op::apply ? &inst.get<ScalarOp>() : nullptr;
+      if (op != nullptr && *op == ScalarOp::mul) products_[inst.result()] = &inst;
+      if (op != nullptr && (*op == ScalarOp::add || *op == ScalarOp::sub)) continue;
+      ir::for_each_use(function_, inst, [&](ValueId value) { read_otherwise[value.index] = true; });
+    }
+  }
+  std::erase_if(products_, [&](const auto& product) { return read_otherwise[product.first.index]; });
+}
+
 void FunctionWriter::write_block(uint32_t index) {
   out_.label(blocks_[index].label);
   blocks_[index].phis = out_.leave_space();
@@ -91,8 +107,8 @@ std::vector<std::string> FunctionWriter::names(std::span<const ValueId> values) 
 }
 
 /// `a * b + c` by llvm.fmuladd, which a processor with fused instructions makes one, as C compilers
-/// write it. That the product has other readers, or was found in front of a loop, is no reason against
-/// it: the sum takes the same time.
+/// write it. That the product has other sums to go into, or was found in front of a loop, is no reason
+/// against it: the sum takes the same time.
 bool FunctionWriter::write_fused(const Inst& inst) {
   const std::string_view in = register_type(type(inst.result()).dtype);
   const bool minus = inst.get<ScalarOp>() == ScalarOp::sub;
@@ -125,7 +141,6 @@ void FunctionWriter::write_apply(const Inst& inst) {
   }
   if (write_fused(inst)) return;
   write_scalar(out_, name(inst.result()), inst.get<ScalarOp>(), operand, args);
-  if (inst.get<ScalarOp>() == ScalarOp::mul) products_[inst.result()] = &inst;
 }
 // [end]
 

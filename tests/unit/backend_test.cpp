@@ -318,7 +318,8 @@ entry:
   %u = mul %x, %x
   %v = mul %u, %y
   %w = add %v, %q
-  %z = max %u, %w
+  %r = sub %u, %w
+  %z = max %u, %r
   ret %z
 }
 func @main() effects {
@@ -334,6 +335,7 @@ entry:
   for (std::string_view line : {
            "%q = call float @llvm.fmuladd.f32(float %x, float %y, float %x)",
            "%u = fmul float %x, %x", "%w = call float @llvm.fmuladd.f32(float %u, float %y, float %q)",
+           "%r = fsub float %u, %w",
            "fadd reassoc contract float %a.1", "= fmul float %a.element"}) {
     CAPTURE(text);
     CHECK(contains(text, line));
