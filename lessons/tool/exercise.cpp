@@ -209,7 +209,7 @@ Grade grade(const Workshop& workshop, const Task& task) {
     const tests::GoldenCase test = tests::read_case(inputs[i]);
     std::string actual;
     problems[i] = tests::run_case(test, workshop.tenon().string(), actual);
-    if (actual.starts_with(tests::kSkipped)) skipped[i] = tests::split_lines(actual)[0];
+    skipped[i] = tests::skip_reason(actual);
     if (!fs::exists(test.expected())) problems[i] = "skipped: nothing is recorded to compare with";
   });
   Grade result;

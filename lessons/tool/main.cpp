@@ -120,6 +120,10 @@ bool exercise(const Request& request, const Task& task) {
     return false;
   }
   const Grade result = grade(request.workshop, task);
+  if (result.passed + result.failed == 0) {
+    fmt::print("{}  Nothing was graded.\n", result.report);
+    return false;
+  }
   fmt::print("{}  {} of {} checks passed. ", result.report, result.passed,
              result.passed + result.failed);
   if (result.is_full()) {

@@ -258,7 +258,8 @@ class PageReader {
     page_.commands.push_back(command);
     std::string problem;
     const std::string output = run_page_command(root_, tenon_, command, problem);
-    if (problem.starts_with(kSkipped)) return page_.skipped.push_back({command.text, problem});
+    if (const std::string why = tests::skip_reason(problem); !why.empty())
+      return page_.skipped.push_back({command.text, why});
     if (!problem.empty()) return complain(problem);
     block(command.is_live ? fmt::format("$ {}\n", command.text) : output, "console");
   }

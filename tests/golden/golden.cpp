@@ -88,7 +88,7 @@ int run_all(const Arguments& arguments) {
     const std::string problem =
         arguments.bless ? bless(cases[i], arguments.tenon) : check(cases[i], arguments.tenon);
     const std::string name = folder_and_name(cases[i].input);
-    if (problem.starts_with(kSkipped)) return tally.skip(name, split_lines(problem)[0]);
+    if (const std::string why = skip_reason(problem); !why.empty()) return tally.skip(name, why);
     problem.empty() ? tally.pass() : tally.fail(name, problem);
   });
   return tally.close();

@@ -18,6 +18,11 @@ bool is_input(const fs::path& path) {
   return std::ranges::find(kInputEndings, path.extension().string()) != std::end(kInputEndings);
 }
 
+std::string skip_reason(std::string_view output) {
+  if (!output.starts_with(kSkipped)) return {};
+  return std::string(trim(output.substr(kSkipped.size(), output.find('\n') - kSkipped.size())));
+}
+
 std::string_view directive(std::string_view line) {
   for (std::string_view sign : {"//@", ";@"}) {
     if (line.starts_with(sign)) return trim(line.substr(sign.size()));

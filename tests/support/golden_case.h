@@ -49,6 +49,8 @@ std::string run_case(const GoldenCase& test, const std::string& tenon, std::stri
 inline constexpr std::string_view kInputEndings[] = {".tn", ".ir", ".loops", ".ll"};
 /// With this begins the output of a program that lacks something here, a solver or LLVM.
 inline constexpr std::string_view kSkipped = "skipped: ";
+/// What stands behind it; empty if the output is another.
+std::string skip_reason(std::string_view output);
 
 /// Whether the file's ending is that of an input.
 bool is_input(const std::filesystem::path& path);
