@@ -253,13 +253,10 @@ void Decoder::move() {
   if (from.kind == OperandKind::vector) {  // the first part is the lowest
     const size_t count = from.parts.size();
     inst_.list = static_cast<uint32_t>(program_.lists.size());
-    for (const ptx::Operand& part : from.parts) list_use(register_of(part));
-    inst_.width_a = width(refs_.uses.front());
-    for (const uint32_t slot : refs_.uses) {
-      if (width(slot) != inst_.width_a || inst_.width_a < 16 || width(slot) * count != wide) {
-        fail(from.span, fmt::format("these are not {} bits together", wide));
-      }
-    }
+    inst_.width_a = static_cast<uint8_t>(wide / count);
+    if (inst_.width_a < 16 || inst_.width_a * count != wide) fail(from.span, fmt::format("these are not {} bits together", wide));
+    const Type part_type = inst_.width_a == 16 ? Type::b16 : Type::b32;
+    for (const ptx::Operand& part : from.parts) list_use(source(part, part_type));
     define(inst_.d, destination(to, wide));
     return executor(run::pack_vector);
   }
