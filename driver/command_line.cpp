@@ -181,6 +181,21 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_flag("--strict", o.strict, "without the rules that change bits");
     add_pass_options(app, o);
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
+  } else if (command == "sim") {
+    app.add_option("file", o.file, "PTX; - is standard input")->required()->type_name("FILE.ptx");
+    app.add_option("--launch", o.launch,
+                   "as in saxpy:8:256:2.0,x.npy,f32[2048]; none: list the kernels")
+        ->type_name("K:GRID:BLOCK:ARGS");
+    app.add_option("--shared", o.shared_bytes, "dynamic shared memory of a block")
+        ->type_name("BYTES");
+    app.add_option("--out", o.outputs, "where the third argument's buffer goes, as in 3=y.npy")
+        ->type_name("N=FILE")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--gpu", o.gpu, "the card that occupancy and the limit are for: H200, A100, T4")
+        ->type_name("NAME");
+    app.add_flag("--early-copies", o.early_copies,
+                 "cp.async arrives at once, not as late as it may");
   } else if (command == "explain") {
     app.add_option("code", o.code, "as in E0501")->required()->type_name("CODE");
   }

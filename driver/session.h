@@ -55,6 +55,9 @@ struct Options {
   std::vector<std::string> files;  ///< fmt
   bool check = false;
   bool fix = false;  ///< check
+  std::string launch, gpu = "H200";  ///< sim
+  uint32_t shared_bytes = 0;
+  bool early_copies = false;
   // the pass manager's
   std::optional<std::string> passes;  ///< in the place of the -O level's
   std::string stop_after;

@@ -291,7 +291,7 @@ void Warp::run(uint64_t turn) {
     if (inst.mod.tracked && reads_undefined(*this, inst, mask)) break;
     SiteCount& count = counts[inst.site];
     ++count.warps;
-    count.lanes += mask == ~0u ? kLanes : lane_count(mask);
+    count.lanes += active == ~0u ? kLanes : lane_count(active);
     const Flow flow = inst.exec(*this, inst, mask);
     if (flow == Flow::next) ++pc;
     else if (flow == Flow::stop) break;

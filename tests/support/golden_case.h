@@ -46,7 +46,7 @@ std::string recorded(const Outcome& outcome);
 /// Runs the case; returns what is wrong with it, or nothing. `actual` gets the recorded output.
 std::string run_case(const GoldenCase& test, const std::string& tenon, std::string& actual);
 
-inline constexpr std::string_view kInputEndings[] = {".tn", ".ir", ".loops", ".ll"};
+inline constexpr std::string_view kInputEndings[] = {".tn", ".ir", ".loops", ".ll", ".ptx"};
 /// With this begins the output of a program that lacks something here, a solver or LLVM.
 inline constexpr std::string_view kSkipped = "skipped: ";
 /// What stands behind it; empty if the output is another.
