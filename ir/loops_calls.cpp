@@ -2,37 +2,14 @@
 // fail, as exp and its like are, is written out in the place of its call, so that the loop around it
 // can go into vector registers; any other is a statement of its own.
 #include "ir/loops_lowering.h"
+#include "ir/straight.h"
 
 namespace tenon::ir::loops {
-namespace {
-
-constexpr size_t kMostWrittenOut = 200;  ///< instructions
-
-/// Whether every instruction of a function is arithmetic, with the calls in it written out too, and they
-/// are no more than `left`, from which they are taken.
-bool is_straight(const Module& module, const Function& function, size_t& left) {
-  if (function.blocks.size() != 1 || function.recursive) return false;
-  const std::vector<Inst>& insts = function.blocks[0].insts;
-  for (const Inst& inst : insts) {
-    if (left-- == 0) return false;
-    if (inst.op == Op::call) {
-      if (!is_straight(module, module.function(inst.get<FuncId>()), left)) return false;
-    } else if (inst.op != Op::constant && inst.op != Op::apply && inst.op != Op::convert &&
-               inst.op != Op::ret) {
-      return false;
-    }
-  }
-  return insts.back().args.size() == 1;
-}
-
-}  // namespace
-
 ExprPtr Lowering::lower_call(ExprId id, const IndexExpr& node) {
   std::vector<ExprPtr> args = lower_all(node.args);
   const bool fails = may_fail(module_, node.callee);
   const Function& callee = module_.function(node.callee);
-  size_t left = kMostWrittenOut;
-  if (!fails && is_straight(module_, callee, left)) return write_out(callee, std::move(args));
+  if (!fails && straight_size(module_, callee)) return write_out(callee, std::move(args));
   const LocalId local = add_local(node.type);
   if (fails) kernel_.may_fail = true;
   emit(CallInto{local, node.callee, std::move(args), span_of(id)});

@@ -104,6 +104,14 @@ ExprPtr Lowering::find(ExprId id) const {
   return nullptr;
 }
 
+ExprPtr Lowering::find_reduction(const std::string& key) const {
+  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+    const auto found = scope->reductions.find(key);
+    if (found != scope->reductions.end()) return found->second;
+  }
+  return nullptr;
+}
+
 ExprPtr Lowering::lower(ExprId id) {
   if (ExprPtr known = find(id)) return known;
   const IndexExpr& node = function_.exprs[id];
@@ -116,14 +124,10 @@ ExprPtr Lowering::lower(ExprId id) {
 
 /// The outermost scope in which a node can be computed that does not need the loops further inside:
 /// whatever else it is to be, it costs less there. Branches are not left, for they may not be taken.
-/// Integers stay where they are: most are subscripts, which cost nothing where loops step through them.
 size_t Lowering::home_of(ExprId id, const IndexExpr& node) {
-  const bool worth_it = node.kind == ExprKind::reduce || node.kind == ExprKind::call ||
-                        ((node.kind == ExprKind::apply || node.kind == ExprKind::read) &&
-                         runtime::is_floating(node.type));
   size_t home = scopes_.size() - 1;
-  if (!worth_it || !fallible_.empty()) return home;
-  const uint32_t levels = levels_needed(id);
+  if (!is_worth_hoisting(node) || !fallible_.empty()) return home;
+  const uint32_t levels = levels_needed_.of(id);
   while (home > 0 && !scopes_[home].is_branch && scopes_[home - 1].levels >= levels) --home;
   return home;
 }
@@ -142,32 +146,6 @@ ExprPtr Lowering::lower_outside(ExprId id, size_t home) {
   scopes_.insert(scopes_.end(), std::make_move_iterator(inner.begin()),
                  std::make_move_iterator(inner.end()));
   return value;
-}
-
-/// How many of the levels around a node it depends on: one more than the innermost whose index it has.
-uint32_t Lowering::levels_needed(ExprId id) {
-  if (const auto found = levels_needed_.find(id); found != levels_needed_.end()) return found->second;
-  const IndexExpr& node = function_.exprs[id];
-  uint32_t levels = node.kind == ExprKind::index ? node.level + 1 : 0;
-  for (size_t i = 0; i < node.args.size(); ++i) {
-    uint32_t inside = levels_needed(node.args[i]);
-    // A reduction's own indices are bound by it; its body may still need none of those around it.
-    const bool is_body = node.kind == ExprKind::reduce && i + 1 == node.args.size();
-    if (is_body && inside > node.level) inside = levels_outside(node);
-    levels = std::max(levels, inside);
-  }
-  return levels_needed_[id] = levels;
-}
-
-/// The levels around a reduction that its body needs.
-uint32_t Lowering::levels_outside(const IndexExpr& reduce) const {
-  uint32_t levels = 0;
-  for_each_node(function_.exprs, reduce.reduce_body(), [&](ExprId id) {
-    const IndexExpr& node = function_.exprs[id];
-    if (node.kind == ExprKind::index && node.level < reduce.level)
-      levels = std::max(levels, node.level + 1);
-  });
-  return levels;
 }
 
 std::vector<ExprPtr> Lowering::lower_all(std::span<const ExprId> ids) {
@@ -248,7 +226,7 @@ ExprPtr Lowering::lower_if(const IndexExpr& node) {
 /// is taken get its condition as their guard; so nothing in it is known outside of it.
 ExprPtr Lowering::lower_guarded(ExprId id, const ExprPtr& condition) {
   const ExprPtr around = std::exchange(guard_, both(guard_, condition));
-  scopes_.push_back({{}, {}, levels_.size(), true});
+  scopes_.push_back({{}, {}, {}, levels_.size(), true});
   ExprPtr value = lower(id);
   Scope inner = std::move(scopes_.back());
   scopes_.pop_back();

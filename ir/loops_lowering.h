@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/levels.h"
 #include "ir/loops_build.h"
 #include "ir/ranges.h"
 #include "ir/text.h"
@@ -16,7 +17,11 @@ using IndexExpr = tenon::ir::Expr;
 class Lowering {
  public:
   Lowering(const Module& module, const Function& function, const Inst& inst, std::string name)
-      : module_(module), function_(function), inst_(inst), compute_(inst.get<Compute>()) {
+      : module_(module),
+        function_(function),
+        inst_(inst),
+        compute_(inst.get<Compute>()),
+        levels_needed_(function.exprs) {
     kernel_.name = std::move(name);
     if (!inst.unchecked)
       for (ExprId id : fallible_nodes(module, function, compute_)) fallible_.insert(id);
@@ -36,6 +41,7 @@ class Lowering {
   struct Scope {
     Block block;
     std::unordered_map<ExprId, ExprPtr> values;
+    std::unordered_map<std::string, ExprPtr> reductions;  ///< by key_of_reduction()
     size_t levels = 0;  ///< how many indices are bound around it
     bool is_branch = false;
   };
@@ -56,12 +62,11 @@ class Lowering {
                   ExprPtr b = nullptr, std::string_view text = {});
 
   ExprPtr find(ExprId id) const;
+  ExprPtr find_reduction(const std::string& key) const;
   ExprPtr lower(ExprId id);
   ExprPtr lower_node(ExprId id, const IndexExpr& node);
   size_t home_of(ExprId id, const IndexExpr& node);
   ExprPtr lower_outside(ExprId id, size_t home);
-  uint32_t levels_needed(ExprId id);
-  uint32_t levels_outside(const IndexExpr& reduce) const;
   ExprPtr lower_read(ExprId id, const IndexExpr& node);
   ExprPtr lower_apply(ExprId id, const IndexExpr& node);
   ExprPtr lower_if(const IndexExpr& node);
@@ -99,7 +104,7 @@ class Lowering {
   std::unordered_map<ExprId, std::vector<ExprId>> companions_;  ///< of reductions
   std::unordered_map<ExprId, Span> sites_;
   std::unordered_map<ValueId, BufferId> buffers_;
-  std::unordered_map<ExprId, uint32_t> levels_needed_;
+  LevelsNeeded levels_needed_;
   ExprPtr guard_;  ///< what holds where the branch that is being lowered is taken; may be null
   std::vector<Scope> scopes_;
   std::vector<ExprPtr> levels_;  ///< the loop variable of each bound level
@@ -108,7 +113,7 @@ class Lowering {
 
 template <class Body>
 Block Lowering::in_scope(Body body, bool is_branch) {
-  scopes_.push_back({{}, {}, levels_.size(), is_branch});
+  scopes_.push_back({{}, {}, {}, levels_.size(), is_branch});
   body();
   Block block = std::move(scopes_.back().block);
   scopes_.pop_back();

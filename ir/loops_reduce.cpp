@@ -77,7 +77,9 @@ std::vector<ExprId> Lowering::companions_of(ExprId id) const {
   return found == companions_.end() || !outermost ? std::vector{id} : found->second;
 }
 
+/// One that was met deeper inside, where its indices have other numbers, is the same reduction.
 ExprPtr Lowering::lower_reduce(ExprId id, const IndexExpr& node) {
+  if (ExprPtr known = find_reduction(key_of_reduction(function_.exprs, id))) return known;
   const std::vector<Bounds> bounds = lower_bounds(node);
   if (is_fallible(id)) {
     ExprPtr holds;
@@ -93,6 +95,7 @@ ExprPtr Lowering::lower_reduce(ExprId id, const IndexExpr& node) {
   for (const Reducing& reducing : together) {
     if (reducing.id == id) value = reducing.value;
     scopes_.back().values.emplace(reducing.id, reducing.value);
+    scopes_.back().reductions.emplace(key_of_reduction(function_.exprs, reducing.id), reducing.value);
   }
   return value;
 }

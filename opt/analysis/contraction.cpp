@@ -56,6 +56,12 @@ std::vector<Contraction> contractions_in(const Exprs& exprs, std::span<const Exp
   return found;
 }
 
+bool has_reduction(const Exprs& exprs, std::span<const ExprId> bodies) {
+  bool found = false;
+  for_each_node(exprs, bodies, [&](ExprId id) { found |= exprs[id].kind == ExprKind::reduce; });
+  return found;
+}
+
 bool has_reuse(const Exprs& exprs, std::span<const ExprId> bodies) {
   return std::ranges::any_of(contractions_in(exprs, bodies), &Contraction::has_reuse);
 }

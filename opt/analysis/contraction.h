@@ -28,7 +28,9 @@ std::optional<Contraction> contraction_of(const ir::Exprs& exprs, ir::ExprId red
 /// All in a compute's bodies, inner ones first.
 std::vector<Contraction> contractions_in(const ir::Exprs& exprs,
                                          std::span<const ir::ExprId> bodies);
-/// Whether there is one whose operands are both read again, so that blocks pay.
+/// Whether there is any reduction.
+bool has_reduction(const ir::Exprs& exprs, std::span<const ir::ExprId> bodies);
+/// Whether there is a contraction whose operands are both read again, so that blocks pay.
 bool has_reuse(const ir::Exprs& exprs, std::span<const ir::ExprId> bodies);
 
 }  // namespace tenon::opt

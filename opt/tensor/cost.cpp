@@ -4,6 +4,10 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
+
+#include "ir/levels.h"
+#include "ir/straight.h"
 
 namespace tenon::opt {
 namespace {
@@ -28,11 +32,23 @@ double traffic_of(const Shape& shape, DType type) {
 
 class PointCost {
  public:
-  PointCost(const Module& module, const Function& function) : module_(module), function_(function) {}
+  PointCost(const Module& module, const Function& function, const Compute& compute, bool may_fail)
+      : module_(module),
+        function_(function),
+        compute_(compute),
+        may_fail_(may_fail),
+        levels_needed_(function.exprs) {
+    const size_t rank = compute.extents.size();
+    scopes_.resize(rank + 1, {0, 1});
+    for (size_t level = rank; level-- > 0;) {
+      const double turns = std::max(1.0, static_cast<double>(compute.extents[level]));
+      scopes_[level] = {kAround - level, scopes_[level + 1].times / turns};
+    }
+  }
 
-  double of(const Compute& compute) {
-    for (const ExprId body : compute.bodies) {
-      walk(body, 0, 1, false);
+  double run() {
+    for (const ExprId body : compute_.bodies) {
+      walk(body, static_cast<uint32_t>(compute_.extents.size()), false);
       cost_ += bytes_of(function_.exprs[body].type) * kStoredByte;
     }
     return cost_;
@@ -42,23 +58,52 @@ class PointCost {
   /// A loop by the one around it, the level of its indices, and their bounds: reductions that agree
   /// in these share it (ir/loops_lower.cpp).
   using Loop = size_t;
+  static constexpr Loop kAround = ~size_t{0};  ///< and down from it: the loops over the domain
+
+  /// Where a number of levels is bound: in which loop, and how often it runs for each point.
+  struct Scope {
+    Loop loop;
+    double times;
+  };
 
   Loop loop_of(const Expr& reduce, Loop around) {
-    std::vector<uint32_t> key = {static_cast<uint32_t>(around), reduce.level};
+    std::vector<size_t> key = {around, reduce.level};
     for (size_t i = 0; i + 1 < reduce.args.size(); ++i) key.push_back(reduce.args[i].index);
     return loops_.emplace(std::move(key), loops_.size() + 1).first->second;
   }
 
-  /// `times` is how often the node is evaluated in its loop, `address` whether it is (part of) a
-  /// subscript.
-  void walk(ExprId id, Loop loop, double times, bool address) {
-    if (!seen_.emplace(id, loop, address).second) return;
+  /// `levels` are bound around the node, `address` is whether it is (part of) a subscript. It is
+  /// computed where no more are bound than it needs, but not in front of the branch that it stands in.
+  void walk(ExprId id, uint32_t levels, bool address) {
     const Expr& node = function_.exprs[id];
-    cost_ += times * cost_of_node(node, address);
+    if (!may_fail_ && is_worth_hoisting(node))
+      levels = std::min(levels, std::max(branch_, levels_needed_.of(id)));
+    const Scope scope = scopes_[levels];
+    if (!seen_.emplace(id, scope.loop, address).second) return;
     const bool reduces = node.kind == ExprKind::reduce;
+    if (reduces && !reductions_.emplace(scope.loop, key_of_reduction(function_.exprs, id)).second) return;
+    cost_ += scope.times * cost_of_node(node, address);
+    if (node.kind == ExprKind::if_) return walk_branches(node, levels, address);
     for (size_t i = 0; i + (reduces ? 1 : 0) < node.args.size(); ++i)
-      walk(node.args[i], loop, times, address || node.kind == ExprKind::read);
-    if (reduces) walk(node.reduce_body(), loop_of(node, loop), times * turns(node), false);
+      walk(node.args[i], levels, address || node.kind == ExprKind::read);
+    if (reduces) walk_body(node, scope);
+  }
+
+  void walk_branches(const Expr& node, uint32_t levels, bool address) {
+    walk(node.args[0], levels, address);
+    const uint32_t around = std::exchange(branch_, levels);
+    for (const size_t i : {1, 2}) walk(node.args[i], levels, address);
+    branch_ = around;
+  }
+
+  void walk_body(const Expr& reduce, Scope around) {
+    const auto inside = static_cast<uint32_t>(reduce.level + reduce.reduce_rank());
+    const std::vector<Scope> outside = scopes_;
+    scopes_.resize(inside + 1, around);
+    for (uint32_t level = reduce.level + 1; level <= inside; ++level) scopes_[level] = around;
+    scopes_[inside] = {loop_of(reduce, around.loop), around.times * turns(reduce)};
+    walk(reduce.reduce_body(), inside, false);
+    scopes_ = outside;
   }
 
   double cost_of_node(const Expr& node, bool address) const {
@@ -71,7 +116,7 @@ class PointCost {
       case ExprKind::convert: return address ? 0 : lanes_of(node.type);
       case ExprKind::if_: return lanes_of(node.type);
       case ExprKind::reduce: return turns(node) * lanes_of(function_.exprs[node.args.back()].type);
-      case ExprKind::call: return kCall + instructions(module_.function(node.callee));
+      case ExprKind::call: return cost_of_call(module_.function(node.callee));
     }
     return 0;
   }
@@ -114,28 +159,37 @@ class PointCost {
     return turns;
   }
 
-  static double instructions(const Function& callee) {
-    double count = callee.recursive ? kUnknownTurns : 0;
+  double cost_of_call(const Function& callee) const {
+    if (const std::optional<size_t> size = straight_size(module_, callee)) return static_cast<double>(*size);
+    double count = callee.recursive ? kUnknownTurns : kCall;
     for (const Block& block : callee.blocks) count += static_cast<double>(block.insts.size());
     return count;
   }
 
   const Module& module_;
   const Function& function_;
-  std::map<std::vector<uint32_t>, Loop> loops_;
+  const Compute& compute_;
+  const bool may_fail_;
+  LevelsNeeded levels_needed_;
+  std::vector<Scope> scopes_;  ///< by the number of levels
+  uint32_t branch_ = 0;        ///< the levels around the branch that is being walked
+  std::map<std::vector<size_t>, Loop> loops_;
   std::set<std::tuple<ExprId, Loop, bool>> seen_;
+  std::set<std::pair<Loop, std::string>> reductions_;
   double cost_ = 0;
 };
 
 }  // namespace
 
-double cost_of_point(const Module& module, const Function& function, const Compute& compute) {
-  return PointCost(module, function).of(compute);
+double cost_of_point(const Module& module, const Function& function, const Compute& compute,
+                     bool may_fail) {
+  return PointCost(module, function, compute, may_fail).run();
 }
 
 // [snippet cost]
-double cost_of(const Module& module, const Function& function, const Compute& compute) {
-  double cost = kKernel + elements_of(compute.extents) * cost_of_point(module, function, compute);
+double cost_of(const Module& module, const Function& function, const Compute& compute, bool may_fail) {
+  double cost =
+      kKernel + elements_of(compute.extents) * cost_of_point(module, function, compute, may_fail);
   for (const ExprId body : compute.bodies)
     cost += traffic_of(compute.extents, function.exprs[body].type);
   std::set<ValueId> read;

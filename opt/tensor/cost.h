@@ -36,14 +36,15 @@ inline constexpr double kKernel = 1000;
 inline constexpr double kUnknownTurns = 1 << 20;
 
 /// At one point of the domain: arithmetic, loads and stores. A node that is shared counts once in
-/// each loop that it stands in; subscripts that are sums of multiples of indices cost nothing, as
-/// addresses move along with the loops.
+/// each loop that it stands in. One that does not depend on the innermost loops counts for its share of
+/// the points, as it is computed in front of them; not if the compute may fail, whose order is kept.
+/// Subscripts that are sums of multiples of indices cost nothing, as addresses move along with the loops.
 double cost_of_point(const ir::Module& module, const ir::Function& function,
-                     const ir::Compute& compute);
+                     const ir::Compute& compute, bool may_fail = false);
 
 /// Of the whole kernel: its points, and for every tensor that outgrows the cache its way from or to
 /// memory, once.
-double cost_of(const ir::Module& module, const ir::Function& function,
-               const ir::Compute& compute);
+double cost_of(const ir::Module& module, const ir::Function& function, const ir::Compute& compute,
+               bool may_fail = false);
 
 }  // namespace tenon::opt

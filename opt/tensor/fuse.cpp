@@ -14,8 +14,8 @@
 //     consumer, with no effect in between, wants every element once and in order, and cannot fail
 //     itself: then what fails first stays the same. Likewise a read that may be out of range.
 //   - The loops of a matrix product or a convolution are blocked together. It goes only where they
-//     stay what they were: into one read, outside reductions, at sums of indices, and where no other
-//     such loops are: each has its own blocks.
+//     stay what they were: into one read, outside reductions, at sums of indices; and no reduction goes
+//     into theirs.
 //   - What the producer reads must not be overwritten in between: it would have to be copied.
 #include <algorithm>
 #include <deque>
@@ -115,9 +115,8 @@ class Fuse {
     const Compute& compute = at(place).get<Compute>();
     const Producer producer{value, place, compute, facts_at(place, compute)};
     std::vector<Fused> fused;
-    for (Place user : users) {
+    for (Place user : users)
       if (std::optional<Fused> made = fuse_into(user, producer)) fused.push_back(std::move(*made));
-    }
     if (!fused.empty()) choose(producer, std::move(fused), users.size());
     if (users_[value].empty()) remove(value, place);
   }
@@ -196,8 +195,8 @@ class Fuse {
     if (!producer.facts.fallible.empty() &&
         !(now.fallible.empty() && fails_as_before(producer, consumer, user)))
       return false;
-    if (!is_blocked(producer.compute)) return true;
-    return !is_blocked(consumer) && keeps_loops(exprs_, producer.value, consumer);
+    if (is_blocked(consumer)) return !has_reduction(exprs_, producer.compute.bodies);
+    return !is_blocked(producer.compute) || keeps_loops(exprs_, producer.value, consumer);
     // [end]
   }
   // [end]
@@ -242,7 +241,9 @@ class Fuse {
     const Known known = {
         [&](FuncId callee) { return purity_.of(callee).may_fail; },
         [&](ValueId value) { return ranges_.at(value, {place.block}, place.index); }};
-    return {fallible_nodes(module_, function_, compute, known), cost_of(module_, function_, compute)};
+    std::vector<ExprId> fallible = fallible_nodes(module_, function_, compute, known);
+    const double cost = cost_of(module_, function_, compute, !fallible.empty());
+    return {std::move(fallible), cost};
   }
   /// Of an instruction, as a compute: found once, until it becomes another.
   const Facts& facts_at(Place place, const Compute& compute) {

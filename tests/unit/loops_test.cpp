@@ -219,6 +219,26 @@ TEST_CASE("what does not depend on a loop is computed in front of it") {
 )");
 }
 
+TEST_CASE("a reduction that is met again deeper inside is computed once") {
+  check_kernel("[i: 4, j: 3] { (%x[i, j] - max[k: 3](%x[i, k])) / sum[k: 3](%x[i, k] - max[l: 3](%x[i, l])) }",
+               R"(kernel @f.0(%x: f32[4, 3]) -> %out: f32[4, 3] {
+  for i in 0..4 {
+    local a: f32 = -inf
+    for k in 0..3 {
+      a = max(a, %x[i, k])
+    }
+    local b: f32 = 0.0
+    for k2 in 0..3 {
+      b = b + (%x[i, k2] - a)
+    }
+    for j in 0..3 {
+      %out[i, j] = (%x[i, j] - a) / b
+    }
+  }
+}
+)");
+}
+
 TEST_CASE("what both branches share is computed in each, for neither may be taken") {
   check_kernel("[i: 3] { if i > 0 { exp(%y[i]) } else { exp(%y[i]) + 1.0 } }",
                R"(kernel @f.0(%y: f32[3]) -> %out: f32[3] {

@@ -52,6 +52,23 @@ TEST_CASE("fuse leaves each of two products its own blocks") {
   CHECK(lines_after("fuse", "%x: f32[4, 4], %w: f32[4, 4]", lines) == lines);
 }
 
+TEST_CASE("fuse makes one kernel of a softmax: what a row shares is computed once for it") {
+  CHECK(lines_after("fuse", "%x: f32[4096, 4096]",
+                    "  %m = compute [i: 4096] { max[j: 4096](%x[i, j]) }\n"
+                    "  %e = compute [i: 4096, j: 4096] { exp(%x[i, j] - %m[i]) }\n"
+                    "  %s = compute [i: 4096] { sum[j: 4096](%e[i, j]) }\n"
+                    "  %y = compute [i: 4096, j: 4096] { %e[i, j] / %s[i] }\n  print %y") ==
+        "  %y = compute [i: 4096, j: 4096] { exp(%x[i, j] - max[k: 4096](%x[i, k])) / "
+        "sum[k: 4096](exp(%x[i, k] - max[l: 4096](%x[i, l]))) }\n  print %y\n");
+}
+
+TEST_CASE("fuse keeps reductions out of the loops of a product") {
+  const std::string lines =
+      "  %m = compute [i: 4] { sum[j: 4](%x[i, j]) }\n"
+      "  %p = compute [i: 4, j: 4] { sum[k: 4](%x[i, k] * %w[k, j]) - %m[i] }\n  print %p\n";
+  CHECK(lines_after("fuse", "%x: f32[4, 4], %w: f32[4, 4]", lines) == lines);
+}
+
 TEST_CASE("fuse moves a slice whose place the ranges around it prove") {
   const std::string text = R"(func @f(%x: f32[5, 4], %y: f32[4]) effects {
 entry:
