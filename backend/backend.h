@@ -20,6 +20,8 @@ struct Options {
   bool strict = false;    ///< no fused multiply-add, sums in order
   int level = 2;          ///< -O: of LLVM's code generator and, with llvm_opt, of its passes
   bool llvm_opt = true;
+  std::string_view gpu = {};  ///< the GPU that kernels are for, `sm_80`; empty: they are for the CPU
+  const lexer::SourceMap* sources = nullptr;  ///< for the line numbers in PTX; null: there are none
 };
 
 /// LLVM IR as one text, and the places that its faults name by number.
@@ -40,6 +42,13 @@ std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const
 
 /// The module must have been through the pass `own`.
 Generated generate(const ir::Module& module, const Options& options);
+
+namespace gpu {
+class Placement;
+}
+/// The host's part of a module whose kernels run on a GPU.
+Generated generate_host(const ir::Module& module, const Options& options,
+                        const gpu::Placement& placement);
 
 /// A place in the source as faults show it when no compiler is there to render it: `a.tn:3:12`, and
 /// the line, underlined.
@@ -96,6 +105,9 @@ class Executable {
 
 /// The host's assembly for `emit asm`. Throws BackendError.
 std::string assembly(const Generated& generated, const Options& options);
+
+/// PTX of LLVM IR for a GPU such as `sm_80`. Throws BackendError.
+std::string ptx(const std::string& text, const std::string& processor);
 
 /// An object file for the linker of each part; they see of each other what is hidden from others.
 /// Throws BackendError.

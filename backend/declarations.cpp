@@ -22,6 +22,8 @@ constexpr Declaration kDeclarations[] = {
     {"void", "tn_drop", "(ptr, ptr) nounwind"},
     {"ptr", "tn_own", "(ptr, ptr, i64, i32) nounwind cold"},  // called only where it must copy
     {"i32", "tn_parallel", "(ptr, ptr, ptr, i64, i64) nounwind"},
+    {"i32", "tn_launch", "(ptr, i32, ptr, i32) nounwind"},
+    {"void", "tn_to_host", "(ptr, ptr, i32) nounwind"},
     {"void", "tn_fail", "(ptr, i32, i32, i64, i64, ptr) nounwind cold"},
     {"void", "tn_print_text", "(ptr, ptr, i64) nounwind"},
     {"void", "tn_print_int", "(ptr, i32, i64) nounwind"},

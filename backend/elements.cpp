@@ -25,6 +25,9 @@ std::string pointer(const LanesPlace& place, Lanes lanes) {
   return (place.apart ? lane_type("ptr", lanes) : "ptr") + " " + place.address;
 }
 
+/// Of one element, where it is said.
+std::string aligned(uint32_t align) { return align == 0 ? "" : fmt::format(", align {}", align); }
+
 }  // namespace
 
 void write_load(FunctionText& out, const std::string& result, DType type, const std::string& from) {
@@ -37,13 +40,14 @@ void write_load(FunctionText& out, const std::string& result, DType type, const 
   out.line("{} = icmp ne i8 {}, 0", result, byte);
 }
 
-void write_store(FunctionText& out, DType type, const std::string& value, const std::string& to) {
+void write_store(FunctionText& out, DType type, const std::string& value, const std::string& to,
+                 uint32_t align) {
   std::string stored = value;
   if (type == DType::bool_) {
     stored = out.fresh("byte");
     out.line("{} = zext i1 {} to i8", stored, value);
   }
-  out.line("store {} {}, ptr {}", memory_type(type), stored, to);
+  out.line("store {} {}, ptr {}{}", memory_type(type), stored, to, aligned(align));
 }
 
 std::string write_address(FunctionText& out, const ir::Type& tensor, const std::string& base,
@@ -58,7 +62,7 @@ std::string write_address(FunctionText& out, const ir::Type& tensor, const std::
 
 std::string load_line(DType type, const LanesPlace& from, Lanes lanes) {
   const std::string vector = lane_type(memory_type(type), lanes);
-  if (lanes.scalar()) return fmt::format("load {}, ptr {}", vector, from.address);
+  if (lanes.scalar()) return fmt::format("load {}, ptr {}{}", vector, from.address, aligned(from.align));
   if (!from.apart && !lanes.partial() && from.guard.empty())
     return fmt::format("load {}, ptr {}, align {}", vector, from.address, from.align);
   return fmt::format("call {} {}({}, {}, {} zeroinitializer)", vector,

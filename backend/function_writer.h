@@ -3,11 +3,13 @@
 //   ssa_branches.cpp   branches, and the phis for what they bring
 //   ssa_tensors.cpp    tensors: their memory, and what is done with them
 //   ssa_effects.cpp    files, output, assertions
+//   gpu/launches.cpp   kernels on a GPU, and tensors that come from there
 #pragma once
 #include <optional>
 #include <unordered_map>
 
 #include "backend/calls.h"
+#include "backend/gpu/placement.h"
 #include "backend/recipe.h"
 #include "opt/analysis/stack_tensors.h"
 #include "opt/analysis/unique_owners.h"
@@ -23,7 +25,8 @@ class FunctionWriter {
  public:
   FunctionWriter(ModuleText& module_text, const ir::Module& module, const Conventions& conventions,
                  const opt::UniqueOwners& owners, const ir::Function& function,
-                 std::span<const Kernel> kernels, std::span<const ValueId> placed, bool strict)
+                 std::span<const Kernel> kernels, std::span<const ValueId> placed, bool strict,
+                 const gpu::Placement* on_gpu)
       : out_(module_text),
         module_(module),
         conventions_(conventions),
@@ -35,6 +38,7 @@ class FunctionWriter {
         placed_(placed),
         constants_(module, function),
         strict_(strict),
+        on_gpu_(on_gpu),
         convention_(conventions.of(id_)),
         names_(function.values.size()) {}
 
@@ -87,8 +91,10 @@ class FunctionWriter {
   void write_update(const Inst& inst);
   void write_share(const Inst& inst) { out_.line("call void @tn_share(ptr {})", arg(inst, 0)); }
   void write_drop(const Inst& inst) {
-    if (!on_stack_.contains(inst.args[0])) drop(arg(inst, 0));
+    if (!is_on_stack(inst.args[0])) drop(arg(inst, 0));
   }
+  /// What a kernel on a GPU uses has a block of the runtime's.
+  bool is_on_stack(ValueId tensor) const { return on_gpu_ == nullptr && on_stack_.contains(tensor); }
   int64_t bytes(const Type& type) const;
   void drop(const std::string& tensor) {
     out_.line("call void @tn_drop(ptr %context, ptr {})", tensor);
@@ -112,6 +118,12 @@ class FunctionWriter {
   void write_print(const Inst& inst);
   void write_assert_(const Inst& inst);
 
+  // ---- gpu/launches.cpp
+  void launch(const Inst& inst, const Kernel& kernel, const std::vector<std::string>& args);
+  /// The host is about to read a tensor, or to change it, that a kernel may have written.
+  enum class Access : uint8_t { reads, changes };
+  void to_host(ValueId tensor, Access access = Access::reads);
+
   FunctionText out_;
   const ir::Module& module_;
   const Conventions& conventions_;
@@ -123,6 +135,7 @@ class FunctionWriter {
   std::span<const ValueId> placed_;  ///< their memory is a parameter
   Constants constants_;
   bool strict_;
+  const gpu::Placement* on_gpu_;  ///< null: there is none
   Convention convention_;
   std::vector<std::string> names_;  ///< of values: registers or constants, all from the start
   std::unordered_map<ValueId, const Inst*> products_;  ///< of which nothing but sums is made

@@ -5,6 +5,7 @@
 #include "backend/backend.h"
 #include "backend/declarations.h"
 #include "backend/exports.h"
+#include "backend/gpu/placement.h"
 #include "backend/loops_to_llvm.h"
 #include "backend/ssa_to_llvm.h"
 
@@ -37,7 +38,9 @@ std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const
         if (inst.op == ir::Op::compute) {
           Kernel kernel = ir::loops::lower(module, function, inst,
                                            fmt::format("{}.{}", function.name, number++));
-          if (options.level < 2) kernels.push_back({std::move(kernel), {}});
+          if (!options.gpu.empty())
+            kernels.push_back(opt::loops::choose_gpu(std::move(kernel), {options.strict}));
+          else if (options.level < 2) kernels.push_back({std::move(kernel), {}});
           else
             kernels.push_back(opt::loops::choose(std::move(kernel), opt::loops::host(), {options.strict}));
         }
@@ -52,14 +55,18 @@ constexpr size_t kPartBytes = 16 << 10;
 
 class Generator {
  public:
-  Generator(const ir::Module& module, const Options& options)
-      : module_(module), options_(options), conventions_(module) {}
+  Generator(const ir::Module& module, const Options& options, const gpu::Placement* on_gpu = nullptr)
+      : module_(module), options_(options), on_gpu_(on_gpu), conventions_(module) {}
 
   /// `alone` if it is to run without Tenon.
   Generated run(const Alone* alone) {
     std::vector<Kernel> kernels;
-    for (opt::loops::Scheduled& scheduled : lower_kernels(module_, options_))
-      kernels.push_back(std::move(scheduled.kernel));
+    if (on_gpu_ != nullptr) {
+      kernels = ir::loops::lower(module_);
+    } else {
+      for (opt::loops::Scheduled& scheduled : lower_kernels(module_, options_))
+        kernels.push_back(std::move(scheduled.kernel));
+    }
     const opt::UniqueOwners owners(module_);
     std::optional<Exports> exports;
     if (alone != nullptr) exports.emplace(shared_, module_, conventions_, owners, *alone);
@@ -72,10 +79,11 @@ class Generator {
                                [](const ir::Inst& inst) { return inst.op == ir::Op::compute; });
       const std::span<const Kernel> own = left.first(count);
       left = left.subspan(count);
-      for (const Kernel& kernel : own) add(kernel);
+      for (const Kernel& kernel : own)
+        if (on_gpu_ == nullptr || on_gpu_->of(kernel).on_host) add(kernel);
       add(write_function(shared_, module_, conventions_, owners, function, own,
                          exports ? exports->placed()[f] : std::vector<ir::ValueId>(),
-                         options_.strict));
+                         options_.strict, on_gpu_));
     }
     if (module_.main) add(entry(shared_, module_, conventions_, exports ? "internal " : ""));
     if (exports) add(exports->write_all());
@@ -109,6 +117,7 @@ class Generator {
 
   const ir::Module& module_;
   const Options& options_;
+  const gpu::Placement* on_gpu_;
   const Conventions conventions_;
   ModuleText shared_;
   std::string all_, main_, declared_;
@@ -119,6 +128,11 @@ class Generator {
 
 Generated generate(const ir::Module& module, const Options& options) {
   return Generator(module, options).run(nullptr);
+}
+
+Generated generate_host(const ir::Module& module, const Options& options,
+                        const gpu::Placement& placement) {
+  return Generator(module, options, &placement).run(nullptr);
 }
 
 Generated generate_alone(const ir::Module& module, const Options& options, const Alone& alone) {

@@ -4,6 +4,7 @@
 //   loop_addresses.cpp   elements of tensors and of arrays in memory
 //   loop_locals.cpp      locals: registers, and the phis that carry them around loops
 //   loop_parallel.cpp    parallel loops: functions of their own, and what they use from around them
+//   gpu/threads.cpp      loops over blocks and threads of a GPU, and what threads do together
 #pragma once
 #include <algorithm>
 #include <map>
@@ -11,6 +12,8 @@
 
 #include "backend/calls.h"
 #include "backend/elements.h"
+#include "backend/gpu/launch.h"
+#include "backend/loops_to_llvm.h"
 #include "backend/nest_facts.h"
 #include "backend/recipe.h"
 
@@ -53,7 +56,7 @@ struct Place {
 class KernelWriter {
  public:
   KernelWriter(ModuleText& module_text, const ir::Module& module, const Conventions& conventions,
-               NestFacts& facts, bool strict);
+               NestFacts& facts, bool strict, Processor processor);
   std::string write();
 
  private:
@@ -61,6 +64,7 @@ class KernelWriter {
   std::string parameters();
   void finish();
   void block(const ir::loops::Block& stmts);
+  void at(Span span) { out_.at(span.known() ? span : kernel_.span, kernel_.name); }
   void stmt(const ir::loops::For& loop);
   void stmt(const ir::loops::SetLocal& set);
   void stmt(const ir::loops::If& branch);
@@ -68,6 +72,7 @@ class KernelWriter {
   void stmt(const ir::loops::Prefetch& prefetch);
   void stmt(const ir::loops::Check& check);
   void stmt(const ir::loops::CallInto& call);
+  void stmt(const ir::loops::Barrier& barrier);
   /// The registers or constants of a loop's bounds, and what is known of them.
   struct Bounds {
     std::string lo, hi;
@@ -85,6 +90,27 @@ class KernelWriter {
   std::string environment_type() const;
   /// `text` as this function can name it: what is outside a parallel loop is fetched on first use.
   const std::string& here(std::string& text, std::string_view type);
+
+  // ---- gpu/threads.cpp
+  bool on_gpu() const { return processor_ == Processor::gpu; }
+  bool is_bound(const ir::loops::For& loop) const;
+  void bound(const ir::loops::For& loop);
+  std::string entry_signature(const std::string& params) const;
+  std::string special_register(std::string_view name);
+  std::string coordinate(const ir::loops::For& loop);
+  /// Whether a turn of the loop is this block's or thread's; empty where it surely is.
+  std::string takes_turn(const ir::loops::For& loop, const std::string& place);
+  /// What one thread is to do, where all of them are: written between these two.
+  struct Alone {
+    std::string join = {};
+  };
+  Alone open_alone();
+  void close_alone(const Alone& alone);
+  std::string across_threads(runtime::ScalarOp op, DType type, const std::string& part,
+                             int64_t threads);
+  std::string across_warp(runtime::ScalarOp op, DType type, std::string part, int64_t lanes);
+  std::string shuffled(DType type, const std::string& value, int64_t distance);
+  std::string& shared_memory_of(LocalId local);
 
   // ---- loop_locals.cpp
   using Places = std::map<LocalId, Place>;  ///< of some of them
@@ -141,7 +167,8 @@ class KernelWriter {
   Sum compute_sum(const ExprPtr& e);
   Sum sum_of(const Value& value) const;
   std::vector<Sum> sums(const std::vector<ExprPtr>& exprs);
-  static Sum flat(const ir::Type& type, const std::vector<Sum>& subscripts);
+  Sum flat(const ir::Type& type, const std::vector<Sum>& subscripts) const;
+  void join_quotients(Sum& sum) const;
   static Sum at_lane(const Sum& offset, uint32_t lane);
   /// A tensor or array in memory, and where it starts.
   struct Memory {
@@ -155,6 +182,7 @@ class KernelWriter {
   std::string address(const Memory& memory, const Sum& offset);
   std::string plain_address(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   LanesPlace lanes_place(const Memory& memory, const Sum& offset);
+  LanesPlace element_place(const Memory& memory, const Sum& offset);
   std::string load_at(const Memory& memory, const LanesPlace& place, Lanes lanes);
   Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   Value guarded_load(const Memory& memory, const ir::loops::Read& read);
@@ -194,6 +222,8 @@ class KernelWriter {
   NestFacts& facts_;
   const Kernel& kernel_;
   const bool strict_;
+  const Processor processor_;
+  const gpu::Launch launch_;
 
   std::vector<std::string> buffers_, scalars_;
   std::vector<Value> loops_;
@@ -202,12 +232,22 @@ class KernelWriter {
   std::string reserved_;                   ///< what of it is on the stack
   std::string scratch_;                    ///< the runtime's, if there is any
   std::string depth_ = "0";                ///< how many recursive calls are active
+  /// A register that is another one divided by a constant, or the rest of that.
+  struct Quotient {
+    Value of;
+    int64_t by;
+    bool is_rest;
+  };
+  std::unordered_map<std::string, Quotient> quotients_;
   bool reassociable_ = false;  ///< the expression being written is a step of a reduction
   bool streams_ = false;       ///< stores have gone past the caches
   std::vector<Region> regions_{{0}};
   std::vector<Scope> scopes_;
   std::optional<Vector> vector_;
-  std::string functions_;  ///< of parallel loops, in full
+  std::string functions_;  ///< of parallel loops, in full; of a GPU's kernels, their shared memory
+  bool in_block_ = false, in_thread_ = false;  ///< a loop over them is open
+  /// How many blocks and threads do what is being written, for one turn of the loops that are open.
+  int64_t blocks_at_once_ = launch_.blocks, threads_at_once_ = launch_.threads;
   int parallel_loops_ = 0;
 
   /// What a parallel loop's function fetches from around it, in this order.

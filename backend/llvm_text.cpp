@@ -4,6 +4,7 @@
 #include <bit>
 #include <cctype>
 
+#include "backend/gpu/debug_info.h"
 #include "runtime/small_float.h"
 
 namespace tenon::backend {
@@ -114,6 +115,12 @@ std::string FunctionText::fresh(std::string_view hint) {
   return name;
 }
 
+void FunctionText::at(Span span, std::string_view function) {
+  if (module.debug == nullptr) return;
+  if (subprogram_.empty()) subprogram_ = fmt::format(" !dbg !{}", module.debug->subprogram(function, span));
+  location_ = fmt::format(", !dbg !{}", module.debug->location(span));
+}
+
 void FunctionText::label(const std::string& name) {
   pieces_.back() += name.substr(1) + ":\n";
   label_ = name;
@@ -157,8 +164,9 @@ std::string FunctionText::definition(std::string_view signature, std::string_vie
 
   const bool optimized = std::count(body.begin(), body.end(), '\n') <=
                          (final_form ? kMaxFinalLines : kMaxOptimizedLines);
-  return fmt::format("define {} nounwind{}{} {{\n{}}}\n", signature,
-                     inlined == Inline::may && optimized ? "" : " noinline", optimized ? "" : " optnone", body);
+  return fmt::format("define {} nounwind{}{}{} {{\n{}}}\n", signature,
+                     inlined == Inline::may && optimized ? "" : " noinline", optimized ? "" : " optnone",
+                     subprogram_, body);
 }
 
 }  // namespace tenon::backend

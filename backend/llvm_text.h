@@ -33,9 +33,13 @@ std::string symbol(std::string_view name);
 /// The type of memory that one step of a tensor's outermost subscript passes over.
 std::string row_type(const ir::Type& tensor);
 
+/// What debuggers are told of where instructions come from (gpu/debug_info.h).
+class DebugInfo;
+
 /// What the functions of a module share: the places of faults, and constants.
 class ModuleText {
  public:
+  DebugInfo* debug = nullptr;  ///< null: nothing is said
   int32_t site(Span span);
   std::string string_constant(std::string_view text);  ///< a ptr to it, zero-terminated
   std::string shape_constant(const Shape& shape);      ///< a ptr to its extents; null for rank 0
@@ -63,8 +67,10 @@ class FunctionText {
 
   template <class... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) {
-    pieces_.back() += "  " + fmt::format(format, std::forward<Args>(args)...) + "\n";
+    pieces_.back() += "  " + fmt::format(format, std::forward<Args>(args)...) + location_ + "\n";
   }
+  /// Where what is written from here on comes from; the first time, the function itself.
+  void at(Span span, std::string_view function);
   /// Begins a block, after a terminator of the one before.
   void label(const std::string& name);
   const std::string& current_label() const { return label_; }
@@ -91,6 +97,8 @@ class FunctionText {
   std::vector<std::string> pieces_;
   std::string faults_;  ///< the blocks that record one, written last: the way on reads straight
   std::string label_, failed_label_;
+  std::string location_;     ///< `, !dbg !7` behind an instruction
+  std::string subprogram_;   ///< ` !dbg !5` behind the function's attributes
   std::unordered_map<std::string, uint32_t> names_;  ///< taken -> next number to try
 };
 

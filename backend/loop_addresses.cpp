@@ -86,7 +86,7 @@ std::vector<Sum> KernelWriter::sums(const std::vector<ExprPtr>& exprs) {
 }
 
 /// The number of an element in row-major order.
-Sum KernelWriter::flat(const ir::Type& type, const std::vector<Sum>& subscripts) {
+Sum KernelWriter::flat(const ir::Type& type, const std::vector<Sum>& subscripts) const {
   Sum offset;
   for (size_t axis = 0; axis < subscripts.size(); ++axis) {
     Sum scaled;
@@ -94,7 +94,35 @@ Sum KernelWriter::flat(const ir::Type& type, const std::vector<Sum>& subscripts)
     scaled.add(1, subscripts[axis]);
     offset = std::move(scaled);
   }
+  join_quotients(offset);
   return offset;
+}
+
+/// x / c * (c * f) + x % c * f is x * f: what fused loops take apart, row-major order puts together.
+void KernelWriter::join_quotients(Sum& sum) const {
+  for (bool joined = true; joined;) {
+    joined = false;
+    for (const Sum::Term& rest : sum.terms) {
+      const auto low = quotients_.find(rest.value.text);
+      if (low == quotients_.end() || !low->second.is_rest) continue;
+      const auto is_partner = [&](const Sum::Term& t) {
+        const auto high = quotients_.find(t.value.text);
+        return high != quotients_.end() && !high->second.is_rest && high->second.by == low->second.by &&
+               high->second.of.text == low->second.of.text &&
+               t.factor == wrapping_product(rest.factor, low->second.by);
+      };
+      const auto partner = std::ranges::find_if(sum.terms, is_partner);
+      if (partner == sum.terms.end()) continue;
+      Sum whole{0, 0, {{low->second.of, rest.factor}}};
+      const std::string gone[] = {rest.value.text, partner->value.text};
+      std::erase_if(sum.terms, [&](const Sum::Term& t) {
+        return t.value.text == gone[0] || t.value.text == gone[1];
+      });
+      sum.add(1, whole);
+      joined = true;
+      break;
+    }
+  }
 }
 
 // ---- addresses
@@ -149,6 +177,12 @@ LanesPlace KernelWriter::lanes_place(const Memory& memory, const Sum& offset) {
   return {pointers, static_cast<uint32_t>(runtime::row(memory.type.dtype).bytes), true};
 }
 
+/// A GPU loads neighbours at once where the first one is aligned, so there that is said.
+LanesPlace KernelWriter::element_place(const Memory& memory, const Sum& offset) {
+  const std::string at = address(memory, offset);
+  return on_gpu() ? LanesPlace{at, alignment(memory.type, offset)} : LanesPlace{at};
+}
+
 // ---- loads and stores
 
 /// What nobody changes is loaded once.
@@ -176,7 +210,7 @@ Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subsc
     return made(result, false);
   }
   const Sum offset = flat(memory.type, sums(subscripts));
-  const auto element = [&](const Sum& at) { return load_at(memory, {address(memory, at)}, {}); };
+  const auto element = [&](const Sum& at) { return load_at(memory, element_place(memory, at), {}); };
   if (offset.lane == 0 && !offset.has_varying()) return made(element(offset), false);
   if (offset.lane == 1 || offset.has_varying())
     return made(load_at(memory, lanes_place(memory, offset), lanes()), true);
@@ -241,7 +275,8 @@ void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subsc
                         : value.text;
   };
   if (offset.lane == 0 && !offset.has_varying()) {  // of all turns the last one's stays
-    write_store(out_, type, lane_of(lanes().used - 1), address(memory, offset));
+    const LanesPlace place = element_place(memory, offset);
+    write_store(out_, type, lane_of(lanes().used - 1), place.address, place.align);
   } else if (offset.lane == 1 || offset.has_varying()) {
     const LanesPlace place = lanes_place(memory, offset);
     const std::string all = splat(value, register_type(type)).text;
@@ -268,6 +303,7 @@ std::string KernelWriter::plain_address(const Memory& memory,
 
 /// Of several lanes, one after the other, every cache line that they begin.
 void KernelWriter::stmt(const Prefetch& node) {
+  if (on_gpu()) return;
   const Memory memory = buffer(node.buffer);
   const Sum offset = flat(memory.type, sums(node.subscripts));
   if (offset.has_varying()) return;

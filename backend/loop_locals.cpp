@@ -89,7 +89,7 @@ void KernelWriter::reserve_memory(const Block& body) {
     }
   };
   visit(visit, body);
-  if (bytes == 0) return;
+  if (bytes == 0 || on_gpu()) return;
   scratch_ = out_.fresh("scratch");
   const std::string none = out_.fresh("none");
   out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 -1)", scratch_, bytes);
@@ -103,6 +103,7 @@ void KernelWriter::reserve_memory(const Block& body) {
 
 /// The same each time that the array is declared; on the stack unless reserve_memory() has it.
 const std::string& KernelWriter::memory_of(LocalId local) {
+  if (on_gpu() && kernel_.shared.contains(local)) return shared_memory_of(local);
   std::string& memory = memory_[local];
   if (memory.empty()) {
     const ir::Type& type = kernel_.locals[local];
@@ -146,8 +147,11 @@ Value KernelWriter::read_local(const Local& local) {
 void KernelWriter::assign(const SetLocal& set, const Value& value) {
   const ir::Type& type = kernel_.locals[set.local];
   Place& place = places_[set.local];
-  if (!place.memory.empty())
-    return store({type, here(place.memory, "ptr")}, set.subscripts, value, false);
+  if (!place.memory.empty()) {
+    const Alone alone = kernel_.shared.contains(set.local) ? open_alone() : Alone{};
+    store({type, here(place.memory, "ptr")}, set.subscripts, value, false);
+    return close_alone(alone);
+  }
   if (!type.is_scalar())
     return set_register(place, type, register_at(place, type, set.subscripts), value);
   place.registers[0] = place.lanes.scalar() ? value : splat(value, register_type(type.dtype));

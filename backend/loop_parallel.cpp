@@ -31,6 +31,8 @@ KernelWriter::KernelWriter(KernelWriter& around)
       facts_(around.facts_),
       kernel_(around.kernel_),
       strict_(around.strict_),
+      processor_(around.processor_),
+      launch_(around.launch_),
       buffers_(around.buffers_),
       scalars_(around.scalars_),
       loops_(around.loops_),

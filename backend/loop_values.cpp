@@ -171,6 +171,7 @@ Value KernelWriter::compute(const Expr& e, FastMath fast) {
     } else if constexpr (std::is_same_v<Node, Scalar_>) {
       return {here(scalars_[node.param], register_type(e.type))};
     } else if constexpr (std::is_same_v<Node, Read>) {
+      at(node.span);
       return node.guard == nullptr ? load(buffer(node.buffer), node.subscripts)
                                    : guarded_load(buffer(node.buffer), node);
     } else if constexpr (std::is_same_v<Node, Apply>) {
@@ -195,6 +196,9 @@ Value KernelWriter::compute_apply(const Apply& node, FastMath fast) {
   const Together operands = together(args, std::vector(args.size(), type));
   const std::string result = out_.fresh(runtime::row(node.op).text);
   write_scalar(out_, result, node.op, type, operands.texts, fast, lanes_if(operands.varies));
+  const bool divides = node.op == ScalarOp::div || node.op == ScalarOp::mod;
+  if (divides && type == DType::i64 && args[1].constant && !operands.varies)
+    quotients_[result] = {args[0], args[1].constant->i, node.op == ScalarOp::mod};
   return made(result, operands.varies);
 }
 

@@ -7,7 +7,7 @@
 #include <bit>
 
 #include "backend/kernel_writer.h"
-#include "opt/loops/nest.h"
+#include "opt/loops/private.h"
 
 namespace tenon::backend {
 
@@ -16,13 +16,16 @@ using ir::Module;
 using opt::loops::changed_by;
 
 KernelWriter::KernelWriter(ModuleText& module_text, const Module& module,
-                           const Conventions& conventions, NestFacts& facts, bool strict)
+                           const Conventions& conventions, NestFacts& facts, bool strict,
+                           Processor processor)
     : out_(module_text),
       module_(module),
       conventions_(conventions),
       facts_(facts),
       kernel_(facts.kernel),
       strict_(strict),
+      processor_(processor),
+      launch_(gpu::launch_of(kernel_)),
       loops_(kernel_.loops.size()),
       places_(kernel_.locals.size()) {}
 
@@ -35,6 +38,11 @@ std::string KernelWriter::write() {
   block(kernel_.body);
   finish();
   out_.fill(entry, std::move(reserved_));
+  if (on_gpu()) {
+    out_.line("ret void");
+    return functions_ + out_.definition(entry_signature(params), "ret void",
+                                        FunctionText::Inline::never, true);
+  }
   out_.line("{}", return_values({}, {}, convention, out_));
   // Kernels with loops stay functions of their own, so that their callers stay small.
   const std::string signature =
@@ -53,23 +61,28 @@ void KernelWriter::finish() {
 
 /// Tensors do not overlap those that are written, and the runtime aligns them.
 std::string KernelWriter::parameters() {
-  std::string text = "ptr " + out_.fresh("context");
+  const std::string context = "ptr " + out_.fresh("context");
+  std::string text = on_gpu() ? "" : context;
   if (conventions_.of(kernel_).deep) text += ", i64 " + (depth_ = out_.fresh("depth"));
   for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
     buffers_.push_back(out_.fresh(kernel_.buffers[i].name));
-    text += fmt::format(", ptr noalias {} align 64 {}",
+    text += fmt::format("{}ptr noalias {} align 64 {}", text.empty() ? "" : ", ",
                         kernel_.is_output(i) ? "writeonly" : "readonly", buffers_.back());
   }
   for (const ScalarParam& s : kernel_.scalars) {
     scalars_.push_back(out_.fresh(s.name));
     text += fmt::format(", {} {}", register_type(s.type), scalars_.back());
   }
+  if (on_gpu() && gpu::takes_context(kernel_)) text += ", " + context;
   return text;
 }
 
 void KernelWriter::block(const Block& stmts) {
   scopes_.emplace_back();
-  for (const Stmt& s : stmts) std::visit([&](const auto& node) { stmt(node); }, s.node);
+  for (const Stmt& s : stmts) {
+    at(s.span);
+    std::visit([&](const auto& node) { stmt(node); }, s.node);
+  }
   scopes_.pop_back();
 }
 
@@ -78,6 +91,7 @@ void KernelWriter::block(const Block& stmts) {
 void KernelWriter::stmt(const For& loop) {
   const std::optional<Turns> turns = constant_turns(loop);
   if (turns && turns->count() == 0) return;
+  if (is_bound(loop)) return bound(loop);
   if (turns && (turns->count() == 1 || loop.kind == LoopKind::unrolled))
     return unrolled(loop, *turns);
   if (loop.kind == LoopKind::vectorized)
@@ -189,8 +203,10 @@ void KernelWriter::stmt(const If& branch) {
 }
 
 void KernelWriter::stmt(const Store& node) {
+  const Alone alone = open_alone();
   const Value stored = value(node.value);
   store(buffer(node.buffer), node.subscripts, stored, node.stream);
+  close_alone(alone);
 }
 
 void KernelWriter::stmt(const Check& check) {
@@ -223,9 +239,11 @@ bool stands_alone(const Kernel& kernel) {
 }
 
 std::string write_kernel(ModuleText& module_text, const Module& module,
-                         const Conventions& conventions, const Kernel& kernel, bool strict) {
-  NestFacts facts(kernel);
-  return KernelWriter(module_text, module, conventions, facts, strict).write();
+                         const Conventions& conventions, const Kernel& kernel, bool strict,
+                         Processor processor) {
+  const Kernel own = processor == Processor::gpu ? opt::loops::privatized(kernel) : Kernel();
+  NestFacts facts(processor == Processor::gpu ? own : kernel);
+  return KernelWriter(module_text, module, conventions, facts, strict, processor).write();
 }
 
 }  // namespace tenon::backend

@@ -170,6 +170,7 @@ class Body {
   bool fits(const Check& check, Differing& differing) const {
     return !differing.test(std::vector{check.holds, check.a, check.b});
   }
+  bool fits(const Barrier&, Differing&) const { return false; }
   bool fits(const CallInto& call, Differing& differing) const {
     return !differing.test(call.args);
   }

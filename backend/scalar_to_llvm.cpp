@@ -181,10 +181,6 @@ void write_division(const Target& target, const std::string& result, ScalarOp op
   target.recipe(result, recipe.integer, type, operands);
 }
 
-bool is_library(ScalarOp op) {
-  return kRecipes[static_cast<int>(op)].floating.find("@tn_") != std::string_view::npos;
-}
-
 /// The C library knows one number at a time.
 void write_lane_by_lane(const Target& target, const std::string& result, ScalarOp op, DType type,
                         std::span<const std::string> args) {
@@ -269,6 +265,10 @@ void write_small_scalar(const Target& target, const std::string& result, ScalarO
 }
 
 }  // namespace
+
+bool is_library(ScalarOp op) {
+  return kRecipes[static_cast<int>(op)].floating.find("@tn_") != std::string_view::npos;
+}
 
 void write_scalar(FunctionText& out, const std::string& result, ScalarOp op, DType type,
                   std::span<const std::string> args, FastMath fast, Lanes lanes) {

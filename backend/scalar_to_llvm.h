@@ -8,6 +8,9 @@
 
 namespace tenon::backend {
 
+/// Whether, on floats, it is a function of the C library.
+bool is_library(runtime::ScalarOp op);
+
 /// `result = op(args)`, which must not divide an integer by zero. `type` is that of the operands
 /// (of `select`: the second). With lanes, all arguments have them or are constants.
 void write_scalar(FunctionText& out, const std::string& result, runtime::ScalarOp op, DType type,

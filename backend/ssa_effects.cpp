@@ -34,6 +34,7 @@ void FunctionWriter::write_save(const Inst& inst) {
     data = stack_slot(saved.dtype);
     write_store(out_, saved.dtype, arg(inst, 0), data);
   }
+  to_host(inst.args[0]);
   const std::string status = out_.fresh("status"), failed = out_.fresh("failed");
   out_.line("{} = call i32 @tn_save(ptr %context, i32 {}, ptr {}, i32 {}, i32 {}, ptr {}, ptr {})",
             status, out_.module.site(inst.span),
@@ -44,6 +45,7 @@ void FunctionWriter::write_save(const Inst& inst) {
 }
 
 void FunctionWriter::write_write(const Inst& inst) {
+  to_host(inst.args[0]);
   out_.line("call void @tn_write(ptr %context, ptr {}, i64 {})", arg(inst, 0),
             type(inst.args[0]).shape[0]);
 }
@@ -58,6 +60,7 @@ void FunctionWriter::write_print(const Inst& inst) {
     const Type& printed = type(inst.args[i]);
     const int dtype = dtype_number(printed.dtype);
     if (!printed.is_scalar()) {
+      to_host(inst.args[i]);
       out_.line("call void @tn_print_tensor(ptr %context, i32 {}, i32 {}, ptr {}, ptr {})", dtype,
                 printed.shape.size(), out_.module.shape_constant(printed.shape), arg(inst, i));
       continue;

@@ -22,7 +22,7 @@ void FunctionWriter::fail_if_null(const std::string& pointer) {
 
 void FunctionWriter::allocate(const Inst& inst, ValueId result) {
   if (std::ranges::find(placed_, result) != placed_.end()) return;
-  if (on_stack_.contains(result)) {
+  if (is_on_stack(result)) {
     stack_slots_ += fmt::format("  {} = alloca i8, i64 {}, align 64\n", name(result),
                                 std::max<int64_t>(bytes(type(result)), 1));
     return;
@@ -51,9 +51,10 @@ void FunctionWriter::write_compute(const Inst& inst) {
     targets.push_back(scalars ? stack_slot(type(result).dtype) : name(result));
     args.push_back("ptr " + targets.back());
   }
-  if (write_as_block(inst)) return;
+  if (on_gpu_ == nullptr && write_as_block(inst)) return;
   for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
-  backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), {}, {},
+  if (on_gpu_ != nullptr) launch(inst, kernel, args);
+  else backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), {}, {},
                       depth_, args);
   for (size_t i = 0; scalars && i < targets.size(); ++i) {
     const ValueId result = inst.results[i];
@@ -138,6 +139,7 @@ void FunctionWriter::check_subscripts(const Inst& inst) {
 void FunctionWriter::write_element(const Inst& inst) {
   const Type& tensor = type(inst.args[0]);
   check_subscripts(inst);
+  to_host(inst.args[0]);
   const std::vector<std::string> subscripts = names(std::span(inst.args).subspan(1));
   backend::write_load(out_, name(inst.result()), tensor.dtype,
                       write_address(out_, tensor, arg(inst, 0), subscripts));
@@ -149,6 +151,8 @@ void FunctionWriter::write_update(const Inst& inst) {
   check_subscripts(inst);
   const std::string& result = name(inst.result());
   if (!is_in_place(inst)) own(inst);
+  to_host(inst.result(), Access::changes);
+  to_host(inst.args.back());
   const std::vector<std::string> subscripts =
       names(std::span(inst.args).subspan(1, inst.args.size() - 2));
   write_part(out_, tensor, result, inst.get<ir::Part>(), subscripts, name(inst.args.back()));

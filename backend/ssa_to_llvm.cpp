@@ -95,6 +95,7 @@ void FunctionWriter::write_inst(const Inst& inst) {
 #define OP(name, text, arity, result, trait, meaning) &FunctionWriter::write_##name,
 #include "ir/ops.def"
   };
+  out_.at(inst.span, function_.name);
   (this->*kWriters[static_cast<int>(inst.op)])(inst);
 }
 
@@ -165,8 +166,10 @@ void FunctionWriter::write_ret(const Inst& inst) {
 std::string write_function(ModuleText& module_text, const ir::Module& module,
                            const Conventions& conventions, const opt::UniqueOwners& owners,
                            const ir::Function& function, std::span<const Kernel> kernels,
-                           std::span<const ValueId> placed, bool strict) {
-  return FunctionWriter(module_text, module, conventions, owners, function, kernels, placed, strict)
+                           std::span<const ValueId> placed, bool strict,
+                           const gpu::Placement* on_gpu) {
+  return FunctionWriter(module_text, module, conventions, owners, function, kernels, placed, strict,
+                        on_gpu)
       .write();
 }
 

@@ -79,10 +79,13 @@ void add_target_option(CLI::App& app, Options& o) {
   std::vector<std::string> names;
 #define TARGET(name, lesson, summary) names.push_back(#name);
 #include "driver/targets.def"
-  app.add_option("--target", o.target, "interp, ir, loops or cpu")
+  app.add_option("--target", o.target, "interp, ir, loops, cpu, gpu or sim")
       ->check(CLI::IsMember(names))
       ->capture_default_str()
       ->type_name("T");
+  app.add_option("--gpu-arch", o.gpu_arch, "the GPU that kernels are for; default: this one, or sm_80")
+      ->check(CLI::IsMember({"sm_75", "sm_80", "sm_90"}))
+      ->type_name("SM");
 }
 
 void add_export_option(CLI::App& app, Options& o) {
@@ -125,7 +128,8 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
     app.add_flag("--profile", o.profile,
-                 "on ir, loops: executed instructions, elements moved, cache misses");
+                 "on ir, loops: executed instructions, elements moved, cache misses; on sim: the counters of "
+                 "each launch");
     app.add_option("--trace", o.trace,
                    "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
         ->type_name("NAME[i, j]");
@@ -133,7 +137,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     std::vector<std::string> stages;
 #define STAGE(name, text, lesson, summary) stages.push_back(text);
 #include "driver/stages.def"
-    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops schedule llvm asm")
+    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops schedule llvm ptx asm")
         ->required()
         ->check(CLI::IsMember(stages))
         ->type_name("STAGE");

@@ -6,6 +6,7 @@
 
 #include "driver/commands.h"
 #include "driver/cpu.h"
+#include "driver/gpu.h"
 #include "driver/ir_module.h"
 #include "driver/run.h"
 
@@ -33,7 +34,11 @@ std::string absolute_data_folder(const Options& options) {
 }  // namespace
 
 backend::Options backend_options(const Session& session) {
-  return {session.options.strict, session.options.level, session.options.llvm_opt};
+  const Options& o = session.options;
+  backend::Options options{o.strict, o.level, o.llvm_opt};
+  if (o.target == "gpu" || o.target == "sim") options.gpu = gpu_arch(session);
+  options.sources = &session.sources;
+  return options;
 }
 
 backend::Generated generate_alone(Session& session, const ir::Module& module) {
@@ -85,6 +90,7 @@ std::string emit_schedule(Session& session) {
 }
 
 std::string emit_llvm(Session& session) {
+  if (!backend_options(session).gpu.empty()) return generate_for_gpu(session).device;
   return generate_llvm(session).text;
 }
 

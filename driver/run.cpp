@@ -76,9 +76,10 @@ void command_run(Session& session) {
   if (!session.options.trace.empty() && target != "interp") {
     throw UsageError{"--trace watches the tree interpreter: it needs --target interp"};
   }
-  if (session.options.profile && target != "ir" && target != "loops") {
+  if (session.options.profile && (target == "interp" || target == "cpu")) {
     throw UsageError{
-        "--profile counts what is interpreted: it needs --target ir, or loops for cache misses too"};
+        "--profile counts what is interpreted or simulated: it needs --target ir, loops for cache misses "
+        "too, or sim for a GPU's counters"};
   }
 #define TARGET(name, lesson, summary)                                                              \
   if (target == #name) {                                                                           \

@@ -18,9 +18,15 @@ using ir::loops::Kernel;
 constexpr opt::loops::Machine kSimulated = {
     .vector_bytes = 32, .vector_registers = 16, .l1_bytes = 32 << 10, .l2_bytes = 1 << 20};
 
-/// From -O2 on by the schedules that the compiler chooses, as machine code is.
+/// From -O2 on by the schedules that the compiler chooses, as machine code is; with --gpu-arch by those for
+/// a GPU, whose blocks and threads take their turns one after the other here.
 std::vector<Kernel> kernels_of(const ir::Module& module, const Options& options) {
   std::vector<Kernel> kernels = ir::loops::lower(module);
+  if (!options.gpu_arch.empty()) {
+    for (Kernel& kernel : kernels)
+      kernel = opt::loops::choose_gpu(std::move(kernel), {options.strict}).kernel;
+    return kernels;
+  }
   if (options.level < 2) return kernels;
   for (Kernel& kernel : kernels)
     kernel = opt::loops::choose(std::move(kernel), kSimulated, {options.strict}).kernel;

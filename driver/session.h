@@ -32,6 +32,7 @@ struct UsageError {
 struct Options {
   std::string file;
   std::string target = "cpu";
+  std::string gpu_arch;                      ///< --gpu-arch; empty: chosen
   int level = 2;
   bool llvm_opt = true;
   bool strict = false;

@@ -36,6 +36,7 @@
 // of a local in one block makes two objects.
 #pragma once
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -60,7 +61,12 @@ struct Local { LocalId local; std::vector<ExprPtr> subscripts; };  ///< none of 
 struct Scalar_ { uint32_t param; };                                ///< a scalar parameter
 /// In range where the guard holds; where it does not, zero, and no memory is touched. No guard (null): in
 /// range.
-struct Read { BufferId buffer; std::vector<ExprPtr> subscripts; ExprPtr guard = nullptr; };
+struct Read {
+  BufferId buffer;
+  std::vector<ExprPtr> subscripts;
+  ExprPtr guard = nullptr;
+  Span span = {};  ///< in the source, where that is known
+};
 struct Apply { ScalarOp op; std::vector<ExprPtr> args; };          ///< divides no integer by zero
 struct Convert { ExprPtr operand; };
 struct Select { ExprPtr condition, then, otherwise; };             ///< evaluates both
@@ -82,9 +88,17 @@ using Block = std::vector<Stmt>;
 ///               changed by steps of one operation, `a = a + e`, which are taken in any order
 ///   parallel    not inside another one; locals from outside are only read, but for elements of arrays
 ///               that no other turn touches
-enum class LoopKind : uint8_t { serial, unrolled, vectorized, parallel };
+///   block       likewise, on a GPU: a turn is a block of threads. From 0 to a constant, up to three in
+///               each other, no other loop around
+///   thread      a turn is a thread of the block. From 0 to a constant, or to the lesser of one and
+///               something; up to three in each other. All turns are done before what follows, as of any
+///               loop. A scalar local from outside may be changed by steps, as in a vectorized loop
+enum class LoopKind : uint8_t { serial, unrolled, vectorized, parallel, block, thread };
 /// What stands before `for`, by kind.
-inline constexpr std::string_view kLoopKinds[] = {"", "unrolled", "vectorized", "parallel"};
+inline constexpr std::string_view kLoopKinds[] = {"",         "unrolled", "vectorized",
+                                                  "parallel", "block",    "thread"};
+/// Whether the turns of a loop are taken at once.
+inline bool at_once(LoopKind kind) { return kind >= LoopKind::vectorized; }
 
 struct For {
   LoopId loop;
@@ -122,8 +136,13 @@ struct Check {
 /// Declares a local by the call of a scalar function, which may fail.
 struct CallInto { LocalId local; FuncId callee; std::vector<ExprPtr> args; Span span; };
 
+/// Where the threads of a block wait for each other: what they wrote to its shared memory before, all of
+/// them see behind. Not inside a thread loop.
+struct Barrier {};
+
 struct Stmt {
-  std::variant<For, SetLocal, If, Store, Prefetch, Check, CallInto> node;
+  std::variant<For, SetLocal, If, Store, Prefetch, Check, CallInto, Barrier> node;
+  Span span = {};  ///< in the source; unknown: the kernel's
 };
 
 struct Buffer { std::string name; Type type; };
@@ -134,9 +153,11 @@ struct Kernel {
   std::vector<Buffer> buffers;          ///< inputs, then an output for each body
   std::vector<ScalarParam> scalars;
   std::vector<Type> locals;
+  std::set<LocalId> shared;             ///< arrays that the threads of a block have in common
   std::vector<std::string> loops;       ///< their names, by LoopId; those of different reductions may agree
   Block body;
   bool may_fail = false;                ///< has a check, or calls a function that may_fail()
+  Span span = {};                       ///< of the definition that it computes
   /// Which values of the SSA function the inputs and scalar parameters are, in order.
   std::vector<ValueId> buffer_values, scalar_values;
 

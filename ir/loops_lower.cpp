@@ -37,6 +37,7 @@ Kernel Lowering::run() {
   std::vector<Bounds> bounds;
   for (int64_t extent : compute_.extents)
     bounds.push_back({integer(0), integer(extent), {0, extent - 1}});
+  kernel_.span = inst_.span;
   kernel_.body = in_scope([&] {
     emit_loops(bounds, [&] {
       const std::vector<ExprPtr> values = lower_all(compute_.bodies);
@@ -190,7 +191,7 @@ ExprPtr Lowering::lower_read(ExprId id, const IndexExpr& node) {
       emit_check(id, holds, FaultKind::subscript_out_of_range, subscripts[axis], integer(extent));
   }
   ExprPtr guard = in_range(node) || is_fallible(id) ? nullptr : guard_;
-  return make(node.type, Read{buffer, std::move(subscripts), std::move(guard)});
+  return make(node.type, Read{buffer, std::move(subscripts), std::move(guard), span_of(id)});
 }
 
 ExprPtr Lowering::lower_apply(ExprId id, const IndexExpr& node) {

@@ -57,7 +57,9 @@ class Lowering {
   template <class Body> Block in_scope(Body body, bool is_branch = false);
   template <class Body> Block in_branch(Body body) { return in_scope(std::move(body), true); }
   template <class Body> void emit_loops(std::span<const Bounds> bounds, const Body& body);
-  void emit(decltype(Stmt::node) node) { scopes_.back().block.push_back({std::move(node)}); }
+  void emit(decltype(Stmt::node) node) {
+    scopes_.back().block.push_back({std::move(node), reducing_});
+  }
   void emit_check(ExprId at, ExprPtr holds, FaultKind fault, ExprPtr a = nullptr,
                   ExprPtr b = nullptr, std::string_view text = {});
 
@@ -105,6 +107,7 @@ class Lowering {
   std::unordered_map<ExprId, Span> sites_;
   std::unordered_map<ValueId, BufferId> buffers_;
   LevelsNeeded levels_needed_;
+  Span reducing_;  ///< the reduction whose statements are being written
   ExprPtr guard_;  ///< what holds where the branch that is being lowered is taken; may be null
   std::vector<Scope> scopes_;
   std::vector<ExprPtr> levels_;  ///< the loop variable of each bound level

@@ -6,6 +6,7 @@
 //   block      = "{" {statement} "}"                                    a line each
 //   statement  = [kind] "for" loop "in" expr ".." expr block
 //              | "local" local ":" type ["=" (expr | @function "(" list ")")]
+//              | "shared" local ":" type | "barrier"
 //              | local ["[" list "]"] "=" expr
 //              | "if" expr block ["else" block]
 //              | ["stream"] element "=" expr
@@ -67,6 +68,8 @@ class NestParser {
   Stmt store();
   Stmt prefetch();
   Stmt check();
+  Stmt shared();
+  Stmt barrier();
 
   LoopId loop_named(const Token& name);
   LocalId declare(const Token& name, const Type& type);
@@ -158,8 +161,10 @@ Stmt NestParser::stmt() {
       {"for", &NestParser::for_},      {"unrolled", &NestParser::for_},
       {"parallel", &NestParser::for_}, {"vectorized", &NestParser::for_},
       {"if", &NestParser::if_},        {"local", &NestParser::declaration},
+      {"block", &NestParser::for_},    {"thread", &NestParser::for_},
       {"stream", &NestParser::store},  {"prefetch", &NestParser::prefetch},
-      {"check", &NestParser::check},
+      {"check", &NestParser::check},   {"shared", &NestParser::shared},
+      {"barrier", &NestParser::barrier},
   };
   const Token first = scanner_.peek();
   const size_t number = parsed_.stmts.size();
@@ -279,6 +284,20 @@ Stmt NestParser::declaration() {
   const bool known = !shared_.module.function(id).blocks.empty();
   if (!known || may_fail(shared_.module, id)) kernel_.may_fail = true;
   return {CallInto{declare(name, type), id, std::move(args), {}}};
+}
+
+Stmt NestParser::shared() {
+  scanner_.expect_name("shared");
+  const Token name = scanner_.expect(TokenKind::name, "the name of a local");
+  scanner_.expect(":");
+  const LocalId local = declare(name, parse_type(scanner_));
+  kernel_.shared.insert(local);
+  return {SetLocal{local, nullptr, true}};
+}
+
+Stmt NestParser::barrier() {
+  scanner_.expect_name("barrier");
+  return {Barrier{}};
 }
 
 LocalId NestParser::declare(const Token& name, const Type& type) {

@@ -23,6 +23,7 @@ class Printer {
   std::string line(const Prefetch& node);
   std::string line(const Check& node);
   std::string line(const CallInto& node);
+  std::string line(const Barrier&) { return "barrier"; }
 
  private:
   std::string header();
@@ -36,7 +37,8 @@ class Printer {
   std::string local(LocalId local, std::span<const ExprPtr> subscripts);
   std::string apply(const Apply& node, int* precedence);
   std::string declaration(LocalId local) const {
-    return fmt::format("local {}: {}", local_name(local), kernel_.locals[local].text());
+    return fmt::format("{} {}: {}", kernel_.shared.contains(local) ? "shared" : "local",
+                       local_name(local), kernel_.locals[local].text());
   }
 
   const Module& module_;

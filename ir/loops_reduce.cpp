@@ -88,9 +88,11 @@ ExprPtr Lowering::lower_reduce(ExprId id, const IndexExpr& node) {
   }
   std::vector<Reducing> together;
   for (const ExprId companion : companions_of(id)) together.push_back(start(companion, bounds[0]));
+  const Span around = std::exchange(reducing_, span_of(id));
   emit_loops(bounds, [&] {
     for (const Reducing& reducing : together) step(reducing);
   });
+  reducing_ = around;
   ExprPtr value;
   for (const Reducing& reducing : together) {
     if (reducing.id == id) value = reducing.value;

@@ -45,6 +45,7 @@ class KernelRun {
   void exec(const Prefetch& prefetch);
   void exec(const Check& check);
   void exec(const CallInto& call);
+  void exec(const Barrier&) {}  // every loop ends before the next begins
 
   Scalar eval(const ExprPtr& e);
   Scalar eval_anew(const Expr& e);

@@ -63,6 +63,7 @@ class NestVerifier {
   void check(const Prefetch& prefetch);
   void check(const Check& check);
   void check(const CallInto& call);
+  void check(const Barrier&);
 
   void exprs_of(const Stmt& stmt);
   void expr(const ExprPtr& e);
@@ -163,12 +164,11 @@ void NestVerifier::stmt(const Stmt& stmt) {
 void NestVerifier::blocks_of(const For& loop) {
   const std::vector<bool> before = set_;
   const bool runs = turns_of(loop).value_or(0) > 0;
-  const bool at_once = loop.kind == LoopKind::vectorized || loop.kind == LoopKind::parallel;
   path_.push_back("for " + kernel_.loops[loop.loop]);
   loops_.push_back(&loop);
-  if (at_once) turns_.emplace_back(kernel_, loop, declared_);
+  if (at_once(loop.kind)) turns_.emplace_back(kernel_, loop, declared_);
   block(loop.body);
-  if (at_once) turns_.pop_back();
+  if (at_once(loop.kind)) turns_.pop_back();
   loops_.pop_back();
   path_.pop_back();
   if (!runs) set_ = before;
@@ -220,6 +220,13 @@ void NestVerifier::check(const SetLocal& set) {
 }
 
 void NestVerifier::declare(LocalId local, bool is_set) {
+  if (kernel_.shared.contains(local)) {
+    ensure(!kernel_.locals[local].is_scalar(),
+           fmt::format("`{}` is shared, and has no shape", local_name(local)));
+    for (const For* around : loops_)
+      ensure(around->kind != LoopKind::thread,
+             fmt::format("`{}` is shared, and declared inside a thread loop", local_name(local)));
+  }
   ensure(!declared_[local], fmt::format("`{}` is declared already", local_name(local)));
   ensure(runtime::byte_count(kernel_.locals[local].dtype, kernel_.locals[local].shape).has_value(),
          fmt::format("`{}` is too large for memory", local_name(local)));
@@ -269,6 +276,12 @@ void NestVerifier::check(const CallInto& call) {
   ensure(type.is_scalar() && callee.results.size() == 1 && module_.types[callee.results[0]] == type,
          fmt::format("`@{}` does not return one `{}`", callee.name, type.text()));
   declare(call.local, true);
+}
+
+void NestVerifier::check(const Barrier&) {
+  ensure(!loops_.empty() && loops_.front()->kind == LoopKind::block, "a barrier is outside of blocks");
+  for (const For* around : loops_)
+    ensure(around->kind != LoopKind::thread, "a barrier stands inside a thread loop");
 }
 
 // ---- expressions

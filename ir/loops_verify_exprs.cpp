@@ -54,6 +54,7 @@ class Structure {
   bool own(const Prefetch& prefetch) const {
     return prefetch.buffer < kernel_.buffers.size() && all(prefetch.subscripts);
   }
+  bool own(const Barrier&) const { return true; }
   bool own(const Check& check) const { return check.holds != nullptr; }
   bool own(const CallInto& call) const {
     return call.local < kernel_.locals.size() && call.callee.index < module_.functions.size() &&

@@ -19,8 +19,32 @@ namespace {
 constexpr int64_t kMaxCopies = 4096;  ///< of a statement, by the unrolled loops around it
 
 std::string described(const Kernel& kernel, const For& loop) {
-  return fmt::format("{} loop `{}`", kLoopKinds[static_cast<size_t>(loop.kind)],
+  const std::string_view kind = kLoopKinds[static_cast<size_t>(loop.kind)];
+  return fmt::format("{}{}loop `{}`", kind, kind.empty() ? "" : " ",
                      kernel.loops[loop.loop]);
+}
+
+bool is_bound(LoopKind kind) { return kind == LoopKind::block || kind == LoopKind::thread; }
+
+/// Of a loop over the blocks or threads of a GPU.
+Error bound_error(const Kernel& kernel, const For& loop, std::span<const For* const> around) {
+  const std::string name = described(kernel, loop);
+  const std::optional<int64_t> most = most_turns_of(loop);
+  if (constant_of(loop.lo) != 0) return fmt::format("the {} does not begin at 0", name);
+  if (!most || (loop.kind == LoopKind::block && !turns_of(loop)))
+    return fmt::format("how many turns the {} has at most is not known", name);
+  int nested = 1;
+  for (const For* outer : around) {
+    if (outer->kind == loop.kind) {
+      ++nested;
+      continue;
+    }
+    const bool fits = loop.kind == LoopKind::thread && outer->kind != LoopKind::vectorized &&
+                      outer->kind != LoopKind::parallel;
+    if (!fits) return fmt::format("the {} stands inside the {}", name, described(kernel, *outer));
+  }
+  if (nested > 3) return fmt::format("the {} is the fourth in a row; there are three axes", name);
+  return std::nullopt;
 }
 
 /// The step that a statement takes, `a = a + e`: the node; null if it is none.
@@ -51,10 +75,11 @@ Error kind_error(const Kernel& kernel, const For& loop, std::span<const For* con
     if (copies > kMaxCopies)
       return fmt::format("the {} is written out more than {} times", name, kMaxCopies);
   }
-  if (loop.kind != LoopKind::vectorized && loop.kind != LoopKind::parallel) return std::nullopt;
+  if (is_bound(loop.kind)) return bound_error(kernel, loop, around);
+  if (!at_once(loop.kind)) return std::nullopt;
   for (size_t i = around.size(); i-- > 0;) {
     const LoopKind outer = around[i]->kind;
-    if (outer == LoopKind::vectorized || (outer == LoopKind::parallel && outer == loop.kind))
+    if (outer == LoopKind::vectorized || (loop.kind == LoopKind::parallel && at_once(outer)))
       return fmt::format("the {} stands inside the {}", name, described(kernel, *around[i]));
   }
   if (loop.kind == LoopKind::parallel && kernel.may_fail && !around.empty())
@@ -142,7 +167,7 @@ Error TurnRules::error(const SetLocal& set) {
     if (any_varies(set.subscripts)) return std::nullopt;
     return fmt::format("all turns of {} write one element of `{}`", name_, local);
   }
-  if (!is_vectorized()) return fmt::format("the turns of {} all change `{}`", name_, local);
+  if (!takes_steps()) return fmt::format("the turns of {} all change `{}`", name_, local);
   const Apply* step = step_of(set);
   if (step == nullptr)
     return fmt::format("`{}` goes from one turn of {} to the next, and not by steps `a = a + e`",
@@ -172,7 +197,7 @@ Error TurnRules::read_error(const ExprPtr& e) {
   const auto* local = std::get_if<Local>(&e->node);
   if (local != nullptr && changed_.contains(local->local)) {
     const bool is_scalar = kernel_.locals[local->local].is_scalar();
-    if (is_scalar ? is_vectorized() : !any_varies(local->subscripts))
+    if (is_scalar ? takes_steps() : !any_varies(local->subscripts))
       return fmt::format("a turn of {} reads what others change of `{}`", name_,
                          local_name(local->local));
   }

@@ -17,7 +17,7 @@ namespace tenon::ir::loops {
 std::optional<std::string> kind_error(const Kernel& kernel, const For& loop,
                                       std::span<const For* const> around);
 
-/// What the turns of a vectorized or parallel loop may do, so that they may be taken at once.
+/// What the turns of a loop may do, so that they may be taken at once.
 class TurnRules {
  public:
   /// `outside`: the locals declared around the loop, by LocalId.
@@ -41,7 +41,10 @@ class TurnRules {
   Error read_error(const Stmt& stmt);
   Error read_error(const ExprPtr& e);
   bool is_outside(LocalId local) const { return local < outside_.size() && outside_[local]; }
+  Error error(const Barrier&) { return {}; }
   bool is_vectorized() const { return loop_.kind == LoopKind::vectorized; }
+  /// Its turns may change a scalar from outside, by steps of one operation.
+  bool takes_steps() const { return is_vectorized() || loop_.kind == LoopKind::thread; }
 
   const Kernel& kernel_;
   const For& loop_;

@@ -35,6 +35,13 @@ std::optional<int64_t> turns_of(const For& loop) {
   return std::max<int64_t>(turns, 0);
 }
 
+std::optional<int64_t> most_turns_of(const For& loop) {
+  if (const std::optional<int64_t> turns = turns_of(loop)) return turns;
+  const auto* lesser = std::get_if<Apply>(&loop.hi->node);
+  if (lesser == nullptr || lesser->op != ScalarOp::min) return {};
+  return constant_of(lesser->args[0]);
+}
+
 // ---- copies
 
 Block Copier::block(const Block& block) {
@@ -57,11 +64,11 @@ Stmt Copier::stmt(const Stmt& stmt) {
       made.holds = expr(node.holds), made.a = expr(node.a), made.b = expr(node.b);
     } else if constexpr (std::is_same_v<Node, CallInto>) {
       made.args = exprs(node.args);
-    } else {
+    } else if constexpr (!std::is_same_v<Node, Barrier>) {
       made.subscripts = exprs(node.subscripts);
       if constexpr (!std::is_same_v<Node, Prefetch>) made.value = expr(node.value);
     }
-    return {std::move(made)};
+    return {std::move(made), stmt.span};
   };
   return std::visit(copy, stmt.node);
 }

@@ -64,6 +64,8 @@ void for_each_node(const Block& block, const std::function<void(const ExprPtr&)>
 std::optional<int64_t> constant_of(const ExprPtr& e);
 /// The turns of a loop, where its bounds are constants.
 std::optional<int64_t> turns_of(const For& loop);
+/// The same of one from 0; or, where that is the lesser of a constant and something, the constant.
+std::optional<int64_t> most_turns_of(const For& loop);
 
 /// A copy of statements in which expressions are replaced. Objects that are shared stay shared: what
 /// is copied through one Copier is one copy.

@@ -30,6 +30,11 @@ typedef int32_t (*tn_turns)(tn_context* context, void* env, int64_t first, int64
 /// failures the lowest turn's is recorded in `context`.
 int32_t tn_parallel(tn_context* context, tn_turns turns, void* env, int64_t first, int64_t end);
 
+/// Launches a kernel (DeviceSession::launch): 0 done, 1 failed, 2 the host is to run it.
+int32_t tn_launch(tn_context* context, int32_t kernel, void* const* slots, int32_t site);
+/// Before the host reads a tensor that a kernel may have written; or changes it.
+void tn_to_host(tn_context* context, void* data, int32_t writes);
+
 /// One line of print(): what each call gives is put together as it is; tn_print_end writes the line.
 /// A line whose making failed is not written; the fault is recorded.
 void tn_print_text(tn_context* context, const char* text, int64_t length);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "runtime/abi.h"
+#include "runtime/device_session.h"
 #include "runtime/memory.h"
 
 namespace tenon::runtime {
@@ -21,6 +22,7 @@ struct alignas(kAlignment) Context::Block {
   Block* next;
   int64_t owners;
   int64_t bytes;  ///< of the data
+  DeviceCopy device = {};
 
   void* data() { return this + 1; }
   static Block* of(void* data) { return static_cast<Block*>(data) - 1; }
@@ -58,6 +60,7 @@ Context::Block* Context::Block::create(Context& context, int64_t bytes) {
 }
 
 void Context::Block::destroy(Context& context) {
+  if (device.address != 0 && context.device != nullptr) context.device->release(device, bytes);
   (previous != nullptr ? previous->next : context.blocks) = next;
   if (next != nullptr) next->previous = previous;
   context.live_bytes -= bytes;
@@ -88,6 +91,9 @@ Context::~Context() {
       std::exchange(of_a_size.first, of_a_size.first->next)->free();
   }
 }
+
+DeviceCopy& device_copy_of(void* data) { return Context::Block::of(data)->device; }
+int64_t bytes_of_block(void* data) { return Context::Block::of(data)->bytes; }
 
 namespace {
 
@@ -137,6 +143,7 @@ void tn_drop(tn_context* c, void* data) {
 
 void* tn_own(tn_context* c, void* data, int64_t bytes, int32_t site) {
   if (Context::Block::of(data)->owners == 1) return data;
+  if (reinterpret_cast<Context*>(c)->device != nullptr) tn_to_host(c, data, 0);
   void* copy = tn_alloc(c, bytes, site);
   if (copy == nullptr) return nullptr;
   std::memcpy(copy, data, bytes);

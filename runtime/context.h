@@ -12,11 +12,15 @@
 
 namespace tenon::runtime {
 
+class DeviceSession;
+
 struct Context {
   std::FILE* out = stdout;
   std::filesystem::path data_dir = ".";  ///< what relative paths of load() are relative to
 
   int threads = 0;                       ///< that parallel loops may use; 0: one for each core
+
+  DeviceSession* device = nullptr;       ///< where kernels run, if not on the host
 
   std::optional<Fault> fault;            ///< set by generated code before it returns "failed"
   std::string line;                      ///< what tn_print_* has gathered

@@ -147,6 +147,13 @@ std::string assembly(const Generated& generated, const Options& options) {
   return all;
 }
 
+std::string ptx(const std::string& text, const std::string& processor) {
+  char* error = nullptr;
+  char* written = llvm().ptx(text.c_str(), processor.c_str(), &error);
+  if (written == nullptr) throw refused(error);
+  return take(written);
+}
+
 std::vector<std::string> objects(const Generated& generated, const Options& options) {
   const TenonOptions c_options = to_c(options);
   std::vector<std::string> all;

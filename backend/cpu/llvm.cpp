@@ -96,12 +96,33 @@ Machine host_machine(int level) {
                                          kLevels[level], LLVMRelocPIC, LLVMCodeModelDefault));
 }
 
+/// The GPU `sm_80` or the like.
+Machine gpu_machine(const char* processor) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeNVPTXTargetInfo();
+    LLVMInitializeNVPTXTarget();
+    LLVMInitializeNVPTXTargetMC();
+    LLVMInitializeNVPTXAsmPrinter();
+  });
+  constexpr const char* kTriple = "nvptx64-nvidia-cuda";
+  LLVMTargetRef target;
+  char* message = nullptr;
+  const LLVMBool failed = LLVMGetTargetFromTriple(kTriple, &target, &message);
+  check(failed, message);
+  return Machine(LLVMCreateTargetMachine(target, kTriple, processor, "", LLVMCodeGenLevelAggressive,
+                                         LLVMRelocPIC, LLVMCodeModelDefault));
+}
+
 // [snippet compilation]
 /// One text on its way through LLVM.
 class Compilation {
  public:
   Compilation(const TenonText& text, const TenonOptions& options, TenonTimes& times)
-      : context_(LLVMContextCreate()), machine_(host_machine(options.level)) {
+      : Compilation(text, options, times, host_machine(options.level)) {}
+
+  Compilation(const TenonText& text, const TenonOptions& options, TenonTimes& times, Machine machine)
+      : context_(LLVMContextCreate()), machine_(std::move(machine)) {
     Stopwatch watch;
     parse(text.text);
     times.parse = watch.lap();
@@ -316,9 +337,21 @@ char* object(const TenonText* text, const TenonOptions* options, size_t* bytes, 
   });
 }
 
+/// -O0 is not for this target: its code for tensor cores and barriers needs the passes.
+char* ptx(const char* text, const char* processor, char** error) {
+  return guarded(error, [&] {
+    TenonTimes times;
+    constexpr TenonOptions kOptions{2, 1};
+    Compilation compilation({text, 0}, kOptions, times, gpu_machine(processor));
+    const Buffer written = compilation.emit(LLVMAssemblyFile);
+    return strndup(LLVMGetBufferStart(written.get()), LLVMGetBufferSize(written.get()));
+  });
+}
+
 void free_text(char* text) { free(text); }
 
-constexpr TenonLlvm kInterface = {version, compile, find, dispose, assembly, object, free_text};
+constexpr TenonLlvm kInterface = {version,  compile, find, dispose,
+                                  assembly, object,  ptx,  free_text};
 
 }  // namespace
 

@@ -38,6 +38,8 @@ struct TenonLlvm {
   char* (*assembly)(const TenonText* text, const TenonOptions* options, char** error);
   /// The object file that the linker takes, of `*bytes` bytes.
   char* (*object)(const TenonText* text, const TenonOptions* options, size_t* bytes, char** error);
+  /// PTX for a GPU, `sm_80`, of a module for one; or null. Its passes run at -O2 always.
+  char* (*ptx)(const char* text, const char* processor, char** error);
   void (*free_text)(char* text);
 };
 

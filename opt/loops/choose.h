@@ -15,6 +15,9 @@ struct Scheduled {
 };
 Scheduled choose(Kernel kernel, const Machine& machine, Mode mode);
 
+/// The same for a GPU. Every kernel gets one, unless it has no loop that blocks and threads could share.
+Scheduled choose_gpu(Kernel kernel, Mode mode);
+
 // ---- by kind of nest, a file each; empty if it is of another kind
 
 ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode mode);

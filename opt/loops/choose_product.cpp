@@ -14,7 +14,7 @@
 #include <algorithm>
 
 #include "opt/loops/access.h"
-#include "opt/loops/choose.h"
+#include "opt/loops/product.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -32,20 +32,6 @@ constexpr int64_t kTilesPerCopy = 4;
 constexpr int64_t kFewPanels = 8;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
-
-struct Product {
-  LoopId lanes;                  ///< the loop whose turns go into the lanes of vectors
-  LoopId rows;                   ///< the other loop of the tile
-  std::vector<LoopId> outside, summed;
-  int64_t lane_turns, row_turns;
-  int64_t element_bytes;
-  BufferId right = 0;            ///< read along the lanes
-  bool right_is_buffer = false;  ///< and nothing else is
-  int64_t right_stride = 0;      ///< of the lanes' loop
-  bool right_guarded = false;    ///< reads of it may be out of range
-  int64_t row_bytes = 0;         ///< what lies between turns of the innermost summed loop
-  double work = 1;               ///< multiply-adds
-};
 
 struct Tile {
   int64_t rows, vectors;
@@ -136,6 +122,7 @@ std::optional<Product> Finder::describe() const {
   for (size_t i = 0; i < rank; ++i)
     if (loops_[i] != lanes && loops_[i] != rows) product.outside.push_back(loops_[i]->loop);
   if (!add_right(product, factors.args[right])) return {};
+  if (const auto* left = std::get_if<Read>(&factors.args[1 - right]->node)) product.left = left->buffer;
   return product;
 }
 
@@ -257,8 +244,10 @@ class Writer {
 
 }  // namespace
 
+std::optional<Product> find_product(const Kernel& kernel) { return Finder(kernel).run(); }
+
 ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode) {
-  const std::optional<Product> product = Finder(kernel).run();
+  const std::optional<Product> product = find_product(kernel);
   if (!product) return {};
   return Writer(kernel, *product).run(machine);
 }

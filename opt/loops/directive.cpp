@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "opt/loops/shared.h"
+
 namespace tenon::opt::loops {
 
 void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
@@ -16,6 +18,9 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
     case DirectiveKind::rfactor_: return rfactor(kernel, directive, mode);
     case DirectiveKind::pack_: return pack(kernel, directive, mode);
     case DirectiveKind::stream_: return stream(kernel, directive, mode);
+    case DirectiveKind::block_: return block(kernel, directive, mode);
+    case DirectiveKind::thread_: return thread(kernel, directive, mode);
+    case DirectiveKind::shared_: return shared(kernel, directive, mode);
     default:
       throw Refused{fmt::format("`{}` is not for the CPU", ir::name(directive.kind))};
   }
@@ -23,6 +28,7 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
 
 void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {
   for (const Directive& directive : schedule) apply_directive(kernel, directive, mode);
+  if (!kernel.shared.empty()) add_barriers(kernel);
 }
 
 }  // namespace tenon::opt::loops

@@ -39,5 +39,8 @@ void parallel(Kernel& kernel, const Directive& directive, Mode mode);
 void rfactor(Kernel& kernel, const Directive& directive, Mode mode);
 void pack(Kernel& kernel, const Directive& directive, Mode mode);
 void stream(Kernel& kernel, const Directive& directive, Mode mode);
+void block(Kernel& kernel, const Directive& directive, Mode mode);
+void thread(Kernel& kernel, const Directive& directive, Mode mode);
+void shared(Kernel& kernel, const Directive& directive, Mode mode);
 
 }  // namespace tenon::opt::loops

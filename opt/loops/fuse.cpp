@@ -1,5 +1,6 @@
 // fuse i, j as ij: two loops of which one stands alone in the other become one over all pairs, in the
-// same order. For `parallel`, where neither alone has enough turns to share out.
+// same order. For `parallel`, `thread` and `block`, where neither alone has enough turns to share out.
+// Locals that are declared between the two, and that nothing changes, are computed anew for every pair.
 #include <fmt/format.h>
 
 #include "opt/loops/nest.h"
@@ -10,7 +11,7 @@ namespace {
 using runtime::ScalarOp;
 
 Block fuse_pair(const Kernel& kernel, const For& outer, LoopId inner_loop, LoopId made) {
-  const auto* inner = outer.body.size() == 1 ? std::get_if<For>(&outer.body[0].node) : nullptr;
+  const For* inner = loop_behind_declarations(outer.body);
   if (inner == nullptr || inner->loop != inner_loop)
     throw Refused{fmt::format("loop {} does not stand alone in loop {}",
                               quoted(kernel.loops[inner_loop]), quoted(kernel.loops[outer.loop]))};
@@ -21,7 +22,9 @@ Block fuse_pair(const Kernel& kernel, const For& outer, LoopId inner_loop, LoopI
   const ExprPtr place = variable(made), width = integer(*columns);
   const ExprPtr row = ir::loops::apply(ScalarOp::div, {place, width}),
                 column = ir::loops::apply(ScalarOp::mod, {place, width});
-  Block body = with_loop(inner->body, outer.loop, sum(outer.lo, row));
+  Block body(outer.body.begin(), outer.body.end() - 1);
+  body.insert(body.end(), inner->body.begin(), inner->body.end());
+  body = with_loop(body, outer.loop, sum(outer.lo, row));
   body = with_loop(body, inner->loop, sum(inner->lo, column));
   return {Stmt{For{made, integer(0), integer(all), std::move(body), outer.kind}}};
 }

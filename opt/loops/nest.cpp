@@ -159,6 +159,18 @@ std::set<LocalId> used_by(const Block& block) {
   return without(std::move(used), declared_within(block));
 }
 
+const For* loop_behind_declarations(const Block& block) {
+  const auto* loop = block.empty() ? nullptr : std::get_if<For>(&block.back().node);
+  if (loop == nullptr) return nullptr;
+  const std::set<LocalId> changed = changed_by(loop->body);
+  for (size_t i = 0; i + 1 < block.size(); ++i) {
+    const auto* set = std::get_if<SetLocal>(&block[i].node);
+    if (set == nullptr || !set->declares || set->value == nullptr || changed.contains(set->local))
+      return nullptr;
+  }
+  return loop;
+}
+
 bool mentions_loop(const ExprPtr& e, LoopId loop) {
   if (e == nullptr) return false;
   if (const auto* variable = std::get_if<Loop>(&e->node)) return variable->loop == loop;

@@ -29,6 +29,10 @@ bool contains_loop(const Block& block, LoopId loop);
 /// Every loop `loop` that is there.
 void for_each_loop(const Block& block, LoopId loop, const std::function<void(const For&)>& visit);
 
+/// The loop that ends a block, where before it nothing stands but scalars that are declared, with what
+/// they are, and changed by none of its turns; null if there is no such loop.
+const For* loop_behind_declarations(const Block& block);
+
 /// The locals that a block declares itself (not those of blocks inside it).
 std::set<LocalId> declared_in(const Block& block);
 /// The locals that a block, with those inside it, sets and does not declare.

@@ -20,7 +20,8 @@
 
 #include <algorithm>
 
-#include "opt/loops/nest.h"
+#include "opt/loops/access.h"
+#include "opt/loops/shared.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -34,12 +35,15 @@ struct Axis {
 /// Puts copies into the turns of one occurrence of the loop `at`.
 class Packing {
  public:
-  Packing(Kernel& kernel, BufferId buffer, const For& at, const std::vector<LoopId>& copy_loops)
-      : kernel_(kernel), buffer_(buffer), at_(at), copy_loops_(copy_loops) {}
+  Packing(Kernel& kernel, BufferId buffer, const For& at, const std::vector<LoopId>& copy_loops,
+          CopyOrder order)
+      : kernel_(kernel), buffer_(buffer), at_(at), copy_loops_(copy_loops), order_(order) {}
 
   /// How many axes the array has, once the reads are known.
   size_t find();
   Block run();
+  /// What has been done, behind run().
+  CopiedOperand made() const { return made_; }
 
  private:
   void find_in(const Block& block);
@@ -54,6 +58,8 @@ class Packing {
   BufferId buffer_;
   const For& at_;
   const std::vector<LoopId>& copy_loops_;  ///< one for each axis
+  const CopyOrder order_;
+  CopiedOperand made_{};
   std::vector<const For*> open_;           ///< the loops around the statement being looked at
   const Read* read_ = nullptr;             ///< the first; all are alike
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
@@ -150,7 +156,8 @@ void Packing::make_axes() {
     }
     found.emplace_back(rank(loops.front()), std::move(axis));
   }
-  std::ranges::stable_sort(found, {}, &std::pair<size_t, Axis>::first);
+  if (order_ == CopyOrder::as_read)
+    std::ranges::stable_sort(found, {}, &std::pair<size_t, Axis>::first);
   for (auto& [rank, axis] : found) axes_.push_back(std::move(axis));
 }
 
@@ -221,6 +228,10 @@ Block Packing::run() {
   }
   for (const ExprPtr& s : read_->subscripts) sources.push_back(source(s));
   const ExprPtr guard = read_->guard == nullptr ? nullptr : source(read_->guard);
+  const std::optional<Strides> strides = strides_of(kernel_.buffers[buffer_].type.shape, sources);
+  const LoopId last = copy_loops_[axes_.size() - 1];
+  made_ = {array, {copy_loops_.begin(), copy_loops_.begin() + static_cast<std::ptrdiff_t>(axes_.size())},
+           guard == nullptr && strides && strides->contains(last) && strides->at(last) == 1};
   const ExprPtr element =
       make(kernel_.locals[array].dtype, Read{buffer_, std::move(sources), guard});
   Block copy{Stmt{SetLocal{array, element, false, false, copy_places}}};
@@ -239,22 +250,37 @@ Block Packing::run() {
 
 }  // namespace
 
-void pack(Kernel& kernel, const Directive& directive, Mode) {
+/// `w0`; `a_0` of an operand `a`, for `a0` is what locals are called.
+static std::string copy_loop_name(const Kernel& kernel, const std::string& operand, size_t axis) {
+  const bool is_local = !operand.empty() && operand[0] >= 'a' && operand[0] <= 'h' &&
+                        operand.find_first_not_of("0123456789", 1) == operand.npos;
+  return fresh_name(kernel, fmt::format("{}{}{}", operand, is_local ? "_" : "", axis));
+}
+
+std::vector<CopiedOperand> copy_operand(Kernel& kernel, const Directive& directive, CopyOrder order) {
   const LoopId loop = find_loop(kernel, directive.loops[0]);
   std::optional<BufferId> buffer;
   for (BufferId b = 0; b < kernel.buffer_values.size(); ++b)
     if (kernel.buffers[b].name == directive.operand) buffer = b;
   if (!buffer) throw Refused{fmt::format("the kernel reads no tensor {}", quoted(directive.operand))};
   std::vector<LoopId> copy_loops;
+  std::vector<CopiedOperand> made;
   replace_loops(kernel.body, loop, [&](const For& found) -> Block {
-    Packing packing(kernel, *buffer, found, copy_loops);
+    Packing packing(kernel, *buffer, found, copy_loops, order);
     const size_t axes = packing.find();
     if (axes == 0) return {Stmt{found}};
     while (copy_loops.size() < axes)
       copy_loops.push_back(
-          add_loop(kernel, fresh_name(kernel, fmt::format("{}{}", directive.operand, copy_loops.size()))));
-    return packing.run();
+          add_loop(kernel, copy_loop_name(kernel, directive.operand, copy_loops.size())));
+    Block result = packing.run();
+    made.push_back(packing.made());
+    return result;
   });
+  return made;
+}
+
+void pack(Kernel& kernel, const Directive& directive, Mode) {
+  copy_operand(kernel, directive, CopyOrder::as_read);
 }
 
 }  // namespace tenon::opt::loops

@@ -4,8 +4,9 @@
 //
 // Runs each FOLDER's programs (tests/programs and the examples, unless others are given; `x.tn` has
 // its output `x.out` beside it) on the tree interpreter, the SSA interpreter, by loop nests as lowered
-// and as scheduled, and compiled at -O0 and -O2. With --strict every output equals x.out byte for byte. Without it too, unless a
-// directive at the program's head says otherwise:
+// and as scheduled for the CPU and for a GPU, compiled at -O0 and -O2, and on the simulated GPU. With
+// --strict every output equals x.out byte for byte. Without it too, unless a directive at the program's
+// head says otherwise:
 //
 //   //@ inexact 1e-5         by default numbers may differ by this much, relatively
 //   //@ strict-only          by default anything may come out (a guess may tip over)
@@ -44,8 +45,10 @@ const std::vector<std::vector<std::string>> kEngines = {
     {"--target", "ir"},
     {"--target", "loops", "-O0"},
     {"--target", "loops", "-O2"},
+    {"--target", "loops", "--gpu-arch", "sm_80"},
     {"--target", "cpu", "-O0"},
     {"--target", "cpu", "-O2"},
+    {"--target", "sim"},
 };
 
 struct Program {

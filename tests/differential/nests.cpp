@@ -59,6 +59,12 @@ std::string nests_problem(const ir::Module& module) {
       scheduled.push_back(opt::loops::choose(kernel, machine, mode).kernel);
     if (problem.empty()) problem = problem_of(module, scheduled);
   }
+  for (const bool strict : {true, false}) {
+    std::vector<Kernel> on_gpu;
+    for (const Kernel& kernel : lowered)
+      on_gpu.push_back(opt::loops::choose_gpu(kernel, {strict}).kernel);
+    if (problem.empty()) problem = problem_of(module, on_gpu);
+  }
   return problem;
 }
 

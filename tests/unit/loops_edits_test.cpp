@@ -77,6 +77,21 @@ kernel @rest.1(%at: i64[4], %t: f32[4], %n: i64) -> %r: i64[4], %total: f32, %an
   }
   %any[] = a1 > 7
 }
+
+kernel @rows.2(%x: f32[8, 64]) -> %z: f32[8, 64] {
+  block for i in 0..8 {
+    shared a: f32[64]
+    local b: f32 = 0.0
+    thread for t in 0..64 {
+      a[t] = %x[i, t]
+      b = b + %x[i, t]
+    }
+    barrier
+    thread for l in 0..min(64, 70 - i) {
+      %z[i, l] = a[63 - l] / b
+    }
+  }
+}
 )";
 
 struct Read {
@@ -109,7 +124,7 @@ TEST_CASE("the text of nests reads back") {
 
 TEST_CASE("what text lacks is empty, what follows from it is not") {
   const std::vector<ParsedKernel> kernels = read(std::string(kText)).kernels;
-  REQUIRE(kernels.size() == 2);
+  REQUIRE(kernels.size() == 3);
   const Kernel& tiled = kernels[0].kernel;
   CHECK(tiled.buffer_values == std::vector<ir::ValueId>(2));
   CHECK(tiled.scalar_values == std::vector<ir::ValueId>(2));
@@ -140,7 +155,7 @@ TEST_CASE("a step of a float sum or product is reassociable, one of others is no
 TEST_CASE("every statement has its place") {
   const std::string text(kText);
   const std::vector<ParsedKernel> kernels = read(text).kernels;
-  REQUIRE(kernels.size() == 2);
+  REQUIRE(kernels.size() == 3);
   const auto shown = [&](ir::Span span) { return text.substr(span.begin, span.end - span.begin); };
   CHECK(shown(kernels[0].stmts[0]) == "parallel for jo in 0..2");
   CHECK(shown(kernels[0].stmts[1]) == "local a: f32[16, 16]");
@@ -203,8 +218,8 @@ constexpr Edit kSyntax[] = {
     {"isnan(%t[i])", "isnan(%t[i] if i < 3)", "expected `)`, found `if`"},
     {"ji - 1 if 0 < ji]", "ji - 1 if]", "expected an expression"},
     {"prefetch %x[i + 1, k]", "prefetch", "expected a tensor"},
-    {"  %any[] = a1 > 7\n}", "  %any[] = a1 > 7\n",
-     "expected a statement, found the end of the text"},
+    {"  %any[] = a1 > 7\n}", "  %any[] = a1 > 7\n", "expected a statement, found `kernel`"},
+    {"/ b\n    }\n  }\n}", "/ b\n    }\n  }\n", "expected a statement, found the end of the text"},
     {"-3", "-300000000000000000000", "is not a constant of any type"},
 };
 
@@ -303,6 +318,22 @@ constexpr Edit kInvalid[] = {
      "all turns of the parallel loop `i` write one element of `e`"},
     {"  unrolled for j in 0..2 {\n    unrolled for l", "  for j in 0..2 {\n    parallel for l",
      "the kernel may fail, and the parallel loop `l` is not outermost"},
+    // loops over blocks and threads
+    {"block for i in 0..8", "block for i in 1..8", "the block loop `i` does not begin at 0"},
+    {"block for i in 0..8", "block for i in 0..min(8, 2 + 3)",
+     "how many turns the block loop `i` has at most is not known"},
+    {"min(64, 70 - i)", "70 - i", "how many turns the thread loop `l` has at most is not known"},
+    {"      a[t] = %x[i, t]", "      block for k in 0..2 {\n        a[t] = %x[i, t]\n      }",
+     "the block loop `k` stands inside the thread loop `t`"},
+    {"thread for t in 0..64", "thread for t in 0..64 {\n      barrier\n    }\n    thread for t in 0..64",
+     "a barrier stands inside a thread loop"},
+    {"block for i in 0..8", "for i in 0..8", "a barrier is outside of blocks"},
+    {"thread for t in 0..64 {\n", "thread for t in 0..64 {\n      shared c: f32[4]\n",
+     "`c` is shared, and declared inside a thread loop"},
+    {"a[t] = %x[i, t]", "a[0] = %x[i, t]", "all turns of the thread loop `t` write one element of `a`"},
+    {"b = b + %x[i, t]", "b = %x[i, t]", "`b` goes from one turn of the thread loop `t` to the next"},
+    {"    thread for t", "    block for k in 0..2 {\n      b = b + 1.0\n    }\n    thread for t",
+     "the turns of the block loop `k` all change `b`"},
 };
 
 void check_refused(const Edit& edit) {

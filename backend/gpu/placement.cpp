@@ -1,0 +1,122 @@
+#include "backend/gpu/placement.h"
+
+#include <algorithm>
+
+#include "backend/gpu/launch.h"
+#include "backend/nest_facts.h"
+#include "backend/scalar_to_llvm.h"
+#include "opt/loops/private.h"
+
+namespace tenon::backend::gpu {
+
+using ir::FuncId;
+using ir::Op;
+using ir::loops::Kernel;
+using runtime::DeviceKernel;
+using runtime::ScalarOp;
+
+namespace {
+
+constexpr int64_t kSharedBytes = 48 << 10;  ///< of a block, without asking for more
+
+bool asks_library(ScalarOp op, runtime::DType operand) {
+  return runtime::is_floating(operand) && is_library(op);
+}
+
+/// Whether an instruction of a scalar function is one of a GPU's threads.
+bool is_scalar_code(const ir::Module& module, const ir::Function& function, const ir::Inst& inst) {
+  switch (inst.op) {
+    case Op::apply:
+      return !asks_library(inst.get<ScalarOp>(), module.type(function, inst.args.back()).dtype);
+    case Op::constant:
+    case Op::convert:
+    case Op::call:
+    case Op::jump:
+    case Op::branch:
+    case Op::ret: return true;
+    default: return false;
+  }
+}
+
+bool is_scalar_code(const ir::Module& module, const ir::Function& function) {
+  if (function.recursive) return false;
+  for (const ir::Block& block : function.blocks)
+    for (const ir::Inst& inst : block.insts)
+      if (!is_scalar_code(module, function, inst)) return false;
+  return true;
+}
+
+/// Depth first; a recursive function's own callees are left out.
+void add_callees(const ir::Module& module, FuncId function, std::vector<FuncId>& all) {
+  std::vector<std::pair<FuncId, bool>> todo{{function, false}};
+  while (!todo.empty()) {
+    const auto [next, done] = todo.back();
+    todo.pop_back();
+    if (std::ranges::find(all, next) != all.end()) continue;
+    if (done || module.function(next).recursive) {
+      all.push_back(next);
+      continue;
+    }
+    todo.emplace_back(next, true);
+    ir::for_each_callee(module.function(next), [&](FuncId callee) { todo.emplace_back(callee, false); });
+  }
+}
+
+std::vector<DeviceKernel::Of> params_of(const Kernel& kernel) {
+  using Param = DeviceKernel::Param;
+  std::vector<DeviceKernel::Of> params;
+  for (size_t i = 0; i < kernel.buffers.size(); ++i) {
+    const ir::Type& type = kernel.buffers[i].type;
+    const Param output = type.is_scalar() ? Param::result : Param::output;
+    params.push_back({kernel.is_output(i) ? output : Param::input, bytes_of(type)});
+  }
+  for (const ir::loops::ScalarParam& scalar : kernel.scalars)
+    params.push_back({Param::scalar, runtime::row(scalar.type).bytes});
+  return params;
+}
+
+}  // namespace
+
+std::vector<FuncId> callees_of(const ir::Module& module, const Kernel& kernel) {
+  std::vector<FuncId> all;
+  for_each_stmt(kernel.body, [&](const ir::loops::Stmt& stmt) {
+    if (const auto* call = std::get_if<ir::loops::CallInto>(&stmt.node))
+      add_callees(module, call->callee, all);
+  });
+  return all;
+}
+
+bool runs_on_gpu(const ir::Module& module, const Kernel& kernel) {
+  bool runs = std::ranges::all_of(callees_of(module, kernel), [&](FuncId callee) {
+    return is_scalar_code(module, module.function(callee));
+  });
+  for_each_node(kernel.body, [&](const ExprPtr& e) {
+    const auto* apply = std::get_if<ir::loops::Apply>(&e->node);
+    runs = runs && (apply == nullptr || !asks_library(apply->op, apply->args.back()->type));
+  });
+  int64_t shared = 0;
+  for (LocalId local = 0; local < kernel.locals.size(); ++local) {
+    const int64_t bytes = bytes_of(kernel.locals[local]);
+    if (kernel.shared.contains(local)) shared += std::min(bytes, kSharedBytes + 1);
+    else runs = runs && bytes <= kStackBytes;
+  }
+  return runs && shared <= kSharedBytes;
+}
+
+Placement::Placement(const ir::Module& module, const std::vector<Kernel>& kernels) {
+  for (const Kernel& kernel : kernels) {
+    const bool on_gpu = runs_on_gpu(module, opt::loops::privatized(kernel));
+    const auto number = static_cast<int32_t>(kernels_.size());
+    placed_.emplace(kernel.name, Placed{number, on_gpu, !on_gpu || kernel.may_fail});
+    DeviceKernel made{on_gpu ? entry_name(kernel.name) : ""};
+    const Launch launch = launch_of(kernel);
+    made.blocks = launch.blocks;
+    made.threads = launch.threads;
+    made.params = params_of(kernel);
+    made.may_fail = kernel.may_fail;
+    made.takes_context = takes_context(kernel);
+    kernels_.push_back(std::move(made));
+  }
+}
+
+}  // namespace tenon::backend::gpu

@@ -1,0 +1,83 @@
+// tenon run --target gpu: kernels on a GPU, the rest on the host.
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <thread>
+
+#include "driver/commands.h"
+#include "driver/cpu.h"
+#include "driver/gpu.h"
+#include "driver/run.h"
+#include "runtime/cuda_device.h"
+
+namespace tenon::driver {
+namespace {
+
+using backend::gpu::GeneratedForGpu;
+
+/// What has moved, and how often kernels were launched, in one run.
+void show_traffic(const runtime::Traffic& t) {
+  fmt::print(stderr,
+             "launches: {}; on the host: {}; copies to the GPU: {} ({} bytes), back: {} ({} bytes)\n",
+             t.launches, t.on_host, t.to_device, t.bytes_to_device, t.to_host, t.bytes_to_host);
+}
+
+}  // namespace
+
+/// A fault that is found in a kernel of ours is a bug of ours, whatever the program is.
+void run_on(Session& session, runtime::Device& device, const GeneratedForGpu& generated,
+            const std::string& ptx) {
+  std::vector<backend::PhaseTime> times;
+  const backend::cpu::Executable host(generated.host, backend_options(session), &times);
+  for (auto& t : times) session.add_time(t.name, t.ms);
+  std::string error;
+  runtime::Traffic traffic;
+  const auto run = [&](runtime::Context& context) {
+    runtime::DeviceSession on_device(device, generated.kernels);
+    context.device = &on_device;
+    const auto leave = [&] {
+      context.device = nullptr;
+      error = on_device.error;
+      traffic = on_device.traffic();
+    };
+    try {
+      host.run(context);
+    } catch (...) {
+      leave();
+      throw;
+    }
+    leave();
+    if (!error.empty()) throw std::runtime_error(error);
+  };
+  try {
+    if (!ptx.empty()) device.load(ptx);
+  } catch (const runtime::DeviceError& refused) {
+    throw std::runtime_error(refused.message);
+  }
+  execute(session, run);
+  if (session.options.profile) show_traffic(traffic);
+}
+
+/// The best PTX that Tenon writes and a GPU takes.
+static std::string best_for(int capability) {
+  return capability >= 90 ? "sm_90" : capability >= 80 ? "sm_80" : "sm_75";
+}
+
+void run_gpu(Session& session) {
+  with_llvm([&] {
+    std::jthread opening = backend::cpu::preload();
+    runtime::CudaInfo info;
+    std::unique_ptr<runtime::Device> device;
+    try {
+      device = runtime::open_cuda(&info);
+    } catch (const runtime::DeviceError& error) {
+      fmt::print(stderr, "tenon: {}\n", error.message);
+      throw Exit{kProgramWrong};
+    }
+    if (session.options.gpu_arch.empty()) session.options.gpu_arch = best_for(info.capability);
+    const GeneratedForGpu generated = generate_for_gpu(session);
+    run_on(session, *device, generated, write_ptx(session, generated));
+  });
+}
+
+}  // namespace tenon::driver

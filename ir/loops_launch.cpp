@@ -1,0 +1,50 @@
+#include "ir/loops_launch.h"
+
+#include <algorithm>
+
+#include "ir/loops_walk.h"
+
+namespace tenon::ir::loops {
+namespace {
+
+int64_t saturating_product(int64_t a, int64_t b) {
+  int64_t product;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+/// The most turns that loops of a kind in a block have together.
+int64_t widest(const Block& block, LoopKind kind) {
+  int64_t most = 1;
+  for (const Stmt& stmt : block) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    if (loop != nullptr && loop->kind == kind) most = std::max(most, turns_with_inner(*loop));
+    else for_each_block(stmt, [&](const Block& inner) { most = std::max(most, widest(inner, kind)); });
+  }
+  return most;
+}
+
+bool has_threads(const Block& block) {
+  bool found = false;
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    found = found || (loop != nullptr && loop->kind == LoopKind::thread);
+  });
+  return found;
+}
+
+}  // namespace
+
+int64_t turns_with_inner(const For& loop) {
+  return saturating_product(most_turns_of(loop).value_or(1), widest(loop.body, loop.kind));
+}
+
+Launch launch_of(const Kernel& kernel) {
+  Launch launch;
+  launch.blocks = widest(kernel.body, LoopKind::block);
+  if (!has_threads(kernel.body)) return launch;
+  const int64_t threads = widest(kernel.body, LoopKind::thread);
+  launch.threads = threads > INT64_MAX - kWarp ? threads : (threads + kWarp - 1) / kWarp * kWarp;
+  return launch;
+}
+
+}  // namespace tenon::ir::loops

@@ -1,0 +1,19 @@
+// How many blocks and threads a kernel is launched with. Loops over them that stand in each other are one
+// axis, the innermost fastest: so loops beside each other may cut the same threads up in different ways.
+#pragma once
+#include "ir/loops.h"
+
+namespace tenon::ir::loops {
+
+inline constexpr int64_t kWarp = 32;
+
+/// A kernel without thread loops has one thread; others whole warps.
+struct Launch {
+  int64_t blocks = 1, threads = 1;
+};
+Launch launch_of(const Kernel& kernel);
+
+/// The turns of a loop over blocks or threads, together with those of its kind inside it.
+int64_t turns_with_inner(const For& loop);
+
+}  // namespace tenon::ir::loops

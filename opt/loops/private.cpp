@@ -1,0 +1,130 @@
+#include "opt/loops/private.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tenon::opt::loops {
+namespace {
+
+/// Of an array that is declared where no thread loop is open.
+struct Array {
+  bool changed = false;                          ///< inside a thread loop
+  bool consistent = true;                        ///< every access is inside the same thread loops
+  std::optional<std::vector<LoopId>> threads;    ///< these
+  std::vector<std::optional<LoopId>> axes = {};  ///< the thread loop that an axis is for
+};
+
+class Finder {
+ public:
+  explicit Finder(const Kernel& kernel) : kernel_(kernel) { block(kernel.body); }
+
+  std::map<LocalId, Array> take() { return std::move(arrays_); }
+
+ private:
+  void block(const Block& stmts) {
+    for (const Stmt& stmt : stmts) {
+      const auto* set = std::get_if<SetLocal>(&stmt.node);
+      if (set != nullptr && set->declares && open_.empty() && !kernel_.locals[set->local].is_scalar() &&
+          !kernel_.shared.contains(set->local))
+        arrays_[set->local].axes.resize(kernel_.locals[set->local].shape.size());
+      if (set != nullptr && !set->declares) access(set->local, set->subscripts, true);
+      std::set<const Expr*> seen;
+      const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
+        if (e == nullptr || !seen.insert(e.get()).second) return;
+        if (const auto* read = std::get_if<Local>(&e->node)) access(read->local, read->subscripts, false);
+        for_each_operand(*e, walk);
+      };
+      for_each_expr(stmt, walk);
+      const auto* loop = std::get_if<For>(&stmt.node);
+      const bool threads = loop != nullptr && loop->kind == LoopKind::thread;
+      if (threads) open_.push_back(loop->loop), turns_[loop->loop] = turns_of(*loop).value_or(-1);
+      for_each_block(stmt, [&](const Block& inner) { block(inner); });
+      if (threads) open_.pop_back();
+    }
+  }
+
+  void access(LocalId local, const Subscripts& subscripts, bool changes) {
+    const auto found = arrays_.find(local);
+    if (found == arrays_.end()) return;
+    Array& array = found->second;
+    array.changed |= changes && !open_.empty();
+    const bool first = !array.threads.has_value();
+    if (first) array.threads = open_;
+    array.consistent &= array.threads == open_;
+    for (size_t axis = 0; axis < subscripts.size(); ++axis) {
+      const auto* loop = std::get_if<Loop>(&subscripts[axis]->node);
+      const bool is_thread = loop != nullptr && std::ranges::count(open_, loop->loop) != 0 &&
+                             turns_[loop->loop] == kernel_.locals[local].shape[axis];
+      const std::optional<LoopId> thread = is_thread ? std::optional(loop->loop) : std::nullopt;
+      if (first) array.axes[axis] = thread;
+      else if (array.axes[axis] != thread) array.axes[axis].reset();
+    }
+  }
+
+  const Kernel& kernel_;
+  std::vector<LoopId> open_;  ///< the thread loops around, outermost first
+  std::map<LoopId, int64_t> turns_;
+  std::map<LocalId, Array> arrays_;
+};
+
+/// Whether every thread has a part of its own, and keeps to it.
+bool is_divided(const Array& array) {
+  if (!array.consistent || !array.threads) return false;
+  return std::ranges::all_of(*array.threads, [&](LoopId thread) {
+    return std::ranges::count(array.axes, std::optional(thread)) != 0;
+  });
+}
+
+}  // namespace
+
+void check_private(const Kernel& kernel) {
+  for (const auto& [local, array] : Finder(kernel).take())
+    if (array.changed && !is_divided(array))
+      throw Refused{fmt::format("the threads of a block all change {}, which is not shared",
+                                quoted(kernel, local))};
+}
+
+/// At least one axis stays: what is left of an array is not taken for a number that threads add up.
+Kernel privatized(const Kernel& kernel) {
+  Kernel result = kernel;
+  std::map<LocalId, std::vector<bool>> gone;
+  for (const auto& [local, array] : Finder(kernel).take()) {
+    if (!array.changed || !is_divided(array)) continue;
+    std::vector<bool>& axes = gone[local];
+    ir::Shape shape;
+    for (size_t axis = 0; axis < array.axes.size(); ++axis) {
+      axes.push_back(array.axes[axis].has_value());
+      if (!axes.back()) shape.push_back(kernel.locals[local].shape[axis]);
+    }
+    if (shape.empty()) shape.push_back(1);
+    result.locals[local].shape = shape;
+  }
+  if (gone.empty()) return result;
+  const auto left = [&](LocalId local, const Subscripts& subscripts) {
+    Subscripts stay;
+    for (size_t axis = 0; axis < subscripts.size(); ++axis)
+      if (!gone.at(local)[axis]) stay.push_back(subscripts[axis]);
+    if (stay.empty()) stay.push_back(integer(0));
+    return stay;
+  };
+  Copier copier([&](const ExprPtr& e) {
+    const auto* read = std::get_if<Local>(&e->node);
+    if (read == nullptr || !gone.contains(read->local)) return e;
+    return make(e->type, Local{read->local, left(read->local, read->subscripts)});
+  });
+  result.body = copier.block(result.body);
+  const std::function<void(Block&)> set = [&](Block& block) {
+    for (Stmt& stmt : block) {
+      auto* each = std::get_if<SetLocal>(&stmt.node);
+      if (each != nullptr && !each->declares && gone.contains(each->local))
+        each->subscripts = left(each->local, each->subscripts);
+      if (auto* loop = std::get_if<For>(&stmt.node)) set(loop->body);
+      if (auto* branch = std::get_if<If>(&stmt.node)) set(branch->then), set(branch->otherwise);
+    }
+  };
+  set(result.body);
+  return result;
+}
+
+}  // namespace tenon::opt::loops

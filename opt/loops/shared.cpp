@@ -1,0 +1,161 @@
+// shared w at ko: at the beginning of each turn of the loop `ko`, what the turn reads of %w is copied into
+// shared memory, by all threads of the block together, and read there. As with `pack`, that pays where
+// elements are read many times; here by many threads. Neighbouring threads copy neighbouring elements, each
+// 16 bytes at once where it can, and the rows of the array are a little longer than what they hold, so that
+// a column of it does not lie in one bank. It comes after `thread`, which says how many threads there are.
+//
+// A thread may read what another has copied only when that one is done, and overwrite it only when all have
+// read it: add_barriers() puts a barrier between the two, in the turns of a loop around them too.
+#include "opt/loops/shared.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/loops_launch.h"
+#include "opt/loops/access.h"
+
+namespace tenon::opt::loops {
+namespace {
+
+using ir::DirectiveKind;
+
+constexpr int64_t kBytesAtOnce = 16;
+
+// ---- barriers
+
+/// What has been done to shared arrays since the last barrier.
+struct Pending {
+  std::set<LocalId> read, written;
+  void add(const Pending& other) {
+    read.insert(other.read.begin(), other.read.end());
+    written.insert(other.written.begin(), other.written.end());
+  }
+};
+
+class Barriers {
+ public:
+  explicit Barriers(const Kernel& kernel) : kernel_(kernel) {}
+
+  /// Statements outside of thread loops; `pending` before and after them. A loop that only writes is a
+  /// copy, each turn of which fills other elements.
+  void block(Block& stmts, Pending& pending) {
+    Block result;
+    for (Stmt& stmt : stmts) {
+      if (std::holds_alternative<Barrier>(stmt.node)) continue;
+      auto* loop = std::get_if<For>(&stmt.node);
+      const bool around = loop != nullptr && loop->kind != LoopKind::thread && has_threads(loop->body);
+      if (around && !of(stmt).read.empty()) {
+        turns(*loop, pending);
+      } else {
+        const Pending done = of(stmt);
+        if (meets(pending, done)) {
+          result.push_back({Barrier{}});
+          pending = {};
+        }
+        pending.add(done);
+      }
+      result.push_back(std::move(stmt));
+    }
+    stmts = std::move(result);
+  }
+
+ private:
+  /// The first time it is found what a turn leaves behind, for the next one to find.
+  void turns(For& loop, Pending& pending) {
+    Block trial = loop.body;
+    Pending behind = pending;
+    block(trial, behind);
+    pending.add(behind);
+    block(loop.body, pending);
+  }
+
+  static bool has_threads(const Block& block) {
+    bool found = false;
+    for_each_stmt(block, [&](const Stmt& stmt) {
+      const auto* loop = std::get_if<For>(&stmt.node);
+      found |= loop != nullptr && loop->kind == LoopKind::thread;
+    });
+    return found;
+  }
+
+  Pending of(const Stmt& stmt) const {
+    Pending all;
+    const auto look = [&](const Stmt& each) {
+      const auto* set = std::get_if<SetLocal>(&each.node);
+      if (set != nullptr && !set->declares && kernel_.shared.contains(set->local))
+        all.written.insert(set->local);
+    };
+    const Block one{stmt};
+    for_each_stmt(one, look);
+    for_each_node(one, [&](const ExprPtr& e) {
+      const auto* read = std::get_if<Local>(&e->node);
+      if (read != nullptr && kernel_.shared.contains(read->local)) all.read.insert(read->local);
+    });
+    return all;
+  }
+
+  static bool meets(const Pending& before, const Pending& now) {
+    const auto common = [](const std::set<LocalId>& a, const std::set<LocalId>& b) {
+      return std::ranges::any_of(a, [&](LocalId local) { return b.contains(local); });
+    };
+    return common(before.written, now.read) || common(before.read, now.written) ||
+           common(before.written, now.written);
+  }
+
+  const Kernel& kernel_;
+};
+
+/// Rows end at multiples of the bytes that are copied at once, and begin in different banks.
+void lengthen_rows(ir::Type& type, int64_t lanes) {
+  if (type.shape.size() < 2) return;
+  type.shape.back() = (type.shape.back() + lanes - 1) / lanes * lanes + lanes;
+}
+
+}  // namespace
+
+void add_barriers(Kernel& kernel) {
+  Pending pending;
+  Barriers(kernel).block(kernel.body, pending);
+}
+
+void shared(Kernel& kernel, const Directive& directive, Mode mode) {
+  const LoopId at = find_loop(kernel, directive.loops[0]);
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* around = std::get_if<For>(&stmt.node);
+    if (around != nullptr && around->kind == LoopKind::thread &&
+        (around->loop == at || contains_loop(around->body, at)))
+      throw Refused{fmt::format("loop {} is in a thread's turns; the threads of a block copy together",
+                                quoted(kernel.loops[at]))};
+  });
+  const int64_t threads = ir::loops::launch_of(kernel).threads;
+  if (threads == 1) throw Refused{"there are no threads yet: `thread` comes before"};
+  const std::vector<CopiedOperand> copies = copy_operand(kernel, directive, CopyOrder::as_stored);
+  if (copies.empty()) throw Refused{fmt::format("%{} is not read there", directive.operand)};
+
+  const int64_t bytes = runtime::row(kernel.locals[copies[0].array].dtype).bytes;
+  int64_t lanes = kBytesAtOnce / bytes;
+  std::vector<std::string> loops;
+  for (const LoopId loop : copies[0].loops) loops.push_back(kernel.loops[loop]);
+  for (const CopiedOperand& copy : copies)
+    if (!copy.is_contiguous || kernel.locals[copy.array].shape.back() % lanes != 0) lanes = 1;
+  for (const CopiedOperand& copy : copies) {
+    kernel.shared.insert(copy.array);
+    lengthen_rows(kernel.locals[copy.array], lanes == 1 ? 1 : lanes);
+  }
+  if (lanes > 1) {
+    const std::string outer = fresh_name(kernel, loops.back() + "o"), lane = fresh_name(kernel, loops.back() + "v");
+    apply_directive(kernel, {DirectiveKind::split_, {loops.back()}, {outer, lane}, lanes}, mode);
+    apply_directive(kernel, {DirectiveKind::vectorize_, {lane}}, mode);
+    loops.back() = outer;
+  }
+  std::string all = loops[0];
+  for (size_t i = 1; i < loops.size(); ++i) {
+    const std::string both = fresh_name(kernel, all + loops[i]);
+    apply_directive(kernel, {DirectiveKind::fuse_, {all, loops[i]}, {both}}, mode);
+    all = both;
+  }
+  thread_free_loop(kernel, all, threads);
+}
+
+}  // namespace tenon::opt::loops

@@ -1,0 +1,179 @@
+#include "runtime/cuda_device.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <limits>
+#include <vector>
+
+#include "runtime/fault.h"
+
+namespace tenon::runtime {
+namespace {
+
+// The driver's interface, as far as it is used here: it has kept to it since CUDA 3.2.
+using CuResult = int;
+using CuDevice = int;
+using CuPointer = unsigned long long;
+struct CuContextTag;
+struct CuModuleTag;
+struct CuFunctionTag;
+struct CuStreamTag;
+
+constexpr CuResult kSuccess = 0, kOutOfMemory = 2;
+constexpr int kMajor = 75, kMinor = 76;               // of cuDeviceGetAttribute
+constexpr int kErrorLog = 5, kErrorLogBytes = 6;      // of cuModuleLoadDataEx
+constexpr int kOldest = 75;                           // compute capability
+
+/// The functions by their exported names: those whose meaning once changed carry a version.
+struct Driver {
+  CuResult (*cuInit)(unsigned);
+  CuResult (*cuDriverGetVersion)(int*);
+  CuResult (*cuDeviceGetCount)(int*);
+  CuResult (*cuDeviceGet)(CuDevice*, int);
+  CuResult (*cuDeviceGetName)(char*, int, CuDevice);
+  CuResult (*cuDeviceGetAttribute)(int*, int, CuDevice);
+  CuResult (*cuDevicePrimaryCtxRetain)(CuContextTag**, CuDevice);
+  CuResult (*cuDevicePrimaryCtxRelease_v2)(CuDevice);
+  CuResult (*cuCtxSetCurrent)(CuContextTag*);
+  CuResult (*cuModuleLoadDataEx)(CuModuleTag**, const void*, unsigned, int*, void**);
+  CuResult (*cuModuleUnload)(CuModuleTag*);
+  CuResult (*cuModuleGetFunction)(CuFunctionTag**, CuModuleTag*, const char*);
+  CuResult (*cuMemAlloc_v2)(CuPointer*, size_t);
+  CuResult (*cuMemFree_v2)(CuPointer);
+  CuResult (*cuMemcpyHtoD_v2)(CuPointer, const void*, size_t);
+  CuResult (*cuMemcpyDtoH_v2)(void*, CuPointer, size_t);
+  CuResult (*cuMemcpyDtoD_v2)(CuPointer, CuPointer, size_t);
+  CuResult (*cuLaunchKernel)(CuFunctionTag*, unsigned, unsigned, unsigned, unsigned, unsigned,
+                             unsigned, unsigned, CuStreamTag*, void**, void**);
+  CuResult (*cuGetErrorName)(CuResult, const char**);
+  CuResult (*cuGetErrorString)(CuResult, const char**);
+};
+
+template <class Function>
+void find(void* library, const char* name, Function*& function) {
+  function = reinterpret_cast<Function*>(dlsym(library, name));
+  if (function == nullptr)
+    throw DeviceError{fmt::format("the CUDA driver has no function `{}`: it is too old", name)};
+}
+
+const Driver& driver() {
+  static const Driver opened = [] {
+    void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr)
+      throw DeviceError{
+          "there is no CUDA driver (libcuda.so.1) on this machine; it comes with NVIDIA's driver. "
+          "`--target sim` runs the same program on a simulated GPU"};
+    Driver d;
+#define FIND(name) find(library, #name, d.name);
+    FIND(cuInit) FIND(cuDriverGetVersion) FIND(cuDeviceGetCount) FIND(cuDeviceGet)
+    FIND(cuDeviceGetName) FIND(cuDeviceGetAttribute) FIND(cuDevicePrimaryCtxRetain)
+    FIND(cuDevicePrimaryCtxRelease_v2) FIND(cuCtxSetCurrent) FIND(cuModuleLoadDataEx)
+    FIND(cuModuleUnload) FIND(cuModuleGetFunction) FIND(cuMemAlloc_v2) FIND(cuMemFree_v2)
+    FIND(cuMemcpyHtoD_v2) FIND(cuMemcpyDtoH_v2) FIND(cuMemcpyDtoD_v2) FIND(cuLaunchKernel)
+    FIND(cuGetErrorName) FIND(cuGetErrorString)
+#undef FIND
+    return d;
+  }();
+  return opened;
+}
+
+std::string text_of(CuResult result) {
+  const char *name = nullptr, *meaning = nullptr;
+  driver().cuGetErrorName(result, &name);
+  driver().cuGetErrorString(result, &meaning);
+  return fmt::format("{} ({})", name == nullptr ? "error " + std::to_string(result) : name,
+                     meaning == nullptr ? "unknown" : meaning);
+}
+
+void check(CuResult result, std::string_view what) {
+  if (result != kSuccess)
+    throw DeviceError{fmt::format("the GPU cannot {}: {}", what, text_of(result))};
+}
+
+class CudaDevice : public Device {
+ public:
+  explicit CudaDevice(CudaInfo* info) {
+    check(driver().cuInit(0), "be started");
+    int count = 0;
+    check(driver().cuDeviceGetCount(&count), "be counted");
+    if (count == 0)
+      throw DeviceError{
+          "there is a CUDA driver on this machine, but no GPU; `--target sim` runs the same program on "
+          "a simulated one"};
+    check(driver().cuDeviceGet(&device_, 0), "be opened");
+    char name[256] = {};
+    check(driver().cuDeviceGetName(name, sizeof name, device_), "say its name");
+    int major = 0, minor = 0;
+    check(driver().cuDeviceGetAttribute(&major, kMajor, device_), "say its version");
+    check(driver().cuDeviceGetAttribute(&minor, kMinor, device_), "say its version");
+    *info = {name, 10 * major + minor};
+    if (info->capability < kOldest)
+      throw DeviceError{fmt::format("the GPU {} has compute capability {}.{}; at least 7.5 is wanted",
+                                    name, major, minor)};
+    check(driver().cuDevicePrimaryCtxRetain(&context_, device_), "give a context");
+    check(driver().cuCtxSetCurrent(context_), "give a context");
+  }
+
+  ~CudaDevice() override {
+    if (module_ != nullptr) driver().cuModuleUnload(module_);
+    if (context_ != nullptr) driver().cuDevicePrimaryCtxRelease_v2(device_);
+  }
+
+  void load(const std::string& ptx) override {
+    std::vector<char> log(16 << 10);
+    int options[] = {kErrorLog, kErrorLogBytes};
+    void* values[] = {log.data(), reinterpret_cast<void*>(log.size())};
+    const CuResult result = driver().cuModuleLoadDataEx(&module_, ptx.c_str(), 2, options, values);
+    if (result == kSuccess) return;
+    log.back() = 0;
+    throw DeviceError{fmt::format("the GPU does not take the PTX: {}\n{}", text_of(result), log.data())};
+  }
+
+  DeviceAddress allocate(int64_t bytes) override {
+    CuPointer address = 0;
+    const CuResult result = driver().cuMemAlloc_v2(&address, static_cast<size_t>(bytes));
+    if (result == kOutOfMemory) throw Fault{FaultKind::out_of_memory, bytes};
+    check(result, fmt::format("allocate {} bytes", bytes));
+    return address;
+  }
+  void release(DeviceAddress address) noexcept override { driver().cuMemFree_v2(address); }
+
+  void copy_in(DeviceAddress to, const void* from, int64_t bytes) override {
+    check(driver().cuMemcpyHtoD_v2(to, from, static_cast<size_t>(bytes)), "take a tensor");
+  }
+  void copy_out(void* to, DeviceAddress from, int64_t bytes) override {
+    check(driver().cuMemcpyDtoH_v2(to, from, static_cast<size_t>(bytes)), "give a tensor back");
+  }
+  void copy(DeviceAddress to, DeviceAddress from, int64_t bytes) override {
+    check(driver().cuMemcpyDtoD_v2(to, from, static_cast<size_t>(bytes)), "copy a tensor");
+  }
+
+  void launch(const std::string& kernel, int64_t blocks, int64_t threads,
+              std::span<const LaunchArgument> arguments) override {
+    if (blocks > std::numeric_limits<int32_t>::max())
+      throw DeviceError{fmt::format("kernel `{}` asks for {} blocks, more than 2^31", kernel, blocks)};
+    CuFunctionTag* function = nullptr;
+    check(driver().cuModuleGetFunction(&function, module_, kernel.c_str()),
+          fmt::format("find kernel `{}`", kernel));
+    std::vector<uint64_t> bits;
+    for (const LaunchArgument& argument : arguments) bits.push_back(argument.bits);
+    std::vector<void*> values;
+    for (uint64_t& value : bits) values.push_back(&value);
+    check(driver().cuLaunchKernel(function, static_cast<unsigned>(blocks), 1, 1,
+                                  static_cast<unsigned>(threads), 1, 1, 0, nullptr, values.data(),
+                                  nullptr),
+          fmt::format("launch kernel `{}`", kernel));
+  }
+
+ private:
+  CuDevice device_ = 0;
+  CuContextTag* context_ = nullptr;
+  CuModuleTag* module_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> open_cuda(CudaInfo* info) { return std::make_unique<CudaDevice>(info); }
+
+}  // namespace tenon::runtime

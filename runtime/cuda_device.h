@@ -1,0 +1,21 @@
+// NVIDIA GPUs, through the CUDA driver: libcuda.so.1, which is opened when it is wanted, so that nothing
+// needs CUDA to be built or to start.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "runtime/device.h"
+
+namespace tenon::runtime {
+
+/// What a GPU is called, and the PTX that it takes at best.
+struct CudaInfo {
+  std::string name;
+  int capability = 0;  ///< 80 of compute capability 8.0
+};
+
+/// The first GPU of this machine; it must not be used by two threads at once. Throws DeviceError, which
+/// says what is missing: the driver, a GPU, or that the GPU is too old.
+std::unique_ptr<Device> open_cuda(CudaInfo* info);
+
+}  // namespace tenon::runtime

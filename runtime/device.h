@@ -1,0 +1,45 @@
+// What a GPU is to the runtime, whichever it is: memory of its own, a module of kernels, launches. The
+// simulator and the CUDA driver implement it.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace tenon::runtime {
+
+using DeviceAddress = uint64_t;
+
+/// Thrown where the device or its driver refuses; says what it was asked for.
+struct DeviceError {
+  std::string message;
+};
+
+/// The value of a kernel's parameter, in the low bytes.
+struct LaunchArgument {
+  uint64_t bits;
+  int32_t bytes;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  /// Makes the kernels of a PTX text known. Throws DeviceError.
+  virtual void load(const std::string& ptx) = 0;
+
+  /// Uninitialized, aligned to 256 bytes. Throws Fault out_of_memory.
+  virtual DeviceAddress allocate(int64_t bytes) = 0;
+  virtual void release(DeviceAddress address) noexcept = 0;
+
+  // After everything that was launched before. They throw DeviceError, also of a launch that failed.
+  virtual void copy_in(DeviceAddress to, const void* from, int64_t bytes) = 0;
+  virtual void copy_out(void* to, DeviceAddress from, int64_t bytes) = 0;
+  virtual void copy(DeviceAddress to, DeviceAddress from, int64_t bytes) = 0;
+
+  /// May return before it is done. Throws DeviceError.
+  virtual void launch(const std::string& kernel, int64_t blocks, int64_t threads,
+                      std::span<const LaunchArgument> arguments) = 0;
+};
+
+}  // namespace tenon::runtime

@@ -1,0 +1,164 @@
+// Tensors between host and device: they move when the other side wants them, and not before.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "runtime/abi.h"
+#include "runtime/device_session.h"
+
+namespace tenon::tests {
+namespace {
+
+using namespace runtime;
+using Param = DeviceKernel::Param;
+
+/// A device with one kernel, which adds 1 to each of its input's floats; and one that fails.
+class FakeDevice : public Device {
+ public:
+  void load(const std::string&) override {}
+  DeviceAddress allocate(int64_t bytes) override {
+    if (bytes > room) throw Fault{FaultKind::out_of_memory, bytes};
+    memory[next].resize(static_cast<size_t>(bytes));
+    return std::exchange(next, next + 0x1000);
+  }
+  void release(DeviceAddress address) noexcept override { memory.erase(address); }
+  void copy_in(DeviceAddress to, const void* from, int64_t bytes) override {
+    std::memcpy(memory.at(to).data(), from, static_cast<size_t>(bytes));
+  }
+  void copy_out(void* to, DeviceAddress from, int64_t bytes) override {
+    std::memcpy(to, memory.at(from).data(), static_cast<size_t>(bytes));
+  }
+  void copy(DeviceAddress, DeviceAddress, int64_t) override {}
+  void launch(const std::string& kernel, int64_t, int64_t,
+              std::span<const LaunchArgument> arguments) override {
+    if (kernel == "broken") throw DeviceError{"it is broken"};
+    if (kernel == "fails") {
+      memory.at(arguments[2].bits)[0] = std::byte{1};
+      return;
+    }
+    const auto* from = reinterpret_cast<const float*>(memory.at(arguments[0].bits).data());
+    auto* to = reinterpret_cast<float*>(memory.at(arguments[1].bits).data());
+    for (int i = 0; i < 4; ++i) to[i] = from[i] + 1;
+  }
+
+  int64_t room = 1 << 20;
+  DeviceAddress next = 0x1000;
+  std::map<DeviceAddress, std::vector<std::byte>> memory;
+};
+
+const std::vector<DeviceKernel> kKernels = {
+    {"adds", 1, 4, {{Param::input, 16}, {Param::output, 16}}},
+    {"fails", 1, 4, {{Param::input, 16}, {Param::output, 16}}, true, true},
+    {"", 1, 1, {{Param::input, 16}, {Param::output, 16}}},
+    {"broken", 1, 4, {{Param::input, 16}, {Param::output, 16}}},
+};
+
+struct Run {
+  FakeDevice device;
+  Context context;
+  DeviceSession session{device, kKernels};
+  tn_context* c = reinterpret_cast<tn_context*>(&context);
+
+  Run() { context.device = &session; }
+  ~Run() { context.device = nullptr; }
+
+  float* tensor(float first) {
+    auto* data = static_cast<float*>(tn_alloc(c, 16, -1));
+    for (int i = 0; i < 4; ++i) data[i] = first + static_cast<float>(i);
+    return data;
+  }
+  int32_t launch(int32_t kernel, void* input, void* output) {
+    void* slots[] = {input, output};
+    return tn_launch(c, kernel, slots, -1);
+  }
+};
+
+TEST_CASE("nothing moves between kernels") {
+  Run run;
+  float *a = run.tensor(1), *b = run.tensor(0), *last = run.tensor(0);
+  CHECK(run.launch(0, a, b) == 0);
+  CHECK(run.launch(0, b, last) == 0);
+  CHECK(run.launch(0, last, b) == 0);
+  CHECK(run.session.traffic().launches == 3);
+  CHECK(run.session.traffic().to_device == 1);  // a
+  CHECK(run.session.traffic().to_host == 0);
+  tn_to_host(run.c, b, 0);
+  CHECK(b[0] == 4);
+  CHECK(b[3] == 7);
+  tn_to_host(run.c, b, 0);
+  CHECK(run.session.traffic().to_host == 1);
+  CHECK(run.session.traffic().bytes_to_host == 16);
+}
+
+TEST_CASE("what the host changes goes to the device again, what it reads does not") {
+  Run run;
+  float *a = run.tensor(1), *b = run.tensor(0);
+  run.launch(0, a, b);
+  tn_to_host(run.c, a, 0);
+  run.launch(0, a, b);
+  CHECK(run.session.traffic().to_device == 1);
+  CHECK(run.session.traffic().to_host == 0);  // it never left
+  tn_to_host(run.c, a, 1);
+  a[0] = 10;
+  run.launch(0, a, b);
+  CHECK(run.session.traffic().to_device == 2);
+  tn_to_host(run.c, b, 0);
+  CHECK(b[0] == 11);
+}
+
+TEST_CASE("a copy of a tensor is of what the device has made of it") {
+  Run run;
+  float *a = run.tensor(1), *b = run.tensor(0);
+  run.launch(0, a, b);
+  tn_share(b);
+  auto* copy = static_cast<float*>(tn_own(run.c, b, 16, -1));
+  CHECK(copy != b);
+  CHECK(copy[0] == 2);
+}
+
+TEST_CASE("where a check fails the host runs the kernel, with all that it needs") {
+  Run run;
+  float *a = run.tensor(1), *b = run.tensor(0), *c = run.tensor(0);
+  run.launch(0, a, b);
+  CHECK(run.launch(1, b, c) == 2);
+  CHECK(b[0] == 2);
+  CHECK(run.session.traffic().on_host == 1);
+  c[0] = 5;  // the host's run
+  tn_to_host(run.c, c, 0);
+  CHECK(c[0] == 5);
+}
+
+TEST_CASE("a kernel that is not for the device runs on the host") {
+  Run run;
+  float *a = run.tensor(1), *b = run.tensor(0);
+  CHECK(run.launch(2, a, b) == 2);
+  CHECK(run.session.traffic().launches == 0);
+  CHECK(run.session.traffic().to_device == 0);
+}
+
+TEST_CASE("memory of the device is given back, and taken again") {
+  Run run;
+  float *a = run.tensor(1), *b = run.tensor(0);
+  run.launch(0, a, b);
+  CHECK(run.device.memory.size() == 2);
+  tn_drop(run.c, b);
+  float* c = run.tensor(0);
+  run.launch(0, a, c);
+  CHECK(run.device.memory.size() == 2);
+  run.device.room = 0;
+  float* d = run.tensor(0);
+  CHECK(run.launch(0, c, d) == 1);
+  REQUIRE(run.context.fault);
+  CHECK(run.context.fault->kind == FaultKind::out_of_memory);
+}
+
+TEST_CASE("what a device says of a failure is kept") {
+  Run run;
+  CHECK(run.launch(3, run.tensor(1), run.tensor(0)) == 1);
+  CHECK(run.session.error == "it is broken");
+}
+
+}  // namespace
+}  // namespace tenon::tests
