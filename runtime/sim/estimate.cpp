@@ -42,7 +42,8 @@ uint64_t flops_of(const Site& site) {
 }
 
 Counters counters_of(const Launch& launch, size_t index) {
-  Counters counters = launch.site_counters[index];
+  Counters counters;
+  if (launch.site_counters[index] != nullptr) counters = *launch.site_counters[index];
   const Site& site = launch.program->sites[index];
   const SiteCount& count = launch.counts[index];
   counters[Counter::instructions] = count.warps;

@@ -113,6 +113,10 @@ uint64_t place_shared(const Program& program, const Function& kernel, std::vecto
 /// The constants of each function, with the addresses of variables filled in.
 void relocate(Launch& launch) {
   for (const Function& function : launch.program->functions) {
+    if (function.is_kernel && &function != &launch.program->functions[launch.kernel]) {
+      launch.images.emplace_back();
+      continue;
+    }
     std::vector<std::byte> image = function.image;
     for (const Relocation& from : function.relocations) {
       const bool is_shared = launch.program->variables[from.variable].space == Space::shared;

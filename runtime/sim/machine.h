@@ -125,10 +125,11 @@ struct Pattern {
   uint32_t mask = 0, base = 0;
   uint8_t bytes = 0;
   int32_t from_first[kLanes];
-  bool contiguous = false;
+  bool contiguous = false, aligned = false;  ///< aligned: all, if the first one is
   uint32_t sectors = 0, wavefronts = 0, ideal = 0;
   int32_t low = 0, high = 0;          ///< the least and the greatest distance
-  uint32_t sector_from_first[kLanes * 2];
+  uint32_t sector_from_first[kLanes];
+  uint8_t places = 0, first_at[kLanes], last_at[kLanes];  ///< of each different address: its first and last lane
 };
 
 struct SiteCount {
@@ -147,8 +148,9 @@ struct Launch {
   std::vector<std::byte> params;
   std::vector<std::vector<std::byte>> images;     ///< of each function: its constants, relocated
   std::vector<SiteCount> counts;
-  std::vector<Counters> site_counters;            ///< of memory and branches; the rest comes from counts
-  std::vector<Pattern> patterns, shared_patterns;
+  // By instruction, once it needs them:
+  std::vector<std::unique_ptr<Counters>> site_counters;  ///< of memory and branches; the rest comes from counts
+  std::vector<std::unique_ptr<Pattern>> patterns, shared_patterns;
   std::vector<Allocation*> last_allocation;       ///< that each instruction accessed
   std::vector<bool> published;                    ///< blocks that fenced and then did an atomic
   std::vector<SimFault> faults;
@@ -157,7 +159,13 @@ struct Launch {
   bool check_races = true;
   bool stopped = false;
 
-  Counters& counters(const Inst& inst) { return site_counters[inst.site]; }
+  template <class T>
+  static T& of(std::vector<std::unique_ptr<T>>& all, const Inst& inst) {
+    std::unique_ptr<T>& one = all[inst.site];
+    if (one == nullptr) one = std::make_unique<T>();
+    return *one;
+  }
+  Counters& counters(const Inst& inst) { return of(site_counters, inst); }
   ThreadId thread_of(uint32_t block, uint32_t thread) const;
   ThreadId thread(const Block& block, uint32_t thread) const { return thread_of(block.index, thread); }
   /// Notes a fault once for each kind and place.

@@ -39,11 +39,15 @@ inline void fetch(Warp& warp, const Inst& inst, uint32_t lanes, bool contiguous,
         std::memcpy(to, where(0), sizeof(R) * kLanes);
         return;
       }
-      for (uint32_t lane = 0; lane < kLanes; ++lane) {
-        if (!has(lanes, lane)) continue;
+      const auto one = [&](uint32_t lane) {
         M value;
         std::memcpy(&value, where(lane) + element * sizeof(M), sizeof value);
         to[lane] = static_cast<R>(value);
+      };
+      if (lanes == ~0u) {
+        for (uint32_t lane = 0; lane < kLanes; ++lane) one(lane);
+      } else {
+        for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) one(first_lane(rest));
       }
     }
   });

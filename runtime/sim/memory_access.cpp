@@ -17,7 +17,7 @@ TENON_SIM_CLONES void read_addresses(Warp& warp, const Inst&, uint32_t base, boo
   }
 }
 
-TENON_SIM_CLONES bool is_aligned(Warp& warp, const Inst& inst, const Request& request, std::string_view space) {
+bool is_aligned(Warp& warp, const Inst& inst, const Request& request, std::string_view space) {
   uint64_t low = 0;
   for (uint32_t lane = 0; lane < kLanes; ++lane) low |= request.mask >> lane & 1 ? request.at[lane] : 0;
   if ((low & (request.bytes - 1)) == 0) return true;
@@ -72,18 +72,32 @@ void describe(const Request& request, uint32_t base, const int32_t (&from_first)
   pattern.bytes = static_cast<uint8_t>(request.bytes);
   std::memcpy(pattern.from_first, from_first, sizeof from_first);
   pattern.contiguous = fits && request.mask == ~0u;
+  pattern.aligned = fits;
   pattern.low = pattern.high = 0;
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     pattern.contiguous &= from_first[lane] == static_cast<int32_t>(lane * request.bytes);
+    pattern.aligned &= from_first[lane] % static_cast<int32_t>(request.bytes) == 0;
     pattern.low = std::min(pattern.low, from_first[lane]);
     pattern.high = std::max(pattern.high, from_first[lane]);
+  }
+  pattern.places = 0;
+  for (uint32_t rest = request.mask; rest != 0;) {
+    const uint32_t lane = first_lane(rest);
+    pattern.first_at[pattern.places] = static_cast<uint8_t>(lane);
+    for (uint32_t other = lane; other < kLanes; ++other) {
+      if (!has(rest, other) || request.at[other] != request.at[lane]) continue;
+      pattern.last_at[pattern.places] = static_cast<uint8_t>(other);
+      rest &= ~(1u << other);
+    }
+    ++pattern.places;
   }
 }
 
 }  // namespace
 
 const Pattern& global_pattern(Warp& warp, const Inst& inst, Request& request) {
-  Pattern& pattern = warp.block->launch->patterns[inst.site];
+  Launch& launch = *warp.block->launch;
+  Pattern& pattern = launch.of(launch.patterns, inst);
   const uint64_t first = request.at[first_lane(request.mask)];
   const auto base = static_cast<uint32_t>(first & 31);
   int32_t from_first[kLanes];
@@ -104,10 +118,23 @@ const Pattern& global_pattern(Warp& warp, const Inst& inst, Request& request) {
   return pattern;
 }
 
+bool lies_in_shared(Warp& warp, const Inst& inst, const Request& request, const Pattern& pattern) {
+  const uint64_t size = warp.block->shared.size(), first = request.at[first_lane(request.mask)];
+  const uint64_t low = first + static_cast<int64_t>(pattern.low), high = first + static_cast<int64_t>(pattern.high) + request.bytes;
+  if (pattern.valid && first < size && low <= first && high <= size) return true;
+  for (uint32_t lane = 0; lane < kLanes; ++lane) {
+    if (!has(request.mask, lane) || (request.at[lane] <= size && request.bytes <= size - request.at[lane])) continue;
+    out_of_bounds(warp, inst, lane, request.at[lane], request.bytes, Space::shared);
+    return false;
+  }
+  return true;
+}
+
 /// Shared memory has 32 banks of 4 bytes. Lanes that want different words of one bank wait for each
 /// other; accesses of 8 (16) bytes are done by halves (quarters) of the warp, each at least one pass.
 const Pattern& shared_pattern(Warp& warp, const Inst& inst, Request& request) {
-  Pattern& pattern = warp.block->launch->shared_patterns[inst.site];
+  Launch& launch = *warp.block->launch;
+  Pattern& pattern = launch.of(launch.shared_patterns, inst);
   int32_t from_first[kLanes];
   bool fits;
   if (same_as_before(request, 0, pattern, from_first, fits)) return pattern;
@@ -186,9 +213,9 @@ void count_shared(Warp& warp, const Inst& inst, const Request& request, const Pa
 // ---- what was never written
 
 bool check_initialized(Warp& warp, const Inst& inst, const Target& target, const Request& request, uint32_t lanes, uint32_t piece) {
-  const Launch& launch = *warp.block->launch;
+  Launch& launch = *warp.block->launch;
   if (target.shadow->all_initialized() || !launch.options->check_uninitialized) return true;
-  const Pattern& pattern = (target.allocation ? launch.patterns : launch.shared_patterns)[inst.site];
+  const Pattern& pattern = launch.of(target.allocation ? launch.patterns : launch.shared_patterns, inst);
   if (pattern.valid && lanes == request.mask && pattern.high - pattern.low <= 4096) {  // mostly all of it is
     const uint64_t low = request.at[first_lane(lanes)] - target.base + static_cast<int64_t>(pattern.low);
     if (target.shadow->all_initialized(low, static_cast<uint64_t>(pattern.high - pattern.low) + request.bytes)) return true;
@@ -197,7 +224,7 @@ bool check_initialized(Warp& warp, const Inst& inst, const Target& target, const
     if (!has(lanes, lane)) continue;
     for (uint32_t part = 0; part < request.bytes; part += piece) {
       const uint64_t at = request.at[lane] - target.base + part;
-      if (target.shadow->any_initialized(at, piece)) continue;
+      if (target.shadow->any_initialized_aligned(at, piece)) continue;
       stop(warp, inst, lane, SimFaultKind::uninitialized_memory,
            fmt::format("reads {} bytes at offset {} of {}, which nobody has written", piece, at, target.text()));
       return false;

@@ -43,6 +43,11 @@ bool access_shared(Warp& warp, const Inst& inst, Request& request, AccessKind ki
 const Pattern& global_pattern(Warp& warp, const Inst& inst, Request& request);
 const Pattern& shared_pattern(Warp& warp, const Inst& inst, Request& request);
 bool is_aligned(Warp& warp, const Inst& inst, const Request& request, std::string_view space);
+/// The same by the pattern, where that says enough.
+inline bool is_aligned(Warp& warp, const Inst& inst, const Request& request, const Pattern& pattern, std::string_view space) {
+  return (pattern.aligned && (request.at[first_lane(request.mask)] & (request.bytes - 1)) == 0) || is_aligned(warp, inst, request, space);
+}
+bool lies_in_shared(Warp& warp, const Inst& inst, const Request& request, const Pattern& pattern);
 void count_global(Warp& warp, const Inst& inst, const Request& request, const Pattern& pattern, AccessKind kind);
 void touch_sectors(Warp& warp, const Inst& inst, Allocation& allocation, const Request& request, const Pattern& pattern, uint32_t lanes);
 void count_shared(Warp& warp, const Inst& inst, const Request& request, const Pattern& pattern);
@@ -59,8 +64,8 @@ bool check_filled(Warp& warp, const Inst& inst, const Request& request);
 
 template <class Use>
 bool access_global(Warp& warp, const Inst& inst, Request& request, AccessKind kind, Use use) {
-  if (!is_aligned(warp, inst, request, "global")) return false;
   const Pattern& pattern = global_pattern(warp, inst, request);
+  if (!is_aligned(warp, inst, request, pattern, "global")) return false;
   count_global(warp, inst, request, pattern, kind);
   Launch& launch = *warp.block->launch;
   const uint64_t first = request.at[first_lane(request.mask)];
@@ -92,15 +97,9 @@ bool access_global(Warp& warp, const Inst& inst, Request& request, AccessKind ki
 
 template <class Use>
 bool access_shared(Warp& warp, const Inst& inst, Request& request, AccessKind kind, Use use) {
-  if (!is_aligned(warp, inst, request, "shared")) return false;
   Block& block = *warp.block;
-  for (uint32_t lane = 0; lane < kLanes; ++lane) {
-    if (has(request.mask, lane) && (request.at[lane] > block.shared.size() || request.bytes > block.shared.size() - request.at[lane])) {
-      out_of_bounds(warp, inst, lane, request.at[lane], request.bytes, Space::shared);
-      return false;
-    }
-  }
   const Pattern& pattern = shared_pattern(warp, inst, request);
+  if (!is_aligned(warp, inst, request, pattern, "shared") || !lies_in_shared(warp, inst, request, pattern)) return false;
   count_shared(warp, inst, request, pattern);
   if (kind != AccessKind::write && !block.filling.empty() && !check_filled(warp, inst, request)) return false;
   use(Target{block.shared.data(), 0, block.shared.size(), &block.shared_shadow, nullptr}, request.mask, pattern.contiguous);

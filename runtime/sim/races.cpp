@@ -41,40 +41,49 @@ void note_race(Warp& warp, const Inst& inst, const Target& target, uint64_t at, 
 
 }  // namespace
 
+/// One place that lanes `first` to `last` read, all at once.
+static void check_read(Warp& warp, const Inst& inst, const Target& target, Accesses::Page& page, uint64_t at, uint32_t bytes,
+                       uint64_t mine, uint32_t first, uint32_t last) {
+  const uint64_t inside = at % Accesses::kPage, end = (inside + bytes - 1) >> page.shift;
+  const uint64_t by_first = mine + (uint64_t{first} << 34), by_last = mine + (uint64_t{last} << 34);
+  for (uint64_t piece = inside >> page.shift; piece <= end; ++piece) {
+    const Access write{page.write[piece]};
+    // Quick for what all warps have heard of.
+    if (write.bits != 0 && ((write.bits ^ mine) >> 44 != 0 || write.clock() > warp.heard_of_all)) {
+      const Now now{*warp.block->launch, *warp.block, warp, target.allocation == nullptr};
+      for (const uint32_t lane : {first, last}) {
+        if (!now.is_unordered(write, warp.index * kLanes + lane) || (write.is_atomic() && inst.mod.volatile_)) continue;
+        note_race(warp, inst, target, at, lane, false, write, true);
+        break;
+      }
+    }
+    if (first != last) page.read_before[piece] = by_first;
+    else if ((page.read[piece] ^ by_last) >> 34 != 0) page.read_before[piece] = page.read[piece];
+    page.read[piece] = by_last;
+  }
+}
+
 void check_reads(Warp& warp, const Inst& inst, const Target& target, const Request& request, uint32_t lanes) {
   Launch& launch = *warp.block->launch;
   if (!launch.check_races) return;
-  const Now now{launch, *warp.block, warp, target.allocation == nullptr};
-  const uint32_t stamp = now.is_shared ? 1 : launch.stamp;
+  const bool is_shared = target.allocation == nullptr;
+  const Pattern& pattern = launch.of(is_shared ? launch.shared_patterns : launch.patterns, inst);
+  const uint32_t stamp = is_shared ? 1 : launch.stamp;
   const uint64_t mine = Access::of(warp.block->index, warp.index * kLanes, warp.clock, inst.site).bits;
-  const uint64_t heard = warp.heard_of_all;
   Accesses::Page* page = nullptr;
-  uint64_t last = ~uint64_t{0}, number = ~uint64_t{0};
-  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
-    const uint32_t lane = first_lane(rest);
-    const uint64_t at = request.at[lane] - target.base;
-    // Of many lanes at one place the first and the last say all.
-    if (at == last && (rest & (rest - 1)) != 0) continue;
-    last = at;
+  uint64_t number = ~uint64_t{0};
+  const auto check = [&](uint32_t first, uint32_t last) {
+    const uint64_t at = request.at[first] - target.base;
     if (at / Accesses::kPage != number) {
       number = at / Accesses::kPage;
       page = &target.shadow->accesses.page(at, target.bytes, request.bytes, stamp);
     }
-    const uint64_t me = mine + (uint64_t{lane} << 34);
-    const uint64_t inside = at % Accesses::kPage, end = (inside + request.bytes - 1) >> page->shift;
-    for (uint64_t piece = inside >> page->shift; piece <= end; ++piece) {
-      const uint64_t write = page->write[piece];
-      // Quick for what all warps have heard of.
-      if (write != 0 && ((write ^ me) >> 44 != 0 || (write >> 18 & Access::kMaxClock) > heard)) {
-        const Access earlier{write};
-        if (now.is_unordered(earlier, warp.index * kLanes + lane) && !(earlier.is_atomic() && inst.mod.volatile_)) {
-          note_race(warp, inst, target, at, lane, false, earlier, true);
-        }
-      }
-      const uint64_t read = page->read[piece];
-      if ((read ^ me) >> 34 != 0) page->read_before[piece] = read;
-      page->read[piece] = me;
-    }
+    check_read(warp, inst, target, *page, at, request.bytes, mine, first, last);
+  };
+  if (lanes == pattern.mask && lanes == request.mask) {
+    for (uint32_t i = 0; i < pattern.places; ++i) check(pattern.first_at[i], pattern.last_at[i]);
+  } else {
+    for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) check(first_lane(rest), first_lane(rest));
   }
 }
 

@@ -66,6 +66,10 @@ class Shadow {
   }
   /// Whether any of the bytes is initialized: reading a padded record whole is no mistake.
   bool any_initialized(uint64_t first, uint64_t count) const;
+  /// The same for an aligned piece of 1, 2, 4 or 8 bytes.
+  bool any_initialized_aligned(uint64_t first, uint64_t count) const {
+    return all_ || (!initialized_.empty() && (initialized_[first / 64] >> first % 64 & ((uint64_t{1} << count) - 1)) != 0);
+  }
   bool all_initialized() const { return all_; }
   bool all_initialized(uint64_t first, uint64_t count) const;
   void forget();  ///< nothing is initialized
