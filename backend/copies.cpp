@@ -42,7 +42,7 @@ void write_copy(FunctionText& out, const std::string& to, const std::string& fro
 
 void write_part(FunctionText& out, const ir::Type& tensor, const std::string& base,
                 const ir::Part& part, std::span<const std::string> subscripts,
-                const std::string& value) {
+                const std::string& value, bool on_gpu) {
   const ir::Type source{tensor.dtype, part.shape(tensor.shape)};
   if (source.is_scalar()) {
     const std::string to = write_address(out, tensor, base, subscripts);
@@ -68,7 +68,12 @@ void write_part(FunctionText& out, const ir::Type& tensor, const std::string& ba
     to.push_back(from.back());
   }
   const std::string target = write_address(out, tensor, base, to);
-  write_copy(out, target, write_address(out, source, value, from), run);
+  const std::string first = write_address(out, source, value, from);
+  if (on_gpu)
+    out.line("call void @tn_copy_run(ptr %context, ptr {}, ptr {}, ptr {}, ptr {}, i64 {})", base, target,
+             value, first, run);
+  else
+    write_copy(out, target, first, run);
   while (!loops.empty()) {
     close_loop(out, loops.back());
     loops.pop_back();

@@ -24,6 +24,7 @@ constexpr Declaration kDeclarations[] = {
     {"i32", "tn_parallel", "(ptr, ptr, ptr, i64, i64) nounwind"},
     {"i32", "tn_launch", "(ptr, i32, ptr, i32) nounwind"},
     {"void", "tn_to_host", "(ptr, ptr, i32) nounwind"},
+    {"void", "tn_copy_run", "(ptr, ptr, ptr, ptr, ptr, i64) nounwind"},
     {"void", "tn_fail", "(ptr, i32, i32, i64, i64, ptr) nounwind cold"},
     {"void", "tn_print_text", "(ptr, ptr, i64) nounwind"},
     {"void", "tn_print_int", "(ptr, i32, i64) nounwind"},

@@ -151,11 +151,11 @@ void FunctionWriter::write_update(const Inst& inst) {
   check_subscripts(inst);
   const std::string& result = name(inst.result());
   if (!is_in_place(inst)) own(inst);
-  to_host(inst.result(), Access::changes);
-  to_host(inst.args.back());
+  const bool whole_runs = on_gpu_ != nullptr && !type(inst.args.back()).is_scalar();
+  if (!whole_runs) to_host(inst.result(), Access::changes);
   const std::vector<std::string> subscripts =
       names(std::span(inst.args).subspan(1, inst.args.size() - 2));
-  write_part(out_, tensor, result, inst.get<ir::Part>(), subscripts, name(inst.args.back()));
+  write_part(out_, tensor, result, inst.get<ir::Part>(), subscripts, name(inst.args.back()), whole_runs);
 }
 
 /// Makes the result of an update a tensor with one owner: only where there are others by calling.

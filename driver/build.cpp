@@ -9,6 +9,7 @@
 #include "driver/c_names.h"
 #include "driver/commands.h"
 #include "driver/cpu.h"
+#include "driver/gpu.h"
 #include "driver/ir_module.h"
 #include "driver/link.h"
 #include "driver/output.h"
@@ -87,6 +88,13 @@ void write_s(const Build& build) {
                backend::cpu::assembly(whole, backend_options(build.session)));
 }
 
+void write_kernels(const Build& build) {
+  backend::Options options = backend_options(build.session);
+  options.gpu = gpu_arch(build.session);
+  write_output(build.output.string(),
+               write_ptx(build.session, backend::gpu::generate_for_gpu(build.module, options)));
+}
+
 /// One object file, in which parts see each other, and others see only the functions for C.
 fs::path write_object(const Build& build, const Workplace& work) {
   constexpr const char* kNeededFor = "to make object files";
@@ -160,6 +168,7 @@ struct Form {
   void (*write)(const Build&);
   Advice advice;  ///< null: no header
   std::string_view meaning;
+  bool is_program = false;  ///< of `main`, not of functions for C
 };
 constexpr Form kForms[] = {
     {".so", write_so, advice_so, "a shared library"},
@@ -167,7 +176,8 @@ constexpr Form kForms[] = {
     {".o", write_o, advice_o, "an object file"},
     {".ll", write_ll, nullptr, "LLVM IR"},
     {".s", write_s, nullptr, "assembly"},
-    {"", write_program, nullptr, "a program"},
+    {".ptx", write_kernels, nullptr, "the kernels of a program for a GPU", true},
+    {"", write_program, nullptr, "a program", true},
 };
 
 const Form& form_of(const fs::path& output) {
@@ -198,7 +208,7 @@ void command_build(Session& session) {
   const fs::path output = session.options.output;
   const Form& form = form_of(output);
   check_output(output);
-  session.library = !form.ending.empty();
+  session.library = !form.is_program;
   if (!session.library && !session.options.exports.empty())
     throw UsageError{"--export is for libraries: -o OUT.so, OUT.a or OUT.o"};
   ir::Module module = load_owned(session);

@@ -75,6 +75,12 @@ void add_pass_options(CLI::App& app, Options& o) {
       ->type_name("CMD");
 }
 
+void add_gpu_option(CLI::App& app, Options& o) {
+  app.add_option("--gpu-arch", o.gpu_arch, "the GPU that kernels are for; default: this one, or sm_80")
+      ->check(CLI::IsMember({"sm_75", "sm_80", "sm_90"}))
+      ->type_name("SM");
+}
+
 void add_target_option(CLI::App& app, Options& o) {
   std::vector<std::string> names;
 #define TARGET(name, lesson, summary) names.push_back(#name);
@@ -83,9 +89,7 @@ void add_target_option(CLI::App& app, Options& o) {
       ->check(CLI::IsMember(names))
       ->capture_default_str()
       ->type_name("T");
-  app.add_option("--gpu-arch", o.gpu_arch, "the GPU that kernels are for; default: this one, or sm_80")
-      ->check(CLI::IsMember({"sm_75", "sm_80", "sm_90"}))
-      ->type_name("SM");
+  add_gpu_option(app, o);
 }
 
 void add_export_option(CLI::App& app, Options& o) {
@@ -151,7 +155,8 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     add_program_options(app, o);
     add_pass_options(app, o);
     add_export_option(app, o);
-    app.add_option("-o", o.output, "OUT.so, .a, .o (and OUT.h), .ll, .s; no ending: a program")
+    add_gpu_option(app, o);
+    app.add_option("-o", o.output, "OUT.so, .a, .o (and OUT.h), .ll, .s, .ptx; no ending: a program")
         ->required()
         ->type_name("OUT");
   } else if (command == "check") {

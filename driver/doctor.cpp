@@ -11,6 +11,9 @@
 #if TENON_UPTO >= 9
 #include "backend/backend.h"
 #endif
+#if TENON_UPTO >= 13
+#include "runtime/cuda_device.h"
+#endif
 
 namespace tenon::driver {
 
@@ -42,6 +45,19 @@ std::string find_program(std::string_view name) {
   return "";
 }
 
+#if TENON_UPTO >= 13
+/// Its name, or why there is none.
+std::string gpu_text() {
+  try {
+    runtime::CudaInfo info;
+    runtime::open_cuda(&info);
+    return fmt::format("{}, compute capability {}.{}", info.name, info.capability / 10, info.capability % 10);
+  } catch (const runtime::DeviceError& error) {
+    return error.message;
+  }
+}
+#endif
+
 }  // namespace
 
 void command_doctor(Session&) {
@@ -50,6 +66,9 @@ void command_doctor(Session&) {
   fmt::print("threads     {}\n", runtime::threads_text());
 #if TENON_UPTO >= 9
   fmt::print("LLVM        {}\n", backend::cpu::llvm_version());
+#endif
+#if TENON_UPTO >= 13
+  fmt::print("GPU         {}\n", gpu_text());
 #endif
   for (const Tool& tool : kTools) {
     std::string where = find_program(tool.program);

@@ -34,6 +34,8 @@ int32_t tn_parallel(tn_context* context, tn_turns turns, void* env, int64_t firs
 int32_t tn_launch(tn_context* context, int32_t kernel, void* const* slots, int32_t site);
 /// Before the host reads a tensor that a kernel may have written; or changes it.
 void tn_to_host(tn_context* context, void* data, int32_t writes);
+/// Copies `bytes` from a place in tensor `source` to one in tensor `data`: on the device, if that has both.
+void tn_copy_run(tn_context* context, void* data, void* to, void* source, const void* from, int64_t bytes);
 
 /// One line of print(): what each call gives is put together as it is; tn_print_end writes the line.
 /// A line whose making failed is not written; the fault is recorded.

@@ -143,10 +143,10 @@ void tn_drop(tn_context* c, void* data) {
 
 void* tn_own(tn_context* c, void* data, int64_t bytes, int32_t site) {
   if (Context::Block::of(data)->owners == 1) return data;
-  if (reinterpret_cast<Context*>(c)->device != nullptr) tn_to_host(c, data, 0);
   void* copy = tn_alloc(c, bytes, site);
   if (copy == nullptr) return nullptr;
-  std::memcpy(copy, data, bytes);
+  if (reinterpret_cast<Context*>(c)->device != nullptr) tn_copy_run(c, copy, copy, data, data, bytes);
+  else std::memcpy(copy, data, bytes);
   tn_drop(c, data);
   return copy;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include "runtime/abi.h"
 
@@ -69,6 +70,26 @@ void DeviceSession::to_host(void* data, bool writes) {
   }
   copy.host_is_current = true;
   if (writes) copy.device_is_current = false;
+}
+
+/// Where the source is on the device, the other goes there too: it is written to, and read by kernels, and
+/// what a kernel has made need not come back for it.
+void DeviceSession::copy_run(void* data, int64_t to, void* source, int64_t from, int64_t bytes) {
+  DeviceCopy& target = device_copy_of(data);
+  const bool whole = bytes == bytes_of_block(data);  // nothing of it stays
+  if (device_copy_of(source).device_is_current) {
+    if (!whole) to_device(data);
+    else if (target.address == 0) target.address = take(bytes);
+    device_.copy(target.address + static_cast<uint64_t>(to),
+                 device_copy_of(source).address + static_cast<uint64_t>(from), bytes);
+    target.host_is_current = false;
+    target.device_is_current = true;
+    return;
+  }
+  if (whole) target.host_is_current = true;
+  to_host(data, true);
+  std::memcpy(static_cast<std::byte*>(data) + to, static_cast<const std::byte*>(source) + from,
+              static_cast<size_t>(bytes));
 }
 
 // ---- launches
@@ -159,14 +180,34 @@ int32_t tn_launch(tn_context* c, int32_t kernel, void* const* slots, int32_t sit
   return static_cast<int32_t>(DeviceSession::Status::failed);
 }
 
+namespace {
+
 /// A device that does not give back what it has cannot be gone on with, nor waited for.
-void tn_to_host(tn_context* c, void* data, int32_t writes) {
+template <class Body>
+void or_end(tn_context* c, const Body& body) {
   Context& context = *reinterpret_cast<Context*>(c);
+  std::string problem;
   try {
-    context.device->to_host(data, writes != 0);
+    return body(*context.device);
   } catch (const DeviceError& error) {
-    std::fflush(context.out);
-    fmt::print(stderr, "tenon: {}\n", error.message);
-    std::_Exit(1);
+    problem = error.message;
+  } catch (const Fault& fault) {
+    problem = "the GPU: " + fault.message();
   }
+  std::fflush(context.out);
+  fmt::print(stderr, "tenon: {}\n", problem);
+  std::_Exit(1);
+}
+
+}  // namespace
+
+void tn_to_host(tn_context* c, void* data, int32_t writes) {
+  or_end(c, [&](DeviceSession& session) { session.to_host(data, writes != 0); });
+}
+
+void tn_copy_run(tn_context* c, void* data, void* to, void* source, const void* from, int64_t bytes) {
+  or_end(c, [&](DeviceSession& session) {
+    session.copy_run(data, static_cast<std::byte*>(to) - static_cast<std::byte*>(data), source,
+                     static_cast<const std::byte*>(from) - static_cast<const std::byte*>(source), bytes);
+  });
 }

@@ -61,6 +61,8 @@ class DeviceSession {
 
   /// The host is about to read a tensor, or to write to it as well.
   void to_host(void* data, bool writes);
+  /// Copies a part of one tensor to a part of another, or of itself; offsets in bytes.
+  void copy_run(void* data, int64_t to, void* source, int64_t from, int64_t bytes);
   void release(const DeviceCopy& copy, int64_t bytes) noexcept;
 
   const Traffic& traffic() const { return traffic_; }

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAll = 256, kFew = 32;  ///< tokens
+constexpr int kAll = 256, kFew = 32, kOnGpu = 16;  ///< tokens
 const fs::path kRoot = root();
 
 /// What a run prints must be the beginning of the published text, then how many tokens are right.
@@ -53,7 +53,7 @@ int run_all(const std::string& tenon) {
     bool strict;
   };
   for (const Case& c : {Case{"cpu", kAll, false}, Case{"cpu", kAll, true}, Case{"ir", kFew, false},
-                        Case{"interp", kFew, false}}) {
+                        Case{"interp", kFew, false}, Case{"sim", kOnGpu, false}, Case{"sim", kOnGpu, true}}) {
     const std::string problem = tell(tenon, folder, c.target, c.steps, c.strict);
     if (problem.empty())
       tally.pass();

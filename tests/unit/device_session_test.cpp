@@ -30,7 +30,13 @@ class FakeDevice : public Device {
   void copy_out(void* to, DeviceAddress from, int64_t bytes) override {
     std::memcpy(to, memory.at(from).data(), static_cast<size_t>(bytes));
   }
-  void copy(DeviceAddress, DeviceAddress, int64_t) override {}
+  void copy(DeviceAddress to, DeviceAddress from, int64_t bytes) override {
+    const auto at = [&](DeviceAddress address) {
+      const auto found = std::prev(memory.upper_bound(address));
+      return found->second.data() + (address - found->first);
+    };
+    std::memmove(at(to), at(from), static_cast<size_t>(bytes));
+  }
   void launch(const std::string& kernel, int64_t, int64_t,
               std::span<const LaunchArgument> arguments) override {
     if (kernel == "broken") throw DeviceError{"it is broken"};
@@ -115,7 +121,27 @@ TEST_CASE("a copy of a tensor is of what the device has made of it") {
   tn_share(b);
   auto* copy = static_cast<float*>(tn_own(run.c, b, 16, -1));
   CHECK(copy != b);
+  CHECK(run.session.traffic().to_host == 0);
+  tn_to_host(run.c, copy, 0);
   CHECK(copy[0] == 2);
+}
+
+TEST_CASE("a part of a tensor is replaced where the part is") {
+  Run run;
+  float *a = run.tensor(1), *b = run.tensor(0), *cache = run.tensor(10);
+  run.launch(0, a, b);
+  tn_copy_run(run.c, cache, cache + 2, b, b + 1, 8);
+  CHECK(run.session.traffic().to_host == 0);
+  tn_to_host(run.c, cache, 0);
+  CHECK(cache[1] == 11);
+  CHECK(cache[2] == 3);
+  CHECK(cache[3] == 4);
+  // What only the host has stays there.
+  float *on_host = run.tensor(50), *other = run.tensor(0);
+  const int64_t before = run.session.traffic().to_device;
+  tn_copy_run(run.c, other, other, on_host, on_host + 3, 4);
+  CHECK(other[0] == 53);
+  CHECK(run.session.traffic().to_device == before);
 }
 
 TEST_CASE("where a check fails the host runs the kernel, with all that it needs") {
