@@ -25,6 +25,7 @@ constexpr int64_t kPageBytes = 4096;   ///< rows further apart lie on a page eac
 constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of a core follows
 constexpr int64_t kRowBytes = 8192;    ///< of sums, with the rows that go into them in the first cache
 constexpr int64_t kFewestLanes = 4;    ///< of short rows
+constexpr int64_t kMostUnrolled = 32;  ///< turns of a window, all its loops together
 /// Outputs larger than this are not in a cache any more when somebody reads them: they go past it.
 constexpr double kStreamedBytes = 32e6;
 
@@ -70,6 +71,8 @@ class Chooser {
   bool choose(const Inner& inner);
   bool reduce(const Inner& inner, int64_t lanes);
   bool interchange(const Inner& inner, int64_t lanes);
+  void copy_padded(const Inner& inner, const For& lane_loop, int64_t lanes);
+  void unroll_window(const Inner& inner, const For& lane_loop);
   void by_rows(const Inner& inner, const For& lane_loop, int64_t lanes);
   bool stands_outermost(const Inner& inner, const For& loop) const;
   bool takes_pages(const Inner& inner, LoopId loop) const;
@@ -225,10 +228,58 @@ bool Chooser::interchange(const Inner& inner, int64_t lanes) {
   }
   for (const std::string& last : {name(summed), i}) order.loops.push_back(last);
   add(std::move(order));
+  copy_padded(inner, *lane_loop, lanes);
   add({DirectiveKind::vectorize_, {i}, {}, lanes});
   add({DirectiveKind::unroll_, {i}});
+  unroll_window(inner, *lane_loop);
   if (stands_outermost(inner, *lane_loop)) outermost_ = o;
   return true;
+}
+
+/// A window over an image with padding, one plane for itself as in a depthwise convolution: the plane is
+/// copied with its margin in front of the loops over its pixels, so that no lane has to ask.
+void Chooser::copy_padded(const Inner& inner, const For& lane_loop, int64_t lanes) {
+  const Read* padded = nullptr;
+  for_each_node(inner.loop->body, [&](const ExprPtr& e) {
+    const auto* read = std::get_if<Read>(&e->node);
+    if (read != nullptr && read->guard != nullptr) padded = read;
+  });
+  if (padded == nullptr) return;
+  const auto shares_axis = [&](LoopId a, LoopId b) {
+    return std::ranges::any_of(padded->subscripts, [&](const ExprPtr& s) {
+      return mentions_loop(s, a) && mentions_loop(s, b);
+    });
+  };
+  const auto slides = [&](const For& pixel) {
+    if (&pixel == &lane_loop || shares_axis(pixel.loop, inner.loop->loop)) return true;
+    return std::ranges::any_of(inner.around, [&](const For* window) {
+      return window != &pixel && shares_axis(pixel.loop, window->loop);
+    });
+  };
+  const For* plane = nullptr;
+  for (const For* around : inner.around) {
+    if (slides(*around)) break;
+    plane = around;
+  }
+  if (plane == nullptr) return;
+  add({DirectiveKind::pack_, {name(plane->loop)}, {}, 0, kernel_.buffers[padded->buffer].name});
+  Kernel copied = kernel_;
+  apply_schedule(copied, schedule_, mode_);
+  add({DirectiveKind::vectorize_, {copied.loops.back()}, {}, lanes});
+}
+
+/// Small loops around the lanes that the sum goes over.
+void Chooser::unroll_window(const Inner& inner, const For& lane_loop) {
+  int64_t turns = turns_of(*inner.loop).value_or(kMostUnrolled + 1);
+  std::vector<LoopId> window = {inner.loop->loop};
+  const auto lanes_at = std::ranges::find(inner.around, &lane_loop);
+  for (auto around = lanes_at + 1; around < inner.around.end(); ++around) {
+    window.push_back((*around)->loop);
+    turns *= turns_of(**around).value_or(kMostUnrolled + 1);
+    if (turns > kMostUnrolled) return;
+  }
+  if (turns > kMostUnrolled) return;
+  for (const LoopId loop : window) add({DirectiveKind::unroll_, {name(loop)}});
 }
 
 /// A reduction over everything: each piece has a part of its own, and the parts are combined in order.

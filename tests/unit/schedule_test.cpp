@@ -275,9 +275,14 @@ TEST_CASE("a subscript that no loop moves, or that another one moves irregularly
       text += print(directive) + "; ";
     return text;
   };
-  const std::string eight = "split j by 8 as jo, ji; order jo, k, ji; vectorize ji by 8; unroll ji; ";
+  const std::string eight = "split j by 8 as jo, ji; order jo, k, ji; vectorize ji by 8; unroll ji; unroll k; ";
   CHECK(chosen("[i: 3, j: 8] { sum[k: 10](%x[k, 0] * %w[i / 2 + k, j]) }") == eight);
   CHECK(chosen("[i: 3, j: 8] { sum[k: 10](%w[%n[i], j] * %x[k, 0]) }") == "");  // may fail
+  // A window over a padded plane, which is copied with its margin.
+  CHECK(chosen("[c: 2, i: 48] { sum[m: 3](if i + m > 0 and i + m < 49 { %w[c, i + m - 1] } else { 0.0 } * "
+               "%x[c, m]) }") ==
+        "split j by 48 as jo, ji; order jo, k, ji; pack w at i; vectorize w0 by 16; vectorize ji by 16; "
+        "unroll ji; unroll k; ");
 }
 
 TEST_CASE("what is refused, and with which dependence") {
