@@ -1,5 +1,5 @@
-// tenon sim FILE.ptx --launch KERNEL:GRID:BLOCK:ARGUMENTS: one kernel on the simulated GPU, and what a
-// profiler would say of it.
+// tenon sim FILE.ptx --launch KERNEL:GRID:BLOCK:ARGUMENTS: one kernel on the simulated GPU, and
+// what a profiler would say of it.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -45,7 +45,9 @@ sim::Dim3 sizes(std::string_view text, std::string_view what) {
   const std::vector<std::string_view> parts = split(text, 'x');
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::optional<uint32_t> value = number<uint32_t>(parts[i]);
-    if (!value || i >= 3) throw UsageError{fmt::format("--launch: `{}` is no {}; it is written 4, 4x2 or 4x2x1", text, what)};
+    if (!value || i >= 3)
+      throw UsageError{
+          fmt::format("--launch: `{}` is no {}; it is written 4, 4x2 or 4x2x1", text, what)};
     *fields[i] = *value;
   }
   return result;
@@ -68,7 +70,8 @@ std::optional<std::pair<runtime::DType, runtime::Shape>> buffer_type(std::string
     const auto type = static_cast<runtime::DType>(i);
     if (runtime::row(type).text != word.substr(0, open)) continue;
     runtime::Shape shape;
-    for (const std::string_view extent : split(word.substr(open + 1, word.size() - open - 2), 'x')) {
+    for (const std::string_view extent :
+         split(word.substr(open + 1, word.size() - open - 2), 'x')) {
       const std::optional<int64_t> value = number<int64_t>(extent);
       if (!value || *value < 0) return std::nullopt;
       shape.push_back(*value);
@@ -81,11 +84,13 @@ std::optional<std::pair<runtime::DType, runtime::Shape>> buffer_type(std::string
 /// What the list of arguments says, put on the device.
 class KernelArguments {
  public:
-  KernelArguments(sim::Device& device, const sim::KernelInfo& kernel, std::string_view text) : device_(device) {
-    const std::vector<std::string_view> words = text.empty() ? std::vector<std::string_view>() : split(text, ',');
+  KernelArguments(sim::Device& device, const sim::KernelInfo& kernel, std::string_view text)
+      : device_(device) {
+    const std::vector<std::string_view> words =
+        text.empty() ? std::vector<std::string_view>() : split(text, ',');
     if (words.size() != kernel.params.size()) {
-      throw UsageError{fmt::format("--launch: `{}` has {} parameters, and the launch gives {}", kernel.name,
-                                   kernel.params.size(), words.size())};
+      throw UsageError{fmt::format("--launch: `{}` has {} parameters, and the launch gives {}",
+                                   kernel.name, kernel.params.size(), words.size())};
     }
     block_.resize(kernel.param_bytes);
     for (size_t i = 0; i < words.size(); ++i) add(words[i], kernel.params[i], i + 1);
@@ -96,7 +101,8 @@ class KernelArguments {
   /// Writes the buffer of argument `index`, from 1, to a file.
   void save(size_t index, const std::string& path) const {
     const auto found = buffers_.find(index);
-    if (found == buffers_.end()) throw UsageError{fmt::format("--out {}={}: argument {} is no buffer", index, path, index)};
+    if (found == buffers_.end())
+      throw UsageError{fmt::format("--out {}={}: argument {} is no buffer", index, path, index)};
     const Buffer& buffer = found->second;
     std::vector<std::byte> bytes(buffer.bytes());
     device_.read(buffer.at, bytes);
@@ -111,14 +117,16 @@ class KernelArguments {
       Buffer buffer{0, type->first, type->second};
       const auto bytes = runtime::byte_count(buffer.type, buffer.shape);
       if (!bytes) throw UsageError{fmt::format("--launch: `{}` is larger than any memory", word)};
-      buffer.at = device_.allocate(static_cast<uint64_t>(*bytes), fmt::format("argument {}", index));
+      buffer.at =
+          device_.allocate(static_cast<uint64_t>(*bytes), fmt::format("argument {}", index));
       if (equals != word.npos) fill(buffer, word.substr(equals + 1));
       return put(buffer, param, index);
     }
     const bool is_whole = word.find_first_of(".ein") == word.npos;
     const auto whole = number<int64_t>(word);
     const auto real = number<double>(word);
-    if (is_whole && whole && (param.size == 8 || (param.size == 4 && *whole >= INT32_MIN && *whole <= UINT32_MAX))) {
+    if (is_whole && whole &&
+        (param.size == 8 || (param.size == 4 && *whole >= INT32_MIN && *whole <= UINT32_MAX))) {
       return put_bytes(&*whole, param);
     }
     if (!is_whole && real && param.size == 8) return put_bytes(&*real, param);
@@ -126,17 +134,22 @@ class KernelArguments {
       const auto narrow = static_cast<float>(*real);
       return put_bytes(&narrow, param);
     }
-    throw UsageError{fmt::format("--launch: argument {}, `{}`, is no number of {} bytes, no file `x.npy` and no buffer `f32[64x10]` or `f32[64]=0`",
-                                 index, word, param.size)};
+    throw UsageError{
+        fmt::format("--launch: argument {}, `{}`, is no number of {} bytes, no file `x.npy` and no "
+                    "buffer `f32[64x10]` or `f32[64]=0`",
+                    index, word, param.size)};
   }
 
   /// With one number, or with 0, 1, 2, … for `i`.
   void fill(const Buffer& buffer, std::string_view with) {
     const auto value = number<double>(with);
-    if (!value && with != "i") throw UsageError{fmt::format("--launch: a buffer is filled with a number or with `i`, not with `{}`", with)};
+    if (!value && with != "i")
+      throw UsageError{fmt::format(
+          "--launch: a buffer is filled with a number or with `i`, not with `{}`", with)};
     runtime::Tensor tensor(buffer.type, buffer.shape);
     for (int64_t i = 0; i < tensor.count(); ++i) {
-      const auto element = runtime::Scalar::floating(runtime::DType::f64, value ? *value : static_cast<double>(i));
+      const auto element =
+          runtime::Scalar::floating(runtime::DType::f64, value ? *value : static_cast<double>(i));
       tensor.set(i, runtime::convert(buffer.type, element));
     }
     device_.write(buffer.at, std::span(tensor.data(), buffer.bytes()));
@@ -145,7 +158,9 @@ class KernelArguments {
   Buffer file(const std::string& path) {
     const runtime::NpyHeader header = runtime::read_npy_header(path);
     const std::optional<runtime::NpyType> type = runtime::npy_type(header.descr);
-    if (!type) throw UsageError{fmt::format("--launch: `{}` holds {}, which Tenon lacks", path, header.type_text())};
+    if (!type)
+      throw UsageError{
+          fmt::format("--launch: `{}` holds {}, which Tenon lacks", path, header.type_text())};
     Buffer buffer{0, type->type, header.shape};
     std::vector<std::byte> bytes;
     runtime::load_npy(path, buffer.type, buffer.shape, [&](int64_t count) {
@@ -158,11 +173,15 @@ class KernelArguments {
   }
 
   void put(const Buffer& buffer, const sim::Param& param, size_t index) {
-    if (param.size != 8) throw UsageError{fmt::format("--launch: argument {} is a buffer, but the parameter has {} bytes", index, param.size)};
+    if (param.size != 8)
+      throw UsageError{fmt::format(
+          "--launch: argument {} is a buffer, but the parameter has {} bytes", index, param.size)};
     put_bytes(&buffer.at, param);
     buffers_[index] = buffer;
   }
-  void put_bytes(const void* from, const sim::Param& param) { std::memcpy(block_.data() + param.offset, from, param.size); }
+  void put_bytes(const void* from, const sim::Param& param) {
+    std::memcpy(block_.data() + param.offset, from, param.size);
+  }
 
   sim::Device& device_;
   std::vector<std::byte> block_;
@@ -181,9 +200,11 @@ const sim::GpuModel& model_named(const std::string& name) {
 std::string list_of_kernels(const sim::Module& module) {
   std::string text;
   for (const sim::KernelInfo& kernel : module.kernels()) {
-    text += fmt::format("kernel {}  {} bytes of shared memory, {} of local memory, about {} registers\n", kernel.name,
-                        kernel.shared_bytes, kernel.local_bytes, kernel.registers);
-    for (const sim::Param& param : kernel.params) text += fmt::format("  {:<24} {} bytes\n", param.name, param.size);
+    text += fmt::format(
+        "kernel {}  {} bytes of shared memory, {} of local memory, about {} registers\n",
+        kernel.name, kernel.shared_bytes, kernel.local_bytes, kernel.registers);
+    for (const sim::Param& param : kernel.params)
+      text += fmt::format("  {:<24} {} bytes\n", param.name, param.size);
   }
   return text;
 }
@@ -193,7 +214,8 @@ std::pair<size_t, std::string> output_of(const std::string& text) {
   const size_t equals = text.find('=');
   const std::optional<size_t> index = number<size_t>(std::string_view(text).substr(0, equals));
   if (equals == text.npos || equals + 1 == text.size() || !index) {
-    throw UsageError{fmt::format("--out {}: it is written --out 3=y.npy, for the third argument", text)};
+    throw UsageError{
+        fmt::format("--out {}: it is written --out 3=y.npy, for the third argument", text)};
   }
   return {*index, text.substr(equals + 1)};
 }
@@ -203,20 +225,26 @@ const sim::KernelInfo& kernel_named(const sim::Module& module, std::string_view 
   std::vector<std::string> names;
   for (const sim::KernelInfo& kernel : module.kernels()) names.push_back(kernel.name);
   const std::string near = runtime::nearest(std::string(name), names);
-  throw UsageError{fmt::format("--launch: there is no kernel `{}`{}", name, near.empty() ? "" : fmt::format("; did you mean `{}`?", near))};
+  throw UsageError{fmt::format("--launch: there is no kernel `{}`{}", name,
+                               near.empty() ? "" : fmt::format("; did you mean `{}`?", near))};
 }
 
-sim::Report launch(const Options& o, const sim::Module& module, sim::Device& device, std::optional<KernelArguments>& arguments) {
+sim::Report launch(const Options& o, const sim::Module& module, sim::Device& device,
+                   std::optional<KernelArguments>& arguments) {
   const std::vector<std::string_view> parts = split(o.launch, ':');
   if (parts.size() < 3 || parts.size() > 4) {
-    throw UsageError{fmt::format("--launch {}: it is written KERNEL:GRID:BLOCK:ARGUMENTS, as in saxpy:8:256:2.0,x.npy,f32[2048]", o.launch)};
+    throw UsageError{
+        fmt::format("--launch {}: it is written KERNEL:GRID:BLOCK:ARGUMENTS, as in "
+                    "saxpy:8:256:2.0,x.npy,f32[2048]",
+                    o.launch)};
   }
   const sim::KernelInfo& kernel = kernel_named(module, parts[0]);
   const sim::Dim3 grid = sizes(parts[1], "grid"), block = sizes(parts[2], "block");
   arguments.emplace(device, kernel, parts.size() == 4 ? parts[3] : std::string_view());
   sim::LaunchOptions options;
   options.late_copies = !o.early_copies;
-  return device.launch(module, kernel.name, grid, block, o.shared_bytes, arguments->block(), options);
+  return device.launch(module, kernel.name, grid, block, o.shared_bytes, arguments->block(),
+                       options);
 }
 
 void simulate(Session& session) {
@@ -231,7 +259,8 @@ void simulate(Session& session) {
   if (o.launch.empty()) return write_output("", list_of_kernels(module));
   sim::Device device(model);
   std::optional<KernelArguments> arguments;
-  const sim::Report report = session.timed("simulating", [&] { return launch(o, module, device, arguments); });
+  const sim::Report report =
+      session.timed("simulating", [&] { return launch(o, module, device, arguments); });
   write_output("", report.text());
   for (const auto& [index, path] : outputs) arguments->save(index, path);
   if (!report.ok()) throw Exit{kProgramWrong};

@@ -57,7 +57,8 @@ uint64_t combine_halves(Atomic what, uint64_t old, uint64_t value, uint32_t coun
   uint64_t result = 0;
   for (uint32_t part = 0; part < count; ++part) {
     const auto read = [&](uint64_t from) {
-      return static_cast<float>(SmallFloat<format>::from_bits(static_cast<uint16_t>(from >> 16 * part)));
+      return static_cast<float>(
+          SmallFloat<format>::from_bits(static_cast<uint16_t>(from >> 16 * part)));
     };
     const float sum = combine_floats(what, read(old), read(value));
     result |= uint64_t{SmallFloat<format>(sum).bits()} << 16 * part;
@@ -68,16 +69,24 @@ uint64_t combine_halves(Atomic what, uint64_t old, uint64_t value, uint32_t coun
 uint64_t new_value(const Inst& inst, uint64_t old, uint64_t value, uint64_t swap) {
   const auto what = static_cast<Atomic>(inst.mod.what);
   const auto integers = [&]<class T>(T) {
-    return static_cast<uint64_t>(combine<T>(what, static_cast<T>(old), static_cast<T>(value), static_cast<T>(swap)));
+    return static_cast<uint64_t>(
+        combine<T>(what, static_cast<T>(old), static_cast<T>(value), static_cast<T>(swap)));
   };
   switch (inst.type) {
-    case Type::b16: case Type::u16: return integers(uint16_t{});
-    case Type::b32: case Type::u32: return integers(uint32_t{});
+    case Type::b16:
+    case Type::u16: return integers(uint16_t{});
+    case Type::b32:
+    case Type::u32: return integers(uint32_t{});
     case Type::s32: return integers(int32_t{});
-    case Type::b64: case Type::u64: return integers(uint64_t{});
+    case Type::b64:
+    case Type::u64: return integers(uint64_t{});
     case Type::s64: return integers(int64_t{});
-    case Type::f32: return through<float>([&](float a, float b) { return combine_floats(what, a, b); }, old, value);
-    case Type::f64: return through<double>([&](double a, double b) { return combine_floats(what, a, b); }, old, value);
+    case Type::f32:
+      return through<float>([&](float a, float b) { return combine_floats(what, a, b); }, old,
+                            value);
+    case Type::f64:
+      return through<double>([&](double a, double b) { return combine_floats(what, a, b); }, old,
+                             value);
     case Type::f16: return combine_halves<SmallFormat::f16>(what, old, value, 1);
     case Type::f16x2: return combine_halves<SmallFormat::f16>(what, old, value, 2);
     case Type::bf16: return combine_halves<SmallFormat::bf16>(what, old, value, 1);
@@ -92,10 +101,12 @@ uint64_t register_of_lane(Warp& warp, uint32_t at, uint32_t lane, uint32_t bytes
   return value;
 }
 
-void update(Warp& warp, const Inst& inst, const Target& target, const Request& request, uint32_t lanes) {
+void update(Warp& warp, const Inst& inst, const Target& target, const Request& request,
+            uint32_t lanes) {
   if (!check_initialized(warp, inst, target, request, lanes, request.bytes)) return;
   if (target.allocation != nullptr && target.allocation->is_constant) {
-    stop(warp, inst, first_lane(lanes), SimFaultKind::out_of_bounds, fmt::format("writes {}, which is constant", target.text()));
+    stop(warp, inst, first_lane(lanes), SimFaultKind::out_of_bounds,
+         fmt::format("writes {}, which is constant", target.text()));
     return;
   }
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
@@ -105,9 +116,11 @@ void update(Warp& warp, const Inst& inst, const Target& target, const Request& r
     uint64_t old = 0;
     std::memcpy(&old, memory, request.bytes);
     const uint64_t swap = inst.c == kNone ? 0 : register_of_lane(warp, inst.c, lane, request.bytes);
-    const uint64_t result = new_value(inst, old, register_of_lane(warp, inst.b, lane, request.bytes), swap);
+    const uint64_t result =
+        new_value(inst, old, register_of_lane(warp, inst.b, lane, request.bytes), swap);
     std::memcpy(memory, &result, request.bytes);
-    if (inst.mod.uniform) std::memcpy(warp.frame + inst.d + lane * request.bytes, &old, request.bytes);
+    if (inst.mod.uniform)
+      std::memcpy(warp.frame + inst.d + lane * request.bytes, &old, request.bytes);
   }
 }
 
@@ -116,7 +129,9 @@ Flow atomic(Warp& warp, const Inst& inst, uint32_t mask) {
   Request request;
   read_addresses(warp, inst, inst.a, inst.mod.wide_address, inst.offset, request);
   request.bytes = bits(inst.type) / 8;
-  const auto use = [&](const Target& target, uint32_t lanes, bool) { update(warp, inst, target, request, lanes); };
+  const auto use = [&](const Target& target, uint32_t lanes, bool) {
+    update(warp, inst, target, request, lanes);
+  };
   uint32_t shared = inst.space == Space::shared ? mask : 0;
   for (uint32_t lane = 0; lane < kLanes && inst.space == Space::generic; ++lane) {
     if (!has(mask, lane)) continue;
@@ -125,7 +140,8 @@ Flow atomic(Warp& warp, const Inst& inst, uint32_t mask) {
       shared |= 1u << lane;
       request.at[lane] -= kSharedWindow;
     } else if (space != Space::global) {
-      return stop(warp, inst, lane, SimFaultKind::unsupported, "an atomic operation on memory of one thread");
+      return stop(warp, inst, lane, SimFaultKind::unsupported,
+                  "an atomic operation on memory of one thread");
     }
   }
   request.mask = mask & ~shared;
@@ -136,7 +152,8 @@ Flow atomic(Warp& warp, const Inst& inst, uint32_t mask) {
     if (!access_global(warp, inst, request, AccessKind::atomic, use)) return Flow::stop;
   }
   request.mask = shared;
-  return shared == 0 || access_shared(warp, inst, request, AccessKind::atomic, use) ? Flow::next : Flow::stop;
+  return shared == 0 || access_shared(warp, inst, request, AccessKind::atomic, use) ? Flow::next
+                                                                                    : Flow::stop;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// A warp at work: one instruction after the other, for the lanes that are active. Lanes that part at a
-// branch run one side after the other and meet at the branch's immediate post-dominator, the first
-// instruction that all of them reach whatever they do (W. Fung et al., "Dynamic Warp Formation", MICRO
-// 2007, section 2).
+// A warp at work: one instruction after the other, for the lanes that are active. Lanes that part
+// at a branch run one side after the other and meet at the branch's immediate post-dominator, the
+// first instruction that all of them reach whatever they do (W. Fung et al., "Dynamic Warp
+// Formation", MICRO 2007, section 2).
 #include <fmt/format.h>
 
 #include "runtime/sim/decode.h"
@@ -20,8 +20,10 @@ void Warp::enter(uint32_t function_index) {
   for (const Function::SpecialSlot& slot : target.specials) fill_special(slot.special, slot.at);
   for (const Function::LocalSlot& slot : target.locals) {
     for (uint32_t lane = 0; lane < kLanes; ++lane) {
-      if (slot.width == 64) lanes<uint64_t>(slot.at)[lane] = local_at + slot.offset;
-      else lanes<uint32_t>(slot.at)[lane] = local_at + slot.offset;
+      if (slot.width == 64)
+        lanes<uint64_t>(slot.at)[lane] = local_at + slot.offset;
+      else
+        lanes<uint32_t>(slot.at)[lane] = local_at + slot.offset;
     }
   }
   local_top = local_at + target.local_bytes;
@@ -29,7 +31,8 @@ void Warp::enter(uint32_t function_index) {
     local.resize(size_t{local_top} * kLanes);
     local_written.resize(local.size());
   }
-  std::fill(local_written.begin() + size_t{local_at} * kLanes, local_written.begin() + size_t{local_top} * kLanes, std::byte{0});
+  std::fill(local_written.begin() + size_t{local_at} * kLanes,
+            local_written.begin() + size_t{local_top} * kLanes, std::byte{0});
   written.assign(target.undefined.size(), 0);
   pc = target.entry;
   join = kNone;
@@ -71,8 +74,10 @@ void Warp::fill_special(Special special, uint32_t at) {
     return 0;
   };
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
-    if (special == Special::gridid) lanes<uint64_t>(at)[lane] = value(lane);
-    else lanes<uint32_t>(at)[lane] = static_cast<uint32_t>(value(lane));
+    if (special == Special::gridid)
+      lanes<uint64_t>(at)[lane] = value(lane);
+    else
+      lanes<uint32_t>(at)[lane] = static_cast<uint32_t>(value(lane));
   }
 }
 
@@ -110,7 +115,8 @@ void Warp::return_from_call() {
   const uint32_t* list = launch.program->lists.data() + inst.list;
   list += 1 + 3 * list[0];  // behind the arguments
   for (uint32_t i = 0; i < list[0]; ++i) {
-    copy_local(callee_local + list[1 + 3 * i], call.local_at + list[2 + 3 * i], list[3 + 3 * i], active);
+    copy_local(callee_local + list[1 + 3 * i], call.local_at + list[2 + 3 * i], list[3 + 3 * i],
+               active);
   }
   frame_at = call.frame_at;
   local_at = call.local_at;
@@ -135,11 +141,13 @@ void Warp::copy_local(uint32_t from, uint32_t to, uint32_t bytes, uint32_t mask)
 
 namespace {
 
-/// Parts the lanes: `there` go to `target`, the rest goes on behind the branch; all meet at the join.
+/// Parts the lanes: `there` go to `target`, the rest goes on behind the branch; all meet at the
+/// join.
 Flow part(Warp& warp, const Inst& inst, uint32_t there, uint32_t target) {
   const uint32_t here = warp.active & ~there, behind = warp.pc + 1;
   ++warp.block->launch->counters(inst)[Counter::divergent_branches];
-  if (inst.join != warp.join) {  // the lanes wait there for each other, with where they were to meet before
+  if (inst.join !=
+      warp.join) {  // the lanes wait there for each other, with where they were to meet before
     if (inst.join != kNone) warp.parted.push_back({inst.join, warp.join, warp.active});
     // Without a join the sides never meet in this function: one runs to its end, then the other.
   }
@@ -169,10 +177,12 @@ Flow branch_table(Warp& warp, const Inst& inst, uint32_t mask) {
   for (uint32_t rest = mask; rest != 0;) {
     const uint32_t lane = first_lane(rest), which = index[lane];
     if (which >= inst.list_size) {
-      return stop(warp, inst, lane, SimFaultKind::out_of_bounds, fmt::format("entry {} of a table of {} labels", which, inst.list_size));
+      return stop(warp, inst, lane, SimFaultKind::out_of_bounds,
+                  fmt::format("entry {} of a table of {} labels", which, inst.list_size));
     }
     uint32_t same = 0;
-    for (uint32_t other = 0; other < kLanes; ++other) same |= uint32_t{has(rest, other) && index[other] == which} << other;
+    for (uint32_t other = 0; other < kLanes; ++other)
+      same |= uint32_t{has(rest, other) && index[other] == which} << other;
     rest &= ~same;
     if (is_first && rest == 0 && same == warp.active) {
       warp.pc = table[which];
@@ -180,8 +190,10 @@ Flow branch_table(Warp& warp, const Inst& inst, uint32_t mask) {
     }
     if (is_first) {
       ++warp.block->launch->counters(inst)[Counter::divergent_branches];
-      if (inst.join != warp.join && inst.join != kNone) warp.parted.push_back({inst.join, warp.join, warp.active});
-      if (mask != warp.active && warp.pc + 1 != inst.join) warp.parted.push_back({warp.pc + 1, inst.join, warp.active & ~mask});
+      if (inst.join != warp.join && inst.join != kNone)
+        warp.parted.push_back({inst.join, warp.join, warp.active});
+      if (mask != warp.active && warp.pc + 1 != inst.join)
+        warp.parted.push_back({warp.pc + 1, inst.join, warp.active & ~mask});
     }
     is_first = false;
     if (table[which] != inst.join) warp.parted.push_back({table[which], inst.join, same});
@@ -195,16 +207,22 @@ Flow call(Warp& warp, const Inst& inst, uint32_t mask) {
   if (mask == 0) return Flow::next;
   const Program& program = *warp.block->launch->program;
   const Function& caller = program.functions[warp.function];
-  if (warp.calls.size() >= kMaxCalls || warp.local_top + program.functions[inst.target].local_bytes > kMaxLocalBytes) {
-    return stop(warp, inst, first_lane(mask), SimFaultKind::bad_call,
-                fmt::format("calls nest {} deep, and need more than the {} bytes of local memory that a thread has",
-                            warp.calls.size(), kMaxLocalBytes));
+  if (warp.calls.size() >= kMaxCalls ||
+      warp.local_top + program.functions[inst.target].local_bytes > kMaxLocalBytes) {
+    return stop(
+        warp, inst, first_lane(mask), SimFaultKind::bad_call,
+        fmt::format("calls nest {} deep and need {} bytes of local memory; {} and {} there may be",
+                    warp.calls.size() + 1,
+                    warp.local_top + program.functions[inst.target].local_bytes, kMaxCalls,
+                    kMaxLocalBytes));
   }
   if (mask != warp.active) {  // only some call: the others wait behind
     warp.parted.push_back({warp.pc + 1, warp.join, warp.active});
     warp.join = warp.pc + 1;
   }
-  warp.calls.push_back({warp.pc + 1, warp.frame_at, warp.local_at, static_cast<uint32_t>(warp.parted.size()), warp.function, mask, warp.join, std::move(warp.written)});
+  warp.calls.push_back({warp.pc + 1, warp.frame_at, warp.local_at,
+                        static_cast<uint32_t>(warp.parted.size()), warp.function, mask, warp.join,
+                        std::move(warp.written)});
   const uint32_t caller_local = warp.local_at;
   warp.frame_at += caller.frame_bytes;
   warp.local_at = warp.local_top;
@@ -212,7 +230,8 @@ Flow call(Warp& warp, const Inst& inst, uint32_t mask) {
   warp.enter(inst.target);
   const uint32_t* list = program.lists.data() + inst.list;
   for (uint32_t i = 0; i < list[0]; ++i) {
-    warp.copy_local(caller_local + list[1 + 3 * i], warp.local_at + list[2 + 3 * i], list[3 + 3 * i], mask);
+    warp.copy_local(caller_local + list[1 + 3 * i], warp.local_at + list[2 + 3 * i],
+                    list[3 + 3 * i], mask);
   }
   return Flow::jump;
 }
@@ -243,12 +262,16 @@ Flow leave(Warp& warp, const Inst& inst, uint32_t mask) {
 
 Flow trap(Warp& warp, const Inst& inst, uint32_t mask) {
   if (mask == 0) return Flow::next;
-  return stop(warp, inst, first_lane(mask), SimFaultKind::trap, "`trap`: an assertion failed, or code was reached that must not be");
+  return stop(warp, inst, first_lane(mask), SimFaultKind::trap,
+              "`trap`: an assertion failed, or code was reached that must not be");
 }
 
-Flow nothing(Warp&, const Inst&, uint32_t) { return Flow::next; }
+Flow nothing(Warp&, const Inst&, uint32_t) {
+  return Flow::next;
+}
 
-/// A register that this instruction reads and no one has written. Copying such a value is no mistake.
+/// A register that this instruction reads and no one has written. Copying such a value is no
+/// mistake.
 bool reads_undefined(Warp& warp, const Inst& inst, uint32_t mask) {
   const Program& program = *warp.block->launch->program;
   const Program::Tracked& tracked = program.tracked.at(warp.pc);
@@ -257,7 +280,8 @@ bool reads_undefined(Warp& warp, const Inst& inst, uint32_t mask) {
     const uint32_t missing = mask & ~warp.written[number];
     if (missing == 0 || copies || !warp.block->launch->options->check_uninitialized) continue;
     stop(warp, inst, first_lane(missing), SimFaultKind::uninitialized_register,
-         fmt::format("reads `{}`, which nobody has written", program.functions[warp.function].undefined[number]));
+         fmt::format("reads `{}`, which nobody has written",
+                     program.functions[warp.function].undefined[number]));
     return true;
   }
   for (const uint32_t number : tracked.defs) warp.written[number] |= mask;
@@ -267,8 +291,9 @@ bool reads_undefined(Warp& warp, const Inst& inst, uint32_t mask) {
 }  // namespace
 
 namespace run {
-const Exec branch = sim::branch, branch_table = sim::branch_table, call = sim::call, refused_call = sim::refused_call,
-           leave = sim::leave, trap = sim::trap, nothing = sim::nothing;
+const Exec branch = sim::branch, branch_table = sim::branch_table, call = sim::call,
+           refused_call = sim::refused_call, leave = sim::leave, trap = sim::trap,
+           nothing = sim::nothing;
 }
 
 /// Runs until the warp waits or ends, or has had its turn.
@@ -293,8 +318,10 @@ void Warp::run(uint64_t turn) {
     ++count.warps;
     count.lanes += active == ~0u ? kLanes : lane_count(active);
     const Flow flow = inst.exec(*this, inst, mask);
-    if (flow == Flow::next) ++pc;
-    else if (flow == Flow::stop) break;
+    if (flow == Flow::next)
+      ++pc;
+    else if (flow == Flow::stop)
+      break;
   }
   launch.executed += turn - left;
 }

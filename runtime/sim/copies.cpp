@@ -1,7 +1,8 @@
 // Copies between memories: cp.async, and matrices between shared memory and registers.
 //
-// An asynchronous copy may arrive at any time up to the wait for its group. Here it arrives at the wait,
-// as late as it may, so that a kernel that reads before it has waited does not get away with it.
+// An asynchronous copy may arrive at any time up to the wait for its group. Here it arrives at the
+// wait, as late as it may, so that a kernel that reads before it has waited does not get away with
+// it.
 #include <fmt/format.h>
 
 #include "runtime/sim/decode.h"
@@ -10,14 +11,18 @@
 namespace tenon::runtime::sim {
 namespace {
 
-Target shared_target(Block& block) { return {block.shared.data(), 0, block.shared.size(), &block.shared_shadow, nullptr}; }
+Target shared_target(Block& block) {
+  return {block.shared.data(), 0, block.shared.size(), &block.shared_shadow, nullptr};
+}
 
 void arrive(Warp& warp, const Inst& inst, const PendingCopy& copy) {
   Block& block = *warp.block;
   std::byte bytes[16] = {};
   const Allocation* from = block.launch->memory->find(copy.from);
-  if (copy.valid != 0 && from != nullptr) std::memcpy(bytes, from->data + (copy.from - from->base), copy.valid);
-  check_write(warp, inst, shared_target(block), copy.to, copy.bytes, copy.thread % kLanes, false, nullptr);
+  if (copy.valid != 0 && from != nullptr)
+    std::memcpy(bytes, from->data + (copy.from - from->base), copy.valid);
+  check_write(warp, inst, shared_target(block), copy.to, copy.bytes, copy.thread % kLanes, false,
+              nullptr);
   std::memcpy(block.shared.data() + copy.to, bytes, copy.bytes);
   block.shared_shadow.set_initialized(copy.to, copy.bytes);
   block.filling.erase(copy.to);
@@ -29,31 +34,43 @@ Flow copy_async(Warp& warp, const Inst& inst, uint32_t mask) {
   Request to, from;
   read_addresses(warp, inst, inst.a, inst.mod.wide_address, inst.offset, to);
   const uint32_t* list = launch.program->lists.data() + inst.list;
-  read_addresses(warp, inst, inst.b, true, static_cast<int64_t>(list[0] | uint64_t{list[1]} << 32), from);
+  read_addresses(warp, inst, inst.b, true, static_cast<int64_t>(list[0] | uint64_t{list[1]} << 32),
+                 from);
   to.mask = from.mask = mask;
   to.bytes = from.bytes = inst.count;
   uint32_t valid[kLanes];
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
-    valid[lane] = inst.c == kNone ? inst.count : std::min<uint32_t>(warp.lanes<uint32_t>(inst.c)[lane], inst.count);
+    valid[lane] = inst.c == kNone
+                      ? inst.count
+                      : std::min<uint32_t>(warp.lanes<uint32_t>(inst.c)[lane], inst.count);
     if (valid[lane] == 0) from.mask &= ~(1u << lane);
     if (to.at[lane] - kSharedWindow < kWindowBytes) to.at[lane] -= kSharedWindow;
   }
-  if (!access_shared(warp, inst, to, AccessKind::write, [&](const Target& target, uint32_t lanes, bool) {
-        for (uint32_t lane = 0; lane < kLanes; ++lane) {
-          if (has(lanes, lane)) check_write(warp, inst, target, to.at[lane], to.bytes, lane, false, nullptr);
-        }
-      })) {
+  if (!access_shared(
+          warp, inst, to, AccessKind::write, [&](const Target& target, uint32_t lanes, bool) {
+            for (uint32_t lane = 0; lane < kLanes; ++lane) {
+              if (has(lanes, lane))
+                check_write(warp, inst, target, to.at[lane], to.bytes, lane, false, nullptr);
+            }
+          })) {
     return Flow::stop;
   }
-  if (from.mask != 0 && !access_global(warp, inst, from, AccessKind::read, [&](const Target& target, uint32_t lanes, bool) {
-        if (check_initialized(warp, inst, target, from, lanes, 4)) check_reads(warp, inst, target, from, lanes);
-      })) {
+  if (from.mask != 0 && !access_global(warp, inst, from, AccessKind::read,
+                                       [&](const Target& target, uint32_t lanes, bool) {
+                                         if (check_initialized(warp, inst, target, from, lanes, 4))
+                                           check_reads(warp, inst, target, from, lanes);
+                                       })) {
     return Flow::stop;
   }
   if (warp.copies.empty()) warp.copies.emplace_back();
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     if (!has(mask, lane)) continue;
-    const PendingCopy copy{static_cast<uint32_t>(to.at[lane]), from.at[lane], inst.count, static_cast<uint8_t>(valid[lane]), warp.index * kLanes + lane, inst.site};
+    const PendingCopy copy{static_cast<uint32_t>(to.at[lane]),
+                           from.at[lane],
+                           inst.count,
+                           static_cast<uint8_t>(valid[lane]),
+                           warp.index * kLanes + lane,
+                           inst.site};
     if (launch.options->late_copies) {
       warp.block->filling[copy.to] = copy;
       warp.copies.back().push_back(copy);
@@ -74,7 +91,9 @@ Flow copy_commit(Warp& warp, const Inst&, uint32_t mask) {
 /// All but the last `offset` groups arrive; with .wait_all also what no group was made of.
 Flow copy_wait(Warp& warp, const Inst& inst, uint32_t mask) {
   if (mask == 0 || warp.copies.empty()) return Flow::next;
-  const size_t committed = warp.copies.size() - 1, pending = static_cast<size_t>(std::min<uint64_t>(committed, static_cast<uint64_t>(inst.offset)));
+  const size_t committed = warp.copies.size() - 1,
+               pending = static_cast<size_t>(
+                   std::min<uint64_t>(committed, static_cast<uint64_t>(inst.offset)));
   const size_t count = inst.mod.uniform ? warp.copies.size() : committed - pending;
   for (size_t group = 0; group < count; ++group) {
     auto& copies = warp.copies[group];
@@ -83,7 +102,8 @@ Flow copy_wait(Warp& warp, const Inst& inst, uint32_t mask) {
     }
     std::erase_if(copies, [&](const PendingCopy& copy) { return has(mask, copy.thread % kLanes); });
   }
-  while (warp.copies.size() > 1 && warp.copies.front().empty() && warp.copies.size() > pending + 1) warp.copies.erase(warp.copies.begin());
+  while (warp.copies.size() > 1 && warp.copies.front().empty() && warp.copies.size() > pending + 1)
+    warp.copies.erase(warp.copies.begin());
   return warp.block->launch->stopped ? Flow::stop : Flow::next;
 }
 
@@ -92,7 +112,8 @@ bool matrix_rows(Warp& warp, const Inst& inst, uint32_t mask, Request& rows) {
   const uint32_t all = warp.alive;
   if (mask != ~0u) {
     stop(warp, inst, mask == 0 ? 0 : first_lane(mask), SimFaultKind::wrong_lanes,
-         fmt::format("`{}` is run by all lanes of a warp together, here by {:#010x} of {:#010x}", row(inst.op).name, mask, all));
+         fmt::format("`{}` is run by all lanes of a warp together, here by {:#010x} of {:#010x}",
+                     row(inst.op).name, mask, all));
     return false;
   }
   read_addresses(warp, inst, inst.a, inst.mod.wide_address, inst.offset, rows);
@@ -109,23 +130,24 @@ Flow load_matrix(Warp& warp, const Inst& inst, uint32_t mask) {
   Request rows;
   if (!matrix_rows(warp, inst, mask, rows)) return Flow::stop;
   const uint32_t* list = warp.block->launch->program->lists.data() + inst.list;
-  const bool done = access_shared(warp, inst, rows, AccessKind::read, [&](const Target& target, uint32_t lanes, bool) {
-    if (!check_initialized(warp, inst, target, rows, lanes, 2)) return;
-    check_reads(warp, inst, target, rows, lanes);
-    for (uint32_t matrix = 0; matrix < inst.count; ++matrix) {
-      const auto element = [&](uint32_t row, uint32_t column) {
-        uint16_t value;
-        std::memcpy(&value, target.data + rows.at[8 * matrix + row] + 2 * column, 2);
-        return uint32_t{value};
-      };
-      uint32_t* to = warp.lanes<uint32_t>(list[matrix]);
-      for (uint32_t lane = 0; lane < kLanes; ++lane) {
-        const uint32_t row = lane / 4, column = 2 * (lane % 4);
-        to[lane] = inst.mod.transposed ? element(column, row) | element(column + 1, row) << 16
-                                       : element(row, column) | element(row, column + 1) << 16;
-      }
-    }
-  });
+  const bool done = access_shared(
+      warp, inst, rows, AccessKind::read, [&](const Target& target, uint32_t lanes, bool) {
+        if (!check_initialized(warp, inst, target, rows, lanes, 2)) return;
+        check_reads(warp, inst, target, rows, lanes);
+        for (uint32_t matrix = 0; matrix < inst.count; ++matrix) {
+          const auto element = [&](uint32_t row, uint32_t column) {
+            uint16_t value;
+            std::memcpy(&value, target.data + rows.at[8 * matrix + row] + 2 * column, 2);
+            return uint32_t{value};
+          };
+          uint32_t* to = warp.lanes<uint32_t>(list[matrix]);
+          for (uint32_t lane = 0; lane < kLanes; ++lane) {
+            const uint32_t row = lane / 4, column = 2 * (lane % 4);
+            to[lane] = inst.mod.transposed ? element(column, row) | element(column + 1, row) << 16
+                                           : element(row, column) | element(row, column + 1) << 16;
+          }
+        }
+      });
   return done ? Flow::next : Flow::stop;
 }
 
@@ -133,23 +155,26 @@ Flow store_matrix(Warp& warp, const Inst& inst, uint32_t mask) {
   Request rows;
   if (!matrix_rows(warp, inst, mask, rows)) return Flow::stop;
   const uint32_t* list = warp.block->launch->program->lists.data() + inst.list;
-  const bool done = access_shared(warp, inst, rows, AccessKind::write, [&](const Target& target, uint32_t lanes, bool) {
-    for (uint32_t lane = 0; lane < kLanes; ++lane) {
-      if (!has(lanes, lane)) continue;
-      check_write(warp, inst, target, rows.at[lane], 16, lane, false, nullptr);
-      target.shadow->set_initialized(rows.at[lane], 16);
-    }
-    for (uint32_t matrix = 0; matrix < inst.count; ++matrix) {
-      const uint32_t* from = warp.lanes<uint32_t>(list[matrix]);
-      for (uint32_t lane = 0; lane < kLanes; ++lane) {
-        for (uint32_t half = 0; half < 2; ++half) {
-          const uint32_t a = lane / 4, b = 2 * (lane % 4) + half;
-          const auto value = static_cast<uint16_t>(from[lane] >> 16 * half);
-          std::memcpy(target.data + rows.at[8 * matrix + (inst.mod.transposed ? b : a)] + 2 * (inst.mod.transposed ? a : b), &value, 2);
+  const bool done = access_shared(
+      warp, inst, rows, AccessKind::write, [&](const Target& target, uint32_t lanes, bool) {
+        for (uint32_t lane = 0; lane < kLanes; ++lane) {
+          if (!has(lanes, lane)) continue;
+          check_write(warp, inst, target, rows.at[lane], 16, lane, false, nullptr);
+          target.shadow->set_initialized(rows.at[lane], 16);
         }
-      }
-    }
-  });
+        for (uint32_t matrix = 0; matrix < inst.count; ++matrix) {
+          const uint32_t* from = warp.lanes<uint32_t>(list[matrix]);
+          for (uint32_t lane = 0; lane < kLanes; ++lane) {
+            for (uint32_t half = 0; half < 2; ++half) {
+              const uint32_t a = lane / 4, b = 2 * (lane % 4) + half;
+              const auto value = static_cast<uint16_t>(from[lane] >> 16 * half);
+              std::memcpy(target.data + rows.at[8 * matrix + (inst.mod.transposed ? b : a)] +
+                              2 * (inst.mod.transposed ? a : b),
+                          &value, 2);
+            }
+          }
+        }
+      });
   return done ? Flow::next : Flow::stop;
 }
 

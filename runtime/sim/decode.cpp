@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
-#include "runtime/nearest.h"
 #include "runtime/sim/ptx_parser.h"
 
 namespace tenon::runtime::sim {
@@ -56,109 +54,15 @@ void Decoder::fail(ptx::Span span, const std::string& reason) const {
   throw PtxError(file_, span.line, static_cast<uint32_t>(column), reason);
 }
 
-// ---- variables
-
-static std::optional<Space> variable_space(std::string_view name) {
-  if (name == ".global") return Space::global;
-  if (name == ".const") return Space::constant;
-  if (name == ".shared") return Space::shared;
-  if (name == ".local") return Space::local;
-  return std::nullopt;
-}
-
-/// Bytes and alignment of a declaration; unsized arrays have none.
-static std::pair<uint64_t, uint64_t> extent_of(const ptx::Variable& variable) {
-  const std::optional<Type> type = type_named(variable.type.substr(1));
-  const uint64_t size = std::max(8u, type ? bits(*type) : 8) / 8;
-  const uint64_t align = std::max<uint64_t>(variable.align, size);
-  return {variable.is_unsized ? 0 : size * variable.elements, align};
-}
-
-void Decoder::declare_variable(const ptx::Variable& variable, bool in_function) {
-  const auto [bytes, align] = extent_of(variable);
-  if ((align & (align - 1)) != 0 || align > 65536) fail(variable.span, fmt::format("an alignment of {} is no power of two up to 65536", align));
-  const std::optional<Space> space = variable_space(variable.space);
-  Named named{Named::Kind::local, 0, static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX))};
-  if (in_function && (variable.space == ".param" || space == Space::local)) {
-    if (bytes > kMaxLocalBytes) fail(variable.span, fmt::format("`{}` does not fit in local memory, {} bytes of a thread", variable.name, kMaxLocalBytes));
-    local_top_ = static_cast<uint32_t>((local_top_ + align - 1) / align * align);
-    named.index = local_top_;
-    local_top_ += named.bytes;
-    if (local_top_ > kMaxLocalBytes) fail(variable.span, fmt::format("a thread has {} bytes of local memory", kMaxLocalBytes));
-    if (!scopes_.back().names.emplace(variable.name, named).second) fail(variable.span, fmt::format("`{}` is declared twice", variable.name));
-    return;
-  }
-  if (!space || *space == Space::local) fail(variable.span, fmt::format("`{}` variables stand in functions", variable.space));
-  if (bytes > uint64_t{1} << 36) fail(variable.span, fmt::format("`{}` has {} bytes", variable.name, bytes));
-  if (*space == Space::shared && bytes > (1 << 24)) fail(variable.span, fmt::format("`{}` does not fit in shared memory", variable.name));
-  Variable made;
-  made.name = std::string(variable.name);
-  made.space = *space;
-  made.bytes = bytes;
-  made.align = align;
-  made.is_extern = variable.linkage == ".extern";
-  if (made.is_extern && *space != Space::shared && bytes == 0) fail(variable.span, "an external array of unknown size is not done here");
-  const auto index = static_cast<uint32_t>(program_.variables.size());
-  if (in_function) {
-    named = {Named::Kind::variable, index, named.bytes};
-    if (!scopes_.back().names.emplace(variable.name, named).second) fail(variable.span, fmt::format("`{}` is declared twice", variable.name));
-  } else if (!program_.variable_named.emplace(made.name, index).second) {
-    fail(variable.span, fmt::format("`{}` is declared twice", variable.name));
-  }
-  program_.variables.push_back(std::move(made));
-}
-
-void Decoder::fill_variable(const ptx::Variable& source) {
-  if (source.initial.empty()) return;
-  Variable& variable = program_.variables[program_.variable_named.at(std::string(source.name))];
-  const std::optional<Type> type = type_named(source.type.substr(1));
-  const uint64_t size = std::max(8u, type ? bits(*type) : 8) / 8;
-  if (variable.space == Space::shared) fail(source.span, "shared memory has no initial contents");
-  if (source.is_unsized) variable.bytes = size * source.initial.size();
-  if (size * source.initial.size() > variable.bytes) fail(source.span, fmt::format("more initial values than `{}` holds", source.name));
-  variable.image.resize(variable.bytes);
-  for (size_t i = 0; i < source.initial.size(); ++i) {
-    const ptx::Initial& initial = source.initial[i];
-    uint64_t value = initial.value.value;
-    if (initial.value.kind == ptx::OperandKind::symbol) {
-      auto found = program_.variable_named.find(std::string(initial.value.name));
-      if (found == program_.variable_named.end() || size != 8) {
-        fail(initial.value.span, fmt::format("`{}` is no variable whose address fits here", initial.value.name));
-      }
-      variable.pointers.push_back({i * size, found->second, initial.value.offset});
-      continue;
-    }
-    if (initial.value.kind == ptx::OperandKind::floating && size == 4 && initial.value.wide) {
-      double wide;
-      std::memcpy(&wide, &value, 8);
-      const auto narrow = static_cast<float>(wide);
-      uint32_t narrow_bits;
-      std::memcpy(&narrow_bits, &narrow, 4);
-      value = narrow_bits;
-    }
-    std::memcpy(variable.image.data() + i * size, &value, std::min<uint64_t>(size, 8));
-  }
-}
-
 // ---- functions
 
-/// Parameters one behind the other, each at its alignment.
-void Decoder::lay_out(const ptx::Variables& params, std::vector<Param>& into, uint32_t& at) {
-  for (const ptx::Variable& param : params) {
-    const auto [bytes, align] = extent_of(param);
-    if (bytes > 65536 || align > 65536 || (align & (align - 1)) != 0) fail(param.span, fmt::format("parameter `{}` is too large", param.name));
-    at = static_cast<uint32_t>((at + align - 1) / align * align);
-    into.push_back({std::string(param.name), at, static_cast<uint32_t>(bytes), static_cast<uint32_t>(align)});
-    at += static_cast<uint32_t>(bytes);
-    if (at > (1 << 20)) fail(param.span, "more than 1 MiB of parameters");
-  }
-}
-
 void Decoder::declare_function(const ptx::Function& source) {
-  const auto [found, is_new] = program_.function_named.emplace(source.name, static_cast<uint32_t>(program_.functions.size()));
+  const auto [found, is_new] = program_.function_named.emplace(
+      source.name, static_cast<uint32_t>(program_.functions.size()));
   if (!is_new) {  // a declaration and its definition
     Function& known = program_.functions[found->second];
-    if (known.is_defined && source.has_body) fail(source.span, fmt::format("`{}` is defined twice", source.name));
+    if (known.is_defined && source.has_body)
+      fail(source.span, fmt::format("`{}` is defined twice", source.name));
     if (!source.has_body) return;
     known = Function();
   } else {
@@ -178,7 +82,8 @@ void Decoder::declare_function(const ptx::Function& source) {
     if (bound.name != ".maxntid" && bound.name != ".reqntid") continue;
     Dim3 most;
     uint32_t* const fields[] = {&most.x, &most.y, &most.z};
-    for (size_t i = 0; i < bound.values.size() && i < 3; ++i) *fields[i] = static_cast<uint32_t>(std::min<uint64_t>(bound.values[i], UINT32_MAX));
+    for (size_t i = 0; i < bound.values.size() && i < 3; ++i)
+      *fields[i] = static_cast<uint32_t>(std::min<uint64_t>(bound.values[i], UINT32_MAX));
     function.max_threads = most;
     function.has_exact_threads = bound.name == ".reqntid";
   }
@@ -197,7 +102,8 @@ void Decoder::decode_function(const ptx::Function& source, uint32_t index) {
   function_->entry = flow_.first;
   const auto declare = [&](const std::vector<Param>& params) {
     for (size_t i = 0; i < params.size(); ++i) {
-      const Named named{function_->is_kernel ? Named::Kind::param : Named::Kind::local, params[i].offset, params[i].size};
+      const Named named{function_->is_kernel ? Named::Kind::param : Named::Kind::local,
+                        params[i].offset, params[i].size};
       const ptx::Variables& from = &params == &function_->params ? source.params : source.results;
       scopes_.back().names.emplace(from[i].name, named);
     }
@@ -235,7 +141,8 @@ void Decoder::decode_function(const ptx::Function& source, uint32_t index) {
       scopes_.pop_back();
     } else if (const auto* targets = std::get_if<ptx::BranchTargets>(&statement)) {
       std::vector<uint32_t>& table = scopes_.back().tables[targets->name];
-      for (const ptx::Operand& label : targets->labels) table.push_back(label_number(label.name, label.span));
+      for (const ptx::Operand& label : targets->labels)
+        table.push_back(label_number(label.name, label.span));
     } else {
       decode_statement(statement);
     }
@@ -244,14 +151,18 @@ void Decoder::decode_function(const ptx::Function& source, uint32_t index) {
 }
 
 void Decoder::decode_statement(const ptx::Statement& statement) {
-  if (const auto* registers = std::get_if<ptx::RegDecl>(&statement)) return declare_registers(*registers);
-  if (const auto* variable = std::get_if<ptx::Variable>(&statement)) return declare_variable(*variable, true);
+  if (const auto* registers = std::get_if<ptx::RegDecl>(&statement))
+    return declare_registers(*registers);
+  if (const auto* variable = std::get_if<ptx::Variable>(&statement))
+    return declare_variable(*variable, true);
   if (const auto* label = std::get_if<ptx::Label>(&statement)) {
-    labels_[label_number(label->name, label->span)].at = static_cast<uint32_t>(program_.code.size());
+    labels_[label_number(label->name, label->span)].at =
+        static_cast<uint32_t>(program_.code.size());
     return;
   }
   if (const auto* loc = std::get_if<ptx::Loc>(&statement)) {
-    if (loc->file == 0 || loc->line == 0) return;  // a .pragma; what the compiler added belongs to what is before
+    if (loc->file == 0 || loc->line == 0)
+      return;  // a .pragma; what the compiler added belongs to what is before
     auto file = files_.find(loc->file);
     location_.file = file == files_.end() ? 0 : file->second;
     location_.line = static_cast<uint32_t>(loc->line);
@@ -270,7 +181,8 @@ void Decoder::decode_instruction(const ptx::Instruction& instruction) {
   const std::optional<Op> op = op_named(parts_.root());
   if (!op) {
     const std::string near = nearest_op(parts_.root());
-    fail(fmt::format("no opcode `{}`{}", parts_.root(), near.empty() ? "" : fmt::format("; did you mean `{}`?", near)));
+    fail(fmt::format("no opcode `{}`{}", parts_.root(),
+                     near.empty() ? "" : fmt::format("; did you mean `{}`?", near)));
   }
   inst_.op = *op;
   if (!instruction.guard.name.empty()) {
@@ -284,13 +196,17 @@ void Decoder::decode_instruction(const ptx::Instruction& instruction) {
   }
   switch (*op) {
 #define PTX_OP(id, name, group, decoder, forms) \
-  case Op::id: decoder(); break;
+  case Op::id:                                  \
+    decoder();                                  \
+    break;
 #include "runtime/sim/ptx_ops.def"
   }
-  if (!parts_.left().empty()) fail(fmt::format("`.{}` is not done here in `{}`", parts_.left(), instruction.opcode));
+  if (!parts_.left().empty())
+    fail(fmt::format("`.{}` is not done here in `{}`", parts_.left(), instruction.opcode));
   inst_.group = row(*op).group;
   inst_.site = static_cast<uint32_t>(program_.sites.size());
-  if (inst_.site >= Access::kMaxSites) fail(fmt::format("more than {} instructions", Access::kMaxSites));
+  if (inst_.site >= Access::kMaxSites)
+    fail(fmt::format("more than {} instructions", Access::kMaxSites));
   Site site = location_;
   site.ptx_line = instruction.span.line;
   site.group = inst_.group;
@@ -317,10 +233,9 @@ void Decoder::finish_function() {
     }
   }
   function_->local_bytes = (local_top_ + 15) / 16 * 16;
-  finish_flow(program_, *function_, flow_);
+  if (!finish_flow(program_, *function_, flow_))
+    fail("a function with this many registers and branches");
 }
-
-uint32_t Decoder::location_file(uint64_t index) { return files_.at(index); }
 
 void Decoder::decode_module(const ptx::Tree& tree) {
   program_.target = std::string(tree.target);
@@ -333,7 +248,8 @@ void Decoder::decode_module(const ptx::Tree& tree) {
   for (const ptx::Variable& variable : tree.variables) fill_variable(variable);
   for (const ptx::Function& function : tree.functions) declare_function(function);
   for (const ptx::Function& function : tree.functions) {
-    if (function.has_body) decode_function(function, program_.function_named.at(std::string(function.name)));
+    if (function.has_body)
+      decode_function(function, program_.function_named.at(std::string(function.name)));
   }
 }
 
@@ -352,7 +268,8 @@ static void gather_shared(Program& program) {
       function.registers = std::max(function.registers, callee.registers);
     }
     std::sort(function.shared.begin(), function.shared.end());
-    function.shared.erase(std::unique(function.shared.begin(), function.shared.end()), function.shared.end());
+    function.shared.erase(std::unique(function.shared.begin(), function.shared.end()),
+                          function.shared.end());
   }
 }
 
@@ -381,7 +298,8 @@ std::shared_ptr<const Program> decode(std::string_view ptx, const std::string& f
   program->name = file;
   const ptx::Tree tree = ptx::parse_tree(ptx, file);
   Decoder(*program, ptx, file).decode_module(tree);
-  if (program->target.starts_with("sm_")) program->sm = static_cast<uint32_t>(std::atoi(program->target.c_str() + 3));
+  if (program->target.starts_with("sm_"))
+    program->sm = static_cast<uint32_t>(std::atoi(program->target.c_str() + 3));
   gather_shared(*program);
   describe_kernels(*program);
   return program;

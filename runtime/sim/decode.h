@@ -4,8 +4,8 @@
 #include <map>
 
 #include "runtime/sim/flow.h"
-#include "runtime/sim/machine.h"
 #include "runtime/sim/lanes.h"
+#include "runtime/sim/machine.h"
 #include "runtime/sim/ptx_tree.h"
 
 namespace tenon::runtime::sim {
@@ -33,7 +33,8 @@ class OpcodeParts {
 /// Where a name of a function leads.
 struct Named {
   enum class Kind : uint8_t { variable, local, param } kind;
-  uint32_t index = 0;   ///< of a variable: its number; else the offset in local memory or among the parameters
+  uint32_t index =
+      0;  ///< of a variable: its number; else the offset in local memory or among the parameters
   uint32_t bytes = 0;
 };
 
@@ -43,16 +44,16 @@ class Decoder {
   void decode_module(const ptx::Tree& tree);
 
  private:
-  // decode.cpp: functions and statements
+  // decode_variables.cpp
   void declare_variable(const ptx::Variable& variable, bool in_function);
   void fill_variable(const ptx::Variable& variable);
+  // decode.cpp: functions and statements
   void declare_function(const ptx::Function& function);
   void decode_function(const ptx::Function& function, uint32_t index);
   void lay_out(const ptx::Variables& params, std::vector<Param>& into, uint32_t& at);
   void decode_statement(const ptx::Statement& statement);
   void decode_instruction(const ptx::Instruction& instruction);
   void finish_function();
-  uint32_t location_file(uint64_t index);
 
   // decode_operands.cpp: what operands mean
   uint32_t new_register(uint8_t width);
@@ -61,7 +62,7 @@ class Decoder {
   std::optional<Named> find_name(std::string_view name) const;
   uint32_t constant(uint64_t value, uint8_t width);
   uint32_t symbol(const ptx::Operand& operand, uint8_t width);
-  uint32_t register_of(const ptx::Operand& operand);       ///< of any width; sinks are made up
+  uint32_t register_of(const ptx::Operand& operand);        ///< of any width; sinks are made up
   uint32_t source(const ptx::Operand& operand, Type type);  ///< exactly that type's width
   uint32_t destination(const ptx::Operand& operand, uint8_t width);
   uint32_t predicate(const ptx::Operand& operand);
@@ -116,15 +117,15 @@ class Decoder {
 
   // What decoders share.
   void rounding();
-  Type type();                                  ///< the next type, or an error
-  void operands(size_t least, size_t most);     ///< checks how many there are
+  Type type();                               ///< the next type, or an error
+  void operands(size_t least, size_t most);  ///< checks how many there are
   const ptx::Operand& operand(size_t index) const { return instruction_->operands[index]; }
-  void three_sources(size_t count);             ///< operands 1 … count into a, b, c by inst_.type
+  void three_sources(size_t count);  ///< operands 1 … count into a, b, c by inst_.type
   std::optional<Space> take_space();
   void take_cache_hints();
   [[noreturn]] void fail(ptx::Span span, const std::string& reason) const;
   [[noreturn]] void fail(const std::string& reason) const { fail(instruction_->span, reason); }
-  void executor(Exec exec);                     ///< or an error, if it is null
+  void executor(Exec exec);  ///< or an error, if it is null
 
   Program& program_;
   std::string_view text_;
@@ -135,11 +136,6 @@ class Decoder {
   // The function at hand.
   Function* function_ = nullptr;
   FunctionFlow flow_;
-  struct Range {
-    std::string_view prefix;
-    uint64_t count;
-    uint32_t first;
-  };
   struct Scope {
     std::unordered_map<std::string_view, uint32_t> registers;
     std::unordered_map<std::string_view, std::pair<uint32_t, uint64_t>> ranges;  // first, count
@@ -173,8 +169,8 @@ class Decoder {
 namespace run {
 // moves.cpp
 Exec select(uint8_t width), copy(uint8_t width);
-extern const Exec select_sign, pack_vector, unpack_vector, bit_insert32, bit_insert64, logic3, permute, funnel, dot4,
-    test_float, clock, is_space, offset_address;
+extern const Exec select_sign, pack_vector, unpack_vector, bit_insert32, bit_insert64, logic3,
+    permute, funnel, dot4, test_float, clock, is_space;
 // memory_*.cpp
 Exec load(Space space), store(Space space);
 extern const Exec load_param, atomic, copy_async, copy_commit, copy_wait, load_matrix, store_matrix;
@@ -191,7 +187,18 @@ enum class Atomic : uint8_t { add, min, max, inc, dec, and_, or_, xor_, exch, ca
 enum class Shuffle : uint8_t { up, down, bfly, idx };
 enum class Vote : uint8_t { all, any, uni, ballot };
 enum class BarrierKind : uint8_t { sync, arrive, red_and, red_or, red_popc };
-enum class MBarrierKind : uint8_t { init, inval, arrive, arrive_expect, expect, test_wait, test_parity, try_wait, try_parity, copies_arrive };
+enum class MBarrierKind : uint8_t {
+  init,
+  inval,
+  arrive,
+  arrive_expect,
+  expect,
+  test_wait,
+  test_parity,
+  try_wait,
+  try_parity,
+  copies_arrive
+};
 enum class FloatTest : uint8_t { finite, infinite, number, notanumber, normal, subnormal };
 enum class Permute : uint8_t { index, f4e, b4e, rc8, ecl, ecr, rc16 };
 

@@ -9,9 +9,9 @@ using ptx::OperandKind;
 
 void Decoder::rounding() {
   static constexpr std::pair<std::string_view, Rounding> kNames[] = {
-      {"rn", Rounding::nearest},      {"rz", Rounding::zero},     {"rm", Rounding::down},
-      {"rp", Rounding::up},           {"rni", Rounding::nearest_int}, {"rzi", Rounding::zero_int},
-      {"rmi", Rounding::down_int},    {"rpi", Rounding::up_int},  {"rna", Rounding::away}};
+      {"rn", Rounding::nearest},   {"rz", Rounding::zero},         {"rm", Rounding::down},
+      {"rp", Rounding::up},        {"rni", Rounding::nearest_int}, {"rzi", Rounding::zero_int},
+      {"rmi", Rounding::down_int}, {"rpi", Rounding::up_int},      {"rna", Rounding::away}};
   for (const auto& [name, value] : kNames) {
     if (parts_.take(name)) inst_.mod.rounding = static_cast<uint8_t>(value);
   }
@@ -38,12 +38,29 @@ void Decoder::executor(Exec exec) {
 /// How many sources an operation has, and which of them are counts of 32 bits whatever its type is.
 static std::pair<size_t, uint32_t> shape_of(Op op) {
   switch (op) {
-    case Op::not_: case Op::cnot: case Op::abs: case Op::neg: case Op::popc: case Op::clz: case Op::brev:
-    case Op::bfind: case Op::rcp: case Op::sqrt: case Op::rsqrt: case Op::sin: case Op::cos: case Op::lg2:
-    case Op::ex2: case Op::tanh: return {1, 0};
-    case Op::fma: case Op::mad: case Op::mad24: case Op::sad: return {3, 0};
+    case Op::not_:
+    case Op::cnot:
+    case Op::abs:
+    case Op::neg:
+    case Op::popc:
+    case Op::clz:
+    case Op::brev:
+    case Op::bfind:
+    case Op::rcp:
+    case Op::sqrt:
+    case Op::rsqrt:
+    case Op::sin:
+    case Op::cos:
+    case Op::lg2:
+    case Op::ex2:
+    case Op::tanh: return {1, 0};
+    case Op::fma:
+    case Op::mad:
+    case Op::mad24:
+    case Op::sad: return {3, 0};
     case Op::bfe: return {3, 0b110};
-    case Op::shl: case Op::shr: return {2, 0b10};
+    case Op::shl:
+    case Op::shr: return {2, 0b10};
     default: return {2, 0};
   }
 }
@@ -74,8 +91,10 @@ void Decoder::arithmetic() {
   const auto result = static_cast<uint8_t>(counts ? 32 : bits(inst_.type));
   define(inst_.d, destination(operand(0), result));
   const bool floats = is_float(inst_.type);
-  const bool small = bits(inst_.type) == 16 || inst_.type == Type::f16x2 || inst_.type == Type::bf16x2;
-  executor((floats ? small ? lanes_.halves : lanes_.floats : lanes_.integers)(inst_.op, inst_.type, inst_.mod));
+  const bool small =
+      bits(inst_.type) == 16 || inst_.type == Type::f16x2 || inst_.type == Type::bf16x2;
+  executor((floats ? small ? lanes_.halves : lanes_.floats : lanes_.integers)(inst_.op, inst_.type,
+                                                                              inst_.mod));
 }
 
 void Decoder::multiply() {
@@ -84,7 +103,8 @@ void Decoder::multiply() {
   const bool fused = inst_.op == Op::mad || inst_.op == Op::mad24;
   if (part < 0) return arithmetic();
   inst_.type = type();
-  if (is_float(inst_.type) || inst_.type == Type::pred || bits(inst_.type) < 16) fail(fmt::format("`{}` is not done here", instruction_->opcode));
+  if (is_float(inst_.type) || inst_.type == Type::pred || bits(inst_.type) < 16)
+    fail(fmt::format("`{}` is not done here", instruction_->opcode));
   const bool wide = static_cast<Part>(part) == Part::wide;
   if (wide && bits(inst_.type) == 64) fail("`.wide` takes factors of 16 or 32 bits");
   if (inst_.op == Op::mul24 || inst_.op == Op::mad24) {
@@ -109,13 +129,16 @@ void Decoder::bit_insert() {
   inst_.list = static_cast<uint32_t>(program_.lists.size());
   list_use(source(operand(4), Type::u32));
   define(inst_.d, destination(operand(0), static_cast<uint8_t>(bits(inst_.type))));
-  executor(bits(inst_.type) == 64 ? run::bit_insert64 : bits(inst_.type) == 32 ? run::bit_insert32 : nullptr);
+  executor(bits(inst_.type) == 64   ? run::bit_insert64
+           : bits(inst_.type) == 32 ? run::bit_insert32
+                                    : nullptr);
 }
 
 void Decoder::logic3() {
   inst_.type = type();
   operands(5, 5);
-  if (operand(4).kind != OperandKind::integer || bits(inst_.type) != 32) fail("`lop3.b32` needs its table as a constant");
+  if (operand(4).kind != OperandKind::integer || bits(inst_.type) != 32)
+    fail("`lop3.b32` needs its table as a constant");
   inst_.offset = static_cast<int64_t>(operand(4).value & 255);
   use(inst_.a, source(operand(1), Type::b32));
   use(inst_.b, source(operand(2), Type::b32));
@@ -135,7 +158,8 @@ void Decoder::permute() {
 }
 
 void Decoder::funnel() {
-  const int direction = parts_.take_one_of({"l", "r"}), mode = parts_.take_one_of({"clamp", "wrap"});
+  const int direction = parts_.take_one_of({"l", "r"}),
+            mode = parts_.take_one_of({"clamp", "wrap"});
   if (direction < 0 || mode < 0) fail("`shf` needs `.l` or `.r`, and `.clamp` or `.wrap`");
   inst_.mod.what = static_cast<uint8_t>(direction);
   inst_.mod.with = static_cast<uint8_t>(mode);
@@ -157,7 +181,8 @@ void Decoder::dot4() {
 }
 
 void Decoder::test() {
-  const int what = parts_.take_one_of({"finite", "infinite", "number", "notanumber", "normal", "subnormal"});
+  const int what =
+      parts_.take_one_of({"finite", "infinite", "number", "notanumber", "normal", "subnormal"});
   if (what < 0) fail("`testp` needs the property to test");
   inst_.mod.what = static_cast<uint8_t>(what);
   inst_.type = type();
@@ -168,8 +193,8 @@ void Decoder::test() {
 
 // ---- comparisons
 
-static constexpr std::string_view kComparisons[] = {"eq",  "ne",  "lt",  "le",  "gt",  "ge",  "equ",
-                                                    "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
+static constexpr std::string_view kComparisons[] = {
+    "eq", "ne", "lt", "le", "gt", "ge", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
 
 static std::optional<Compare> comparison(OpcodeParts& parts) {
   for (size_t i = 0; i < std::size(kComparisons); ++i) {
@@ -239,7 +264,8 @@ void Decoder::select_sign() {
   use(inst_.c, source(operand(3), inst_.from));
   inst_.width = static_cast<uint8_t>(bits(inst_.type));
   define(inst_.d, destination(operand(0), inst_.width));
-  executor(bits(inst_.from) == 32 && inst_.width >= 16 && inst_.width <= 64 ? run::select_sign : nullptr);
+  executor(bits(inst_.from) == 32 && inst_.width >= 16 && inst_.width <= 64 ? run::select_sign
+                                                                            : nullptr);
 }
 
 // ---- moves and conversions
@@ -254,7 +280,8 @@ void Decoder::move() {
     const size_t count = from.parts.size();
     inst_.list = static_cast<uint32_t>(program_.lists.size());
     inst_.width_a = static_cast<uint8_t>(wide / count);
-    if (inst_.width_a < 16 || inst_.width_a * count != wide) fail(from.span, fmt::format("these are not {} bits together", wide));
+    if (inst_.width_a < 16 || inst_.width_a * count != wide)
+      fail(from.span, fmt::format("these are not {} bits together", wide));
     const Type part_type = inst_.width_a == 16 ? Type::b16 : Type::b32;
     for (const ptx::Operand& part : from.parts) list_use(source(part, part_type));
     define(inst_.d, destination(to, wide));
@@ -264,13 +291,15 @@ void Decoder::move() {
     const auto part_width = static_cast<uint8_t>(wide / to.parts.size());
     use(inst_.a, source(from, inst_.type));
     inst_.list = static_cast<uint32_t>(program_.lists.size());
-    if (part_width < 16 || part_width * to.parts.size() != wide) fail(to.span, fmt::format("these are not {} bits together", wide));
+    if (part_width < 16 || part_width * to.parts.size() != wide)
+      fail(to.span, fmt::format("these are not {} bits together", wide));
     for (const ptx::Operand& part : to.parts) list_define(destination(part, part_width));
     inst_.width_a = part_width;
     return executor(run::unpack_vector);
   }
-  if (from.kind == OperandKind::reg && (from.name == "%clock" || from.name == "%clock64" || from.name == "%globaltimer" ||
-                                        from.name == "%clock_hi" || from.name == "%globaltimer_lo")) {
+  if (from.kind == OperandKind::reg &&
+      (from.name == "%clock" || from.name == "%clock64" || from.name == "%globaltimer" ||
+       from.name == "%clock_hi" || from.name == "%globaltimer_lo")) {
     define(inst_.d, destination(to, wide));
     return executor(run::clock);
   }
@@ -292,10 +321,12 @@ void Decoder::convert() {
   if (inst_.type == Type::pred || inst_.from == Type::pred) fail("predicates are not converted");
   // Registers may be wider than the types.
   const auto widened = [&](const ptx::Operand& from, Type type) -> uint32_t {
-    if (from.kind != OperandKind::reg && from.kind != OperandKind::symbol) return source(from, type);
+    if (from.kind != OperandKind::reg && from.kind != OperandKind::symbol)
+      return source(from, type);
     const uint32_t slot = register_of(from);
     if (width(slot) < bits(type) || width(slot) < 16) {
-      fail(from.span, fmt::format("`{}` has {} bits, but `.{}` needs {}", from.name, width(slot), row(type).name, bits(type)));
+      fail(from.span, fmt::format("`{}` has {} bits, but `.{}` needs {}", from.name, width(slot),
+                                  row(type).name, bits(type)));
     }
     return slot;
   };
@@ -304,7 +335,8 @@ void Decoder::convert() {
   inst_.width_a = width(inst_.a);
   const ptx::Operand& to = operand(0);
   const uint32_t slot = to.name == "_" ? sink(64) : register_of(to);
-  if (flow_.slots[slot].kind != FlowSlot::Kind::reg || width(slot) < 16 || width(slot) < bits(inst_.type) ||
+  if (flow_.slots[slot].kind != FlowSlot::Kind::reg || width(slot) < 16 ||
+      width(slot) < bits(inst_.type) ||
       (is_float(inst_.type) && bits(inst_.type) > 16 && width(slot) != bits(inst_.type))) {
     fail(to.span, fmt::format("`{}` cannot hold a `.{}`", to.name, row(inst_.type).name));
   }
@@ -312,8 +344,9 @@ void Decoder::convert() {
   define(inst_.d, slot);
   Exec exec = lanes_.convert(inst_.type, inst_.from, inst_.mod);
   // The short ways take registers of just their types' widths.
-  const bool is_short = inst_.mod.rounding == 0 && !inst_.mod.sat && !inst_.mod.ftz && bits(inst_.type) == 64 && bits(inst_.from) == 32 &&
-                        !is_float(inst_.type) && !is_float(inst_.from);
+  const bool is_short = inst_.mod.rounding == 0 && !inst_.mod.sat && !inst_.mod.ftz &&
+                        bits(inst_.type) == 64 && bits(inst_.from) == 32 && !is_float(inst_.type) &&
+                        !is_float(inst_.from);
   if (is_short && inst_.width_a != 32) {
     Modifiers other = inst_.mod;
     other.rounding = static_cast<uint8_t>(Rounding::zero_int);
@@ -323,7 +356,10 @@ void Decoder::convert() {
 }
 
 static Address window(Space space) {
-  return space == Space::shared ? kSharedWindow : space == Space::local ? kLocalWindow : space == Space::param ? kParamWindow : 0;
+  return space == Space::shared  ? kSharedWindow
+         : space == Space::local ? kLocalWindow
+         : space == Space::param ? kParamWindow
+                                 : 0;
 }
 
 /// To the generic address space by adding where the window begins, and back by taking it off.

@@ -29,42 +29,51 @@ void Decoder::branch_table() {
   use(inst_.a, source(operand(0), Type::u32));
   const std::vector<uint32_t>* table = nullptr;
   for (const Scope& scope : scopes_) {
-    if (auto found = scope.tables.find(operand(1).name); found != scope.tables.end()) table = &found->second;
+    if (auto found = scope.tables.find(operand(1).name); found != scope.tables.end())
+      table = &found->second;
   }
-  if (table == nullptr) fail(operand(1).span, fmt::format("`{}` is no table of labels", operand(1).name));
+  if (table == nullptr)
+    fail(operand(1).span, fmt::format("`{}` is no table of labels", operand(1).name));
   inst_.list = static_cast<uint32_t>(program_.lists.size());
   inst_.list_size = static_cast<uint32_t>(table->size());
   program_.lists.insert(program_.lists.end(), table->begin(), table->end());
   executor(run::branch_table);
 }
 
-/// call (results), function, (arguments): the list says how many values are copied in and out, and for
-/// each from where to where in local memory, and how many bytes.
+/// call (results), function, (arguments): the list says how many values are copied in and out, and
+/// for each from where to where in local memory, and how many bytes.
 void Decoder::call() {
   inst_.mod.uniform = parts_.take("uni");
   const ptx::Operands& all = instruction_->operands;
   const size_t at = !all.empty() && all[0].kind == OperandKind::tuple ? 1 : 0;
   operands(at + 1, at + 3);
   const ptx::Operand& callee = all[at];
-  if (callee.kind != OperandKind::symbol) fail(callee.span, "calls through registers are not done here");
+  if (callee.kind != OperandKind::symbol)
+    fail(callee.span, "calls through registers are not done here");
   auto found = program_.function_named.find(std::string(callee.name));
-  if (found == program_.function_named.end()) fail(callee.span, fmt::format("function `{}` is not declared", callee.name));
+  if (found == program_.function_named.end())
+    fail(callee.span, fmt::format("function `{}` is not declared", callee.name));
   const Function& target = program_.functions[found->second];
-  if (target.is_kernel) fail(callee.span, fmt::format("`{}` is a kernel, not a function", callee.name));
+  if (target.is_kernel)
+    fail(callee.span, fmt::format("`{}` is a kernel, not a function", callee.name));
   inst_.target = found->second;
   function_->calls.push_back(found->second);
   static const ptx::Operands kEmpty;
   const ptx::Operands& results = at == 1 ? all[0].parts : kEmpty;
-  const ptx::Operands& arguments = all.size() > at + 1 && all[at + 1].kind == OperandKind::tuple ? all[at + 1].parts : kEmpty;
-  if (target.is_defined && (results.size() != target.results.size() || arguments.size() != target.params.size())) {
-    fail(callee.span, fmt::format("`{}` takes {} arguments and gives {} results", callee.name, target.params.size(), target.results.size()));
+  const ptx::Operands& arguments =
+      all.size() > at + 1 && all[at + 1].kind == OperandKind::tuple ? all[at + 1].parts : kEmpty;
+  if (target.is_defined &&
+      (results.size() != target.results.size() || arguments.size() != target.params.size())) {
+    fail(callee.span, fmt::format("`{}` takes {} arguments and gives {} results", callee.name,
+                                  target.params.size(), target.results.size()));
   }
   inst_.list = static_cast<uint32_t>(program_.lists.size());
   const auto pass = [&](const ptx::Operands& values, const std::vector<Param>& params, bool is_in) {
     program_.lists.push_back(target.is_defined ? static_cast<uint32_t>(values.size()) : 0);
     for (size_t i = 0; target.is_defined && i < values.size(); ++i) {
       const std::optional<Named> named = find_name(values[i].name);
-      if (values[i].kind != OperandKind::symbol || !named || named->kind != Named::Kind::local || named->bytes < params[i].size) {
+      if (values[i].kind != OperandKind::symbol || !named || named->kind != Named::Kind::local ||
+          named->bytes < params[i].size) {
         fail(values[i].span, "a `.param` variable of the parameter's size is needed here");
       }
       program_.lists.push_back(is_in ? named->index : params[i].offset);
@@ -80,7 +89,8 @@ void Decoder::call() {
 void Decoder::leave() {
   parts_.take("uni");
   operands(0, 0);
-  inst_.mod.what = inst_.op == Op::exit || function_->is_kernel;  // leaves the kernel, not only the function
+  inst_.mod.what =
+      inst_.op == Op::exit || function_->is_kernel;  // leaves the kernel, not only the function
   executor(run::leave);
 }
 
@@ -97,7 +107,8 @@ void Decoder::nothing() {
 
 void Decoder::fence() {
   while (!parts_.left().empty()) {
-    if (parts_.left() == "gl" || parts_.left() == "gpu" || parts_.left() == "sys") inst_.mod.what = 1;
+    if (parts_.left() == "gl" || parts_.left() == "gpu" || parts_.left() == "sys")
+      inst_.mod.what = 1;
     parts_.take(parts_.left());
   }
   operands(0, 1);
@@ -193,10 +204,12 @@ void Decoder::match() {
 
 void Decoder::reduce() {
   if (!parts_.take("sync")) fail("`redux` needs `.sync`");
-  static constexpr Atomic kKinds[] = {Atomic::add, Atomic::min, Atomic::max, Atomic::and_, Atomic::or_, Atomic::xor_};
+  static constexpr Atomic kKinds[] = {Atomic::add,  Atomic::min, Atomic::max,
+                                      Atomic::and_, Atomic::or_, Atomic::xor_};
   const int kind = parts_.take_one_of({"add", "min", "max", "and", "or", "xor"});
   inst_.type = type();
-  if (kind < 0 || bits(inst_.type) != 32 || is_float(inst_.type)) fail(fmt::format("`{}` is not done here", instruction_->opcode));
+  if (kind < 0 || bits(inst_.type) != 32 || is_float(inst_.type))
+    fail(fmt::format("`{}` is not done here", instruction_->opcode));
   inst_.mod.what = static_cast<uint8_t>(kKinds[kind]);
   operands(3, 3);
   use(inst_.a, source(operand(1), Type::b32));
@@ -226,7 +239,8 @@ void Decoder::elect() {
 
 void Decoder::matrix() {
   parts_.take("sync"), parts_.take("aligned");
-  static constexpr Matrix kShapes[] = {Matrix::m16n8k4, Matrix::m16n8k8, Matrix::m16n8k16, Matrix::m16n8k32};
+  static constexpr Matrix kShapes[] = {Matrix::m16n8k4, Matrix::m16n8k8, Matrix::m16n8k16,
+                                       Matrix::m16n8k32};
   static constexpr uint32_t kDepths[] = {4, 8, 16, 32};
   const int shape = parts_.take_one_of({"m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32"});
   if (shape < 0) fail(fmt::format("`{}` is not done here", instruction_->opcode));
@@ -239,17 +253,21 @@ void Decoder::matrix() {
   executor(lanes_.matrix(kShapes[shape], inst_.type, inst_.from));
   const uint32_t packed = 32 / (inst_.from == Type::tf32 ? 32 : bits(inst_.from));
   const uint32_t sums = inst_.type == Type::f16 ? 2 : 4;
-  const uint32_t counts[] = {sums, 16 * kDepths[shape] / (32 * packed), 8 * kDepths[shape] / (32 * packed), sums};
+  const uint32_t counts[] = {sums, 16 * kDepths[shape] / (32 * packed),
+                             8 * kDepths[shape] / (32 * packed), sums};
   operands(4, 4);
   inst_.list = static_cast<uint32_t>(program_.lists.size());
   for (size_t i = 0; i < 4; ++i) {
     const ptx::Operand& group = operand(i);
     const bool is_vector = group.kind == OperandKind::vector;
-    if ((is_vector ? group.parts.size() : 1) != counts[i]) fail(group.span, fmt::format("{} registers are needed here", counts[i]));
+    if ((is_vector ? group.parts.size() : 1) != counts[i])
+      fail(group.span, fmt::format("{} registers are needed here", counts[i]));
     for (size_t k = 0; k < counts[i]; ++k) {
       const ptx::Operand& part = is_vector ? group.parts[k] : group;
-      if (i == 0) list_define(destination(part, 32));
-      else list_use(source(part, i == 3 && inst_.type == Type::f32 ? Type::f32 : Type::b32));
+      if (i == 0)
+        list_define(destination(part, 32));
+      else
+        list_use(source(part, i == 3 && inst_.type == Type::f32 ? Type::f32 : Type::b32));
     }
   }
   inst_.offset = 2 * 16 * 8 * kDepths[shape];  // operations

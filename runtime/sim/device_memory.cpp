@@ -15,7 +15,9 @@ Allocation::Allocation(Address base, uint64_t bytes, std::string name)
   std::memset(data, 0xcd, bytes);
 }
 
-Allocation::~Allocation() { runtime::release(data, static_cast<int64_t>(bytes)); }
+Allocation::~Allocation() {
+  runtime::release(data, static_cast<int64_t>(bytes));
+}
 
 std::string Allocation::text() const {
   return name.empty() ? fmt::format("the allocation at {:#x} ({} bytes)", base, bytes)
@@ -23,7 +25,8 @@ std::string Allocation::text() const {
 }
 
 Allocation& Device::Memory::make(uint64_t bytes, std::string name) {
-  if (bytes > static_cast<uint64_t>(memory_limit())) bytes = static_cast<uint64_t>(INT64_MAX);  // refused there
+  if (bytes > static_cast<uint64_t>(memory_limit()))
+    bytes = static_cast<uint64_t>(INT64_MAX);  // refused there
   auto made = std::make_unique<Allocation>(next, bytes, std::move(name));
   Allocation& result = *made;
   allocations.emplace(next, std::move(made));
@@ -46,7 +49,9 @@ const Allocation* Device::Memory::before(Address address) const {
 Device::Device(const GpuModel& model) : memory_(std::make_unique<Memory>(model)) {}
 Device::~Device() = default;
 
-const GpuModel& Device::model() const { return memory_->model; }
+const GpuModel& Device::model() const {
+  return memory_->model;
+}
 
 Address Device::allocate(uint64_t bytes, std::string name) {
   return memory_->make(bytes, std::move(name)).base;
@@ -67,7 +72,8 @@ Allocation& range_of(const Device::Memory& memory, Address address, uint64_t cou
     if (after != memory.allocations.begin()) found = std::prev(after)->second.get();
   }
   if (found == nullptr || !found->holds(address, count)) {
-    throw LaunchError(fmt::format("{} bytes at {:#x} do not lie in one allocation", count, address));
+    throw LaunchError(
+        fmt::format("{} bytes at {:#x} do not lie in one allocation", count, address));
   }
   return *found;
 }

@@ -1,5 +1,5 @@
-// Global memory: allocations far apart in an address space of 64 bits, each with what is known about
-// its bytes, and the modules whose variables live here.
+// Global memory: allocations far apart in an address space of 64 bits, each with what is known
+// about its bytes, and the modules whose variables live here.
 #pragma once
 #include <map>
 #include <unordered_map>
@@ -12,8 +12,8 @@ namespace tenon::runtime::sim {
 inline constexpr uint64_t kAddressAlignment = 256;
 inline constexpr Address kFirstAddress = 0x10'0000'0000;
 
-/// An allocation. Its bytes belong to the host's heap; between two of them lies a gap that belongs to
-/// none, so that what runs over the end of one meets no other.
+/// An allocation. Its bytes belong to the host's heap; between two of them lies a gap that belongs
+/// to none, so that what runs over the end of one meets no other.
 struct Allocation {
   Address base = 0;
   uint64_t bytes = 0;
@@ -38,8 +38,8 @@ struct Device::Memory {
   const GpuModel& model;
   std::map<Address, std::unique_ptr<Allocation>> allocations;
   Address next = kFirstAddress;
-  /// Where each variable of a module is, in the order of the program's. Keeps the programs alive, so
-  /// that no other comes to have the same address.
+  /// Where each variable of a module is, in the order of the program's. Keeps the programs alive,
+  /// so that no other comes to have the same address.
   struct Loaded {
     std::shared_ptr<const Program> program;
     std::vector<Address> variables;

@@ -13,7 +13,10 @@ Counter mix_of(const Site& site) {
       switch (site.type) {
         case Type::f32: return Counter::mix_fp32;
         case Type::f64: return Counter::mix_fp64;
-        case Type::f16: case Type::f16x2: case Type::bf16: case Type::bf16x2: return Counter::mix_fp16;
+        case Type::f16:
+        case Type::f16x2:
+        case Type::bf16:
+        case Type::bf16x2: return Counter::mix_fp16;
         default: return Counter::mix_integer;
       }
     case Class::integer: return Counter::mix_integer;
@@ -34,9 +37,20 @@ uint64_t flops_of(const Site& site) {
   if (!is_float(site.type)) return 0;
   const uint64_t numbers = site.type == Type::f16x2 || site.type == Type::bf16x2 ? 2 : 1;
   switch (site.op) {
-    case Op::fma: case Op::mad: return 2 * numbers;
-    case Op::add: case Op::sub: case Op::mul: case Op::div: case Op::rcp: case Op::sqrt: case Op::rsqrt:
-    case Op::ex2: case Op::lg2: case Op::sin: case Op::cos: case Op::tanh: return numbers;
+    case Op::fma:
+    case Op::mad: return 2 * numbers;
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+    case Op::rcp:
+    case Op::sqrt:
+    case Op::rsqrt:
+    case Op::ex2:
+    case Op::lg2:
+    case Op::sin:
+    case Op::cos:
+    case Op::tanh: return numbers;
     default: return 0;
   }
 }
@@ -62,6 +76,7 @@ Report make_report(const Launch& launch) {
   report.grid = launch.grid;
   report.block = launch.block;
   report.faults = launch.faults;
+  report.races_checked = launch.check_races;
   std::map<std::pair<uint32_t, uint32_t>, LineCounters> lines;
   for (size_t i = 0; i < launch.counts.size(); ++i) {
     if (launch.counts[i].warps == 0) continue;
@@ -96,30 +111,42 @@ Occupancy occupancy_of(const Launch& launch) {
       {OccupancyLimit::blocks, model.blocks_per_sm},
       {OccupancyLimit::registers, model.registers_per_sm / std::max(1u, registers)},
       {OccupancyLimit::shared_memory, model.shared_per_sm / shared},
-      {OccupancyLimit::grid, static_cast<uint32_t>(std::min<uint64_t>((launch.grid.count() + model.sms - 1) / model.sms, 1u << 20))}};
-  const auto least = std::min_element(std::begin(limits), std::end(limits), [](const auto& a, const auto& b) { return a.second < b.second; });
+      {OccupancyLimit::grid, static_cast<uint32_t>(std::min<uint64_t>(
+                                 (launch.grid.count() + model.sms - 1) / model.sms, 1u << 20))}};
+  const auto least =
+      std::min_element(std::begin(limits), std::end(limits),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
   result.limit = least->first;
   result.blocks_per_sm = std::max(1u, least->second);
   result.warps_per_sm = result.blocks_per_sm * warps;
   return result;
 }
 
-/// Cycles of the busiest SM for each resource, if it were the only one (reference/gpu.md, section 5).
+/// Cycles of the busiest SM for each resource, if it were the only one (reference/gpu.md, section
+/// 5).
 Estimate estimate_of(const Launch& launch, const Counters& counters, const Occupancy& occupancy) {
   const GpuModel& model = launch.memory->model;
   const auto blocks = static_cast<double>(launch.grid.count());
   const double sms = std::min<double>(blocks, model.sms);
   const double rounds = std::ceil(blocks / sms) * sms / blocks;  // the last round may be half empty
-  const auto per_sm = [&](Counter counter) { return static_cast<double>(counters[counter]) / sms * rounds; };
-  const double lines = per_sm(Counter::load_sectors) / 4 + per_sm(Counter::store_sectors) / 4 + per_sm(Counter::atomic_sectors);
-  const double requests = per_sm(Counter::load_requests) + per_sm(Counter::store_requests) + per_sm(Counter::atomic_requests);
+  const auto per_sm = [&](Counter counter) {
+    return static_cast<double>(counters[counter]) / sms * rounds;
+  };
+  const double lines = per_sm(Counter::load_sectors) / 4 + per_sm(Counter::store_sectors) / 4 +
+                       per_sm(Counter::atomic_sectors);
+  const double requests = per_sm(Counter::load_requests) + per_sm(Counter::store_requests) +
+                          per_sm(Counter::atomic_requests);
   const double dram_bytes_per_cycle = model.dram_gb_s / model.clock_ghz;
-  // One warp alone: each instruction waits for the one before it. Warps that are there together hide it.
+  // One warp alone: each instruction waits for the one before it. Warps that are there together
+  // hide it.
   constexpr double kL1 = 35, kL2 = 270, kShared = 23, kTensor = 33, kSpecial = 18, kArithmetic = 4;
   const double misses = std::min(per_sm(Counter::l2_sectors), requests * 4);
-  const double waiting = requests * kL1 + misses / 4 * (kL2 - kL1) + per_sm(Counter::shared_requests) * kShared +
-                         2 * per_sm(Counter::shared_wavefronts) + per_sm(Counter::mix_tensor) * kTensor + per_sm(Counter::mix_special) * kSpecial +
-                         (per_sm(Counter::mix_fp32) + per_sm(Counter::mix_integer) + per_sm(Counter::mix_fp16)) * kArithmetic;
+  const double waiting =
+      requests * kL1 + misses / 4 * (kL2 - kL1) + per_sm(Counter::shared_requests) * kShared +
+      2 * per_sm(Counter::shared_wavefronts) + per_sm(Counter::mix_tensor) * kTensor +
+      per_sm(Counter::mix_special) * kSpecial +
+      (per_sm(Counter::mix_fp32) + per_sm(Counter::mix_integer) + per_sm(Counter::mix_fp16)) *
+          kArithmetic;
   Estimate estimate;
   estimate.parts = {
       {"issue", per_sm(Counter::instructions) / 4},
@@ -129,7 +156,9 @@ Estimate estimate_of(const Launch& launch, const Counters& counters, const Occup
       {"l2", per_sm(Counter::l2_sectors) * 32 / 24},
       {"dram", static_cast<double>(counters[Counter::dram_sectors]) * 32 / dram_bytes_per_cycle},
       {"latency", waiting / std::max(1u, occupancy.warps_per_sm)}};
-  const auto most = std::max_element(estimate.parts.begin(), estimate.parts.end(), [](const auto& a, const auto& b) { return a.cycles < b.cycles; });
+  const auto most =
+      std::max_element(estimate.parts.begin(), estimate.parts.end(),
+                       [](const auto& a, const auto& b) { return a.cycles < b.cycles; });
   estimate.limit = most->name;
   return estimate;
 }

@@ -8,14 +8,15 @@ namespace {
 
 /// The blocks of a function; the one behind the last stands for leaving.
 struct Blocks {
-  std::vector<uint32_t> begin;                ///< of each block, relative to the function; and the end
-  std::vector<uint32_t> of;                   ///< the block of each instruction
+  std::vector<uint32_t> begin;  ///< of each block, relative to the function; and the end
+  std::vector<uint32_t> of;     ///< the block of each instruction
   std::vector<std::vector<uint32_t>> next, before;
   uint32_t count() const { return static_cast<uint32_t>(begin.size() - 1); }
 };
 
 bool ends_block(const Inst& inst) {
-  return inst.op == Op::bra || inst.op == Op::brx || inst.op == Op::ret || inst.op == Op::exit || inst.op == Op::trap;
+  return inst.op == Op::bra || inst.op == Op::brx || inst.op == Op::ret || inst.op == Op::exit ||
+         inst.op == Op::trap;
 }
 
 Blocks find_blocks(const Program& program, uint32_t first, uint32_t size) {
@@ -25,7 +26,8 @@ Blocks find_blocks(const Program& program, uint32_t first, uint32_t size) {
   for (uint32_t i = 0; i < size; ++i) {
     if (ends_block(at(i))) starts[i + 1] = true;
     if (at(i).op == Op::bra) starts[at(i).target - first] = true;
-    for (uint32_t k = 0; at(i).op == Op::brx && k < at(i).list_size; ++k) starts[program.lists[at(i).list + k] - first] = true;
+    for (uint32_t k = 0; at(i).op == Op::brx && k < at(i).list_size; ++k)
+      starts[program.lists[at(i).list + k] - first] = true;
   }
   Blocks blocks;
   for (uint32_t i = 0; i <= size; ++i) {
@@ -41,7 +43,8 @@ Blocks find_blocks(const Program& program, uint32_t first, uint32_t size) {
     const auto to = [&](uint32_t other) { blocks.next[block].push_back(other); };
     const bool guarded = inst.guard != kNone;
     if (inst.op == Op::bra) to(blocks.of[inst.target - first]);
-    for (uint32_t k = 0; inst.op == Op::brx && k < inst.list_size; ++k) to(blocks.of[program.lists[inst.list + k] - first]);
+    for (uint32_t k = 0; inst.op == Op::brx && k < inst.list_size; ++k)
+      to(blocks.of[program.lists[inst.list + k] - first]);
     if (inst.op == Op::ret || inst.op == Op::exit || inst.op == Op::trap) to(count);
     if (!ends_block(inst) || guarded) to(last + 1 < size ? blocks.of[last + 1] : count);
   }
@@ -52,7 +55,8 @@ Blocks find_blocks(const Program& program, uint32_t first, uint32_t size) {
 }
 
 /// The immediate post-dominator of each block; kNone where only leaving the function is.
-/// K. Cooper, T. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001, on the graph reversed.
+/// K. Cooper, T. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001, on the graph
+/// reversed.
 std::vector<uint32_t> post_dominators(const Blocks& blocks) {
   const uint32_t exit = blocks.count();
   std::vector<uint32_t> order, number(exit + 1, kNone), parent(exit + 1, kNone);
@@ -103,20 +107,28 @@ std::vector<uint32_t> post_dominators(const Blocks& blocks) {
 }
 
 using Bits = std::vector<uint64_t>;
-bool get(const Bits& bits, uint32_t i) { return bits[i / 64] >> i % 64 & 1; }
-void set(Bits& bits, uint32_t i) { bits[i / 64] |= uint64_t{1} << i % 64; }
+bool get(const Bits& bits, uint32_t i) {
+  return bits[i / 64] >> i % 64 & 1;
+}
+void set(Bits& bits, uint32_t i) {
+  bits[i / 64] |= uint64_t{1} << i % 64;
+}
 
 /// Registers that are live at the begin of each block.
-std::vector<Bits> live_registers(const Program& program, const FunctionFlow& flow, const Blocks& blocks) {
+std::vector<Bits> live_registers(const Program& program, const FunctionFlow& flow,
+                                 const Blocks& blocks) {
   const size_t words = (flow.slots.size() + 63) / 64;
   const uint32_t count = blocks.count();
-  std::vector<Bits> uses(count, Bits(words)), kills(count, Bits(words)), live(count + 1, Bits(words));
+  std::vector<Bits> uses(count, Bits(words)), kills(count, Bits(words)),
+      live(count + 1, Bits(words));
   for (uint32_t block = 0; block < count; ++block) {
     for (uint32_t i = blocks.begin[block]; i < blocks.begin[block + 1]; ++i) {
       for (const uint32_t slot : flow.refs[i].uses) {
-        if (flow.slots[slot].kind == FlowSlot::Kind::reg && !get(kills[block], slot)) set(uses[block], slot);
+        if (flow.slots[slot].kind == FlowSlot::Kind::reg && !get(kills[block], slot))
+          set(uses[block], slot);
       }
-      if (program.code[flow.first + i].guard != kNone) continue;  // lanes that do not write keep what they have
+      if (program.code[flow.first + i].guard != kNone)
+        continue;  // lanes that do not write keep what they have
       for (const uint32_t slot : flow.refs[i].defs) set(kills[block], slot);
     }
   }
@@ -140,7 +152,8 @@ struct Interval {
 };
 
 /// From the first to the last instruction at which a register is needed, in the order of the text.
-std::vector<Interval> intervals(const FunctionFlow& flow, const Blocks& blocks, const std::vector<Bits>& live) {
+std::vector<Interval> intervals(const FunctionFlow& flow, const Blocks& blocks,
+                                const std::vector<Bits>& live) {
   const auto size = static_cast<uint32_t>(flow.refs.size());
   std::vector<uint32_t> begin(flow.slots.size(), kNone), end(flow.slots.size(), 0);
   const auto touch = [&](uint32_t slot, uint32_t at) {
@@ -157,28 +170,35 @@ std::vector<Interval> intervals(const FunctionFlow& flow, const Blocks& blocks, 
         const auto slot = static_cast<uint32_t>(64 * word + __builtin_ctzll(rest));
         touch(slot, blocks.begin[block]);
         // Live at its begin means live at the ends of those before it.
-        for (const uint32_t before : blocks.before[block]) touch(slot, blocks.begin[before + 1] - 1);
+        for (const uint32_t before : blocks.before[block])
+          touch(slot, blocks.begin[before + 1] - 1);
       }
     }
   }
   std::vector<Interval> result;
   for (uint32_t slot = 0; slot < flow.slots.size(); ++slot) {
-    if (flow.slots[slot].kind == FlowSlot::Kind::reg && begin[slot] != kNone) result.push_back({slot, begin[slot], end[slot]});
+    if (flow.slots[slot].kind == FlowSlot::Kind::reg && begin[slot] != kNone)
+      result.push_back({slot, begin[slot], end[slot]});
   }
-  std::sort(result.begin(), result.end(), [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
+  std::sort(result.begin(), result.end(),
+            [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
   return result;
 }
 
-uint32_t bytes_of(uint8_t width) { return width == 1 ? 4 : width / 8 * kLanes; }
+uint32_t bytes_of(uint8_t width) {
+  return width == 1 ? 4 : width / 8 * kLanes;
+}
 
-/// Gives each register a place that none has that is live at the same time (linear scan: M. Poletto,
-/// V. Sarkar, 1999), and counts the 32-bit registers that are live at once.
-uint32_t place_registers(const std::vector<Interval>& all, const std::vector<FlowSlot>& slots, std::vector<uint32_t>& offsets,
-                         uint32_t& top) {
+/// Gives each register a place that none has that is live at the same time (linear scan: M.
+/// Poletto, V. Sarkar, 1999), and counts the 32-bit registers that are live at once.
+uint32_t place_registers(const std::vector<Interval>& all, const std::vector<FlowSlot>& slots,
+                         std::vector<uint32_t>& offsets, uint32_t& top) {
   std::vector<std::pair<uint32_t, uint32_t>> active;  // end, slot: a heap, the earliest first
   std::unordered_map<uint8_t, std::vector<uint32_t>> free;
   uint32_t pressure = 0, most = 0;
-  const auto weight = [&](uint32_t slot) { return slots[slot].width == 64 ? 2u : slots[slot].width == 1 ? 0u : 1u; };
+  const auto weight = [&](uint32_t slot) {
+    return slots[slot].width == 64 ? 2u : slots[slot].width == 1 ? 0u : 1u;
+  };
   const auto later = std::greater<std::pair<uint32_t, uint32_t>>();
   for (const Interval& interval : all) {
     while (!active.empty() && active.front().first < interval.begin) {
@@ -207,8 +227,10 @@ uint32_t place_registers(const std::vector<Interval>& all, const std::vector<Flo
   return most;
 }
 
-/// Constants, special registers and addresses behind the registers, with the image of the constants.
-void place_others(Function& function, const FunctionFlow& flow, std::vector<uint32_t>& offsets, uint32_t& top) {
+/// Constants, special registers and addresses behind the registers, with the image of the
+/// constants.
+void place_others(Function& function, const FunctionFlow& flow, std::vector<uint32_t>& offsets,
+                  uint32_t& top) {
   top = (top + 63) / 64 * 64;
   function.image_at = top;
   for (uint32_t slot = 0; slot < flow.slots.size(); ++slot) {
@@ -222,19 +244,25 @@ void place_others(Function& function, const FunctionFlow& flow, std::vector<uint
       case FlowSlot::Kind::constant: {
         const uint64_t value = from.width == 1 ? (from.value ? ~0u : 0u) : from.value;
         const uint32_t size = from.width == 1 ? 4 : from.width / 8;
-        for (uint32_t i = 0; i < bytes_of(from.width); i += size) std::memcpy(image + i, &value, size);
+        for (uint32_t i = 0; i < bytes_of(from.width); i += size)
+          std::memcpy(image + i, &value, size);
         break;
       }
       case FlowSlot::Kind::special: function.specials.push_back({from.special, at}); break;
-      case FlowSlot::Kind::address: function.relocations.push_back({at, from.width, from.variable, from.offset}); break;
-      case FlowSlot::Kind::local: function.locals.push_back({at, static_cast<uint32_t>(from.offset), from.width}); break;
+      case FlowSlot::Kind::address:
+        function.relocations.push_back({at, from.width, from.variable, from.offset});
+        break;
+      case FlowSlot::Kind::local:
+        function.locals.push_back({at, static_cast<uint32_t>(from.offset), from.width});
+        break;
       case FlowSlot::Kind::reg: break;
     }
   }
 }
 
 /// What is live when the function begins may be read before anybody writes it.
-void track_undefined(Program& program, Function& function, const FunctionFlow& flow, const Bits& live) {
+void track_undefined(Program& program, Function& function, const FunctionFlow& flow,
+                     const Bits& live) {
   std::unordered_map<uint32_t, uint32_t> number;
   for (uint32_t slot = 0; slot < flow.slots.size(); ++slot) {
     if (flow.slots[slot].kind != FlowSlot::Kind::reg || !get(live, slot)) continue;
@@ -243,8 +271,10 @@ void track_undefined(Program& program, Function& function, const FunctionFlow& f
   }
   for (uint32_t i = 0; !number.empty() && i < flow.refs.size(); ++i) {
     Program::Tracked tracked;
-    for (const uint32_t slot : flow.refs[i].uses) if (number.contains(slot)) tracked.uses.push_back(number[slot]);
-    for (const uint32_t slot : flow.refs[i].defs) if (number.contains(slot)) tracked.defs.push_back(number[slot]);
+    for (const uint32_t slot : flow.refs[i].uses)
+      if (number.contains(slot)) tracked.uses.push_back(number[slot]);
+    for (const uint32_t slot : flow.refs[i].defs)
+      if (number.contains(slot)) tracked.defs.push_back(number[slot]);
     if (tracked.uses.empty() && tracked.defs.empty()) continue;
     program.code[flow.first + i].mod.tracked = true;
     program.tracked.emplace(flow.first + i, std::move(tracked));
@@ -253,27 +283,37 @@ void track_undefined(Program& program, Function& function, const FunctionFlow& f
 
 bool has_list_of_slots(const Inst& inst) {
   switch (inst.op) {
-    case Op::bra: case Op::brx: case Op::call: case Op::cp: case Op::setp: return false;
+    case Op::bra:
+    case Op::brx:
+    case Op::call:
+    case Op::cp:
+    case Op::setp: return false;
     default: return inst.list_size != 0;
   }
 }
 
-void write_offsets(Program& program, const FunctionFlow& flow, const std::vector<uint32_t>& offsets) {
-  const auto place = [&](uint32_t& field, uint32_t otherwise) { field = field == kNone ? otherwise : offsets[field]; };
+void write_offsets(Program& program, const FunctionFlow& flow,
+                   const std::vector<uint32_t>& offsets) {
+  const auto place = [&](uint32_t& field, uint32_t otherwise) {
+    field = field == kNone ? otherwise : offsets[field];
+  };
   for (uint32_t i = 0; i < flow.refs.size(); ++i) {
     Inst& inst = program.code[flow.first + i];
     place(inst.guard, kNone);
     place(inst.d, kNone), place(inst.a, kNone), place(inst.b, kNone), place(inst.c, kNone);
     if (inst.op == Op::setp) place(inst.list, kNone);
-    for (uint32_t k = 0; has_list_of_slots(inst) && k < inst.list_size; ++k) place(program.lists[inst.list + k], kNone);
+    for (uint32_t k = 0; has_list_of_slots(inst) && k < inst.list_size; ++k)
+      place(program.lists[inst.list + k], kNone);
   }
 }
 
 }  // namespace
 
-void finish_flow(Program& program, Function& function, FunctionFlow& flow) {
+bool finish_flow(Program& program, Function& function, FunctionFlow& flow) {
   const auto size = static_cast<uint32_t>(flow.refs.size());
   const Blocks blocks = find_blocks(program, flow.first, size);
+  constexpr uint64_t kMaxWords = 1 << 25;  // of live registers, for all blocks
+  if (blocks.count() * ((flow.slots.size() + 63) / 64) > kMaxWords) return false;
   const std::vector<uint32_t> meets = post_dominators(blocks);
   for (uint32_t i = 0; i < size; ++i) {
     Inst& inst = program.code[flow.first + i];
@@ -284,13 +324,15 @@ void finish_flow(Program& program, Function& function, FunctionFlow& flow) {
   const std::vector<Bits> live = live_registers(program, flow, blocks);
   std::vector<uint32_t> offsets(flow.slots.size(), 0);
   uint32_t top = 0;
-  const uint32_t pressure = place_registers(intervals(flow, blocks, live), flow.slots, offsets, top);
+  const uint32_t pressure =
+      place_registers(intervals(flow, blocks, live), flow.slots, offsets, top);
   // Registers hold addresses and temporaries of the machine besides; cards hand them out by eights.
   function.registers = std::min<uint32_t>(255, std::max<uint32_t>(16, (pressure + 8 + 7) / 8 * 8));
   track_undefined(program, function, flow, live[0]);
   place_others(function, flow, offsets, top);
   function.frame_bytes = (top + 63) / 64 * 64;
   write_offsets(program, flow, offsets);
+  return true;
 }
 
 }  // namespace tenon::runtime::sim

@@ -1,6 +1,6 @@
 // Executors that work on the 32 lanes of a warp at once, each a loop that the compiler turns into
-// vector instructions. The files lanes_*.cpp are compiled twice, for any processor and for those with
-// AVX2 and FMA; find_lanes() takes what the machine can do.
+// vector instructions. The files lanes_*.cpp are compiled twice, for any processor and for those
+// with AVX2 and FMA; find_lanes() takes what the machine can do.
 #pragma once
 #include "runtime/sim/program.h"
 
@@ -9,7 +9,7 @@ namespace tenon::runtime::sim {
 enum class Part : uint8_t { lo, hi, wide };  ///< Modifiers::what of mul and mad
 enum class Compare : uint8_t { eq, ne, lt, le, gt, ge, equ, neu, ltu, leu, gtu, geu, num, nan };
 enum class Join : uint8_t { none, and_, or_, xor_ };  ///< Modifiers::with of setp
-enum class Matrix : uint8_t { m16n8k4, m16n8k8, m16n8k16, m16n8k32, m8n8k16 };
+enum class Matrix : uint8_t { m16n8k4, m16n8k8, m16n8k16, m16n8k32 };
 inline constexpr uint8_t kCarryIn = 1, kCarryOut = 2;  ///< Modifiers::with of add and sub
 
 /// The executors, by what they do; null where there is none.

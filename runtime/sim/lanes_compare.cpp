@@ -26,7 +26,9 @@ inline Flow write_predicates(Warp& warp, const Inst& inst, uint32_t mask, uint32
   const auto join = static_cast<Join>(inst.mod.with);
   if (join != Join::none) {
     const uint32_t c = inst.mod.negated ? ~warp.predicate(inst.c) : warp.predicate(inst.c);
-    const auto joined = [&](uint32_t x) { return join == Join::and_ ? x & c : join == Join::or_ ? x | c : x ^ c; };
+    const auto joined = [&](uint32_t x) {
+      return join == Join::and_ ? x & c : join == Join::or_ ? x | c : x ^ c;
+    };
     bits = joined(bits);
     other = joined(other);
   }
@@ -39,14 +41,19 @@ inline Flow write_predicates(Warp& warp, const Inst& inst, uint32_t mask, uint32
   return Flow::next;
 }
 
-inline float plain(float value, bool ftz) { return ftz ? flushed(value) : value; }
+inline float plain(float value, bool ftz) {
+  return ftz ? flushed(value) : value;
+}
 template <class T>
-inline T plain(T value, bool) { return value; }
+inline T plain(T value, bool) {
+  return value;
+}
 
 template <auto F, class T>
 Flow set_predicate(Warp& warp, const Inst& inst, uint32_t mask) {
   const bool ftz = inst.mod.ftz;
-  return write_predicates(warp, inst, mask, compared<F, T>(warp, inst, [ftz](T value) { return plain(value, ftz); }));
+  return write_predicates(warp, inst, mask,
+                          compared<F, T>(warp, inst, [ftz](T value) { return plain(value, ftz); }));
 }
 template <auto F, class H>
 Flow set_predicate_half(Warp& warp, const Inst& inst, uint32_t mask) {
@@ -69,7 +76,8 @@ Exec with_comparison(Compare compare, Make make) {
   switch (compare) {
     case Compare::eq: return make.template operator()<[](T a, T b) { return a == b; }>();
     case Compare::ne:
-      if constexpr (std::is_floating_point_v<T>) return make.template operator()<[](T a, T b) { return a < b || b < a; }>();
+      if constexpr (std::is_floating_point_v<T>)
+        return make.template operator()<[](T a, T b) { return a < b || b < a; }>();
       return make.template operator()<[](T a, T b) { return a != b; }>();
     case Compare::lt: return make.template operator()<[](T a, T b) { return a < b; }>();
     case Compare::le: return make.template operator()<[](T a, T b) { return a <= b; }>();
@@ -79,14 +87,17 @@ Exec with_comparison(Compare compare, Make make) {
   }
   if constexpr (std::is_floating_point_v<T>) {
     switch (compare) {
-      case Compare::equ: return make.template operator()<[](T a, T b) { return !(a < b || b < a); }>();
+      case Compare::equ:
+        return make.template operator()<[](T a, T b) { return !(a < b || b < a); }>();
       case Compare::neu: return make.template operator()<[](T a, T b) { return a != b; }>();
       case Compare::ltu: return make.template operator()<[](T a, T b) { return !(b <= a); }>();
       case Compare::leu: return make.template operator()<[](T a, T b) { return !(b < a); }>();
       case Compare::gtu: return make.template operator()<[](T a, T b) { return !(a <= b); }>();
       case Compare::geu: return make.template operator()<[](T a, T b) { return !(a < b); }>();
-      case Compare::num: return make.template operator()<[](T a, T b) { return a == a && b == b; }>();
-      case Compare::nan: return make.template operator()<[](T a, T b) { return a != a || b != b; }>();
+      case Compare::num:
+        return make.template operator()<[](T a, T b) { return a == a && b == b; }>();
+      case Compare::nan:
+        return make.template operator()<[](T a, T b) { return a != a || b != b; }>();
       default: break;
     }
   }
@@ -95,33 +106,44 @@ Exec with_comparison(Compare compare, Make make) {
 
 template <class T>
 Exec into_predicate(Compare compare) {
-  return with_comparison<T>(compare, []<auto F>() -> Exec { return set_predicate<F, T>; });
+  return with_comparison<T>(
+      compare, []<auto F>()->Exec { return set_predicate<F, T>; });
 }
 template <class T>
 Exec into_register(Compare compare) {
-  return with_comparison<T>(compare, []<auto F>() -> Exec { return set_register<F, T>; });
+  return with_comparison<T>(
+      compare, []<auto F>()->Exec { return set_register<F, T>; });
 }
 
 Exec compare(Type type, Compare how) {
   switch (type) {
-    case Type::b16: case Type::u16: return into_predicate<uint16_t>(how);
-    case Type::b32: case Type::u32: return into_predicate<uint32_t>(how);
-    case Type::b64: case Type::u64: return into_predicate<uint64_t>(how);
+    case Type::b16:
+    case Type::u16: return into_predicate<uint16_t>(how);
+    case Type::b32:
+    case Type::u32: return into_predicate<uint32_t>(how);
+    case Type::b64:
+    case Type::u64: return into_predicate<uint64_t>(how);
     case Type::s16: return into_predicate<int16_t>(how);
     case Type::s32: return into_predicate<int32_t>(how);
     case Type::s64: return into_predicate<int64_t>(how);
     case Type::f32: return into_predicate<float>(how);
     case Type::f64: return into_predicate<double>(how);
-    case Type::f16: return with_comparison<float>(how, []<auto F>() -> Exec { return set_predicate_half<F, F16>; });
-    case Type::bf16: return with_comparison<float>(how, []<auto F>() -> Exec { return set_predicate_half<F, BF16>; });
+    case Type::f16:
+      return with_comparison<float>(
+          how, []<auto F>()->Exec { return set_predicate_half<F, F16>; });
+    case Type::bf16:
+      return with_comparison<float>(
+          how, []<auto F>()->Exec { return set_predicate_half<F, BF16>; });
     default: return nullptr;
   }
 }
 
 Exec compare_set(Type type, Compare how) {
   switch (type) {
-    case Type::b32: case Type::u32: return into_register<uint32_t>(how);
-    case Type::b64: case Type::u64: return into_register<uint64_t>(how);
+    case Type::b32:
+    case Type::u32: return into_register<uint32_t>(how);
+    case Type::b64:
+    case Type::u64: return into_register<uint64_t>(how);
     case Type::s32: return into_register<int32_t>(how);
     case Type::s64: return into_register<int64_t>(how);
     case Type::f32: return into_register<float>(how);

@@ -1,12 +1,13 @@
 // f32 and f64 arithmetic: IEEE 754, in the rounding mode that the instruction names. What PTX calls
-// approximate is computed in f64 and rounded to f32, so it is as close as it can be, closer than cards.
+// approximate is computed in f64 and rounded to f32, so it is as close as it can be, closer than
+// cards.
 #include "runtime/sim/lanes_loops.h"
 
 namespace tenon::runtime::sim {
 namespace {
 
-/// As each(), with subnormal operands and results flushed to zero (.ftz) and results in [0, 1] (.sat)
-/// where the instruction asks for it.
+/// As each(), with subnormal operands and results flushed to zero (.ftz) and results in [0, 1]
+/// (.sat) where the instruction asks for it.
 template <auto F, class... S>
 Flow each_modified(Warp& warp, const Inst& inst, uint32_t mask) {
   const uint32_t at[] = {inst.a, inst.b, inst.c};
@@ -22,7 +23,8 @@ Flow each_modified(Warp& warp, const Inst& inst, uint32_t mask) {
       if (ftz) value = flushed(value);
       made[lane] = sat ? saturated(value) : value;
     }
-  }(std::index_sequence_for<S...>{});
+  }
+  (std::index_sequence_for<S...>{});
   blend(warp.lanes<float>(inst.d), made, mask);
   return Flow::next;
 }
@@ -42,12 +44,24 @@ Exec twice(const Modifiers& mod) {
 }
 
 // The fractions are exact in f64 but for their last bit.
-float root_inverse(float a) { return static_cast<float>(1.0 / std::sqrt(static_cast<double>(a))); }
-float sine(float a) { return static_cast<float>(std::sin(static_cast<double>(a))); }
-float cosine(float a) { return static_cast<float>(std::cos(static_cast<double>(a))); }
-float logarithm(float a) { return static_cast<float>(std::log2(static_cast<double>(a))); }
-float power(float a) { return static_cast<float>(std::exp2(static_cast<double>(a))); }
-float tangent(float a) { return static_cast<float>(std::tanh(static_cast<double>(a))); }
+float root_inverse(float a) {
+  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(a)));
+}
+float sine(float a) {
+  return static_cast<float>(std::sin(static_cast<double>(a)));
+}
+float cosine(float a) {
+  return static_cast<float>(std::cos(static_cast<double>(a)));
+}
+float logarithm(float a) {
+  return static_cast<float>(std::log2(static_cast<double>(a)));
+}
+float power(float a) {
+  return static_cast<float>(std::exp2(static_cast<double>(a)));
+}
+float tangent(float a) {
+  return static_cast<float>(std::tanh(static_cast<double>(a)));
+}
 
 Exec of_f32(Op op, const Modifiers& mod) {
   using F = float;
@@ -68,8 +82,10 @@ Exec of_f32(Op op, const Modifiers& mod) {
     case Op::tanh: return single<tangent, F>(mod);
     case Op::abs: return single<[](F a) { return std::fabs(a); }, F>(mod);
     case Op::neg: return single<[](F a) { return -a; }, F>(mod);
-    case Op::min: return mod.nan ? single<minimum_or_nan<F>, F, F>(mod) : single<minimum<F>, F, F>(mod);
-    case Op::max: return mod.nan ? single<maximum_or_nan<F>, F, F>(mod) : single<maximum<F>, F, F>(mod);
+    case Op::min:
+      return mod.nan ? single<minimum_or_nan<F>, F, F>(mod) : single<minimum<F>, F, F>(mod);
+    case Op::max:
+      return mod.nan ? single<maximum_or_nan<F>, F, F>(mod) : single<maximum<F>, F, F>(mod);
     case Op::copysign: return single<[](F a, F b) { return std::copysign(b, a); }, F, F>(mod);
     default: return nullptr;
   }

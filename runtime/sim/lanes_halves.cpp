@@ -1,6 +1,6 @@
-// f16 and bf16 arithmetic, one number or two in a register. Computed in f32 and rounded once: f32 has
-// more than twice their bits, so sums, products, quotients and roots come out as if computed directly
-// (Figueroa, 1995); fused products go over a sum rounded to odd.
+// f16 and bf16 arithmetic, one number or two in a register. Computed in f32 and rounded once: f32
+// has more than twice their bits, so sums, products, quotients and roots come out as if computed
+// directly (Figueroa, 1995); fused products go over a sum rounded to odd.
 #include "runtime/sim/lanes_loops.h"
 
 namespace tenon::runtime::sim {
@@ -22,8 +22,10 @@ inline Flow half_lanes(Warp& warp, const Inst& inst, uint32_t mask, std::index_s
   if constexpr (two) {
     uint32_t made[kLanes];
     for (uint32_t lane = 0; lane < kLanes; ++lane) {
-      const auto low = compute<H, F>(inst.mod, static_cast<uint16_t>(warp.lanes<uint32_t>(at[I])[lane])...);
-      const auto high = compute<H, F>(inst.mod, static_cast<uint16_t>(warp.lanes<uint32_t>(at[I])[lane] >> 16)...);
+      const auto low =
+          compute<H, F>(inst.mod, static_cast<uint16_t>(warp.lanes<uint32_t>(at[I])[lane])...);
+      const auto high = compute<H, F>(
+          inst.mod, static_cast<uint16_t>(warp.lanes<uint32_t>(at[I])[lane] >> 16)...);
       made[lane] = low | uint32_t{high} << 16;
     }
     blend(warp.lanes<uint32_t>(inst.d), made, mask);

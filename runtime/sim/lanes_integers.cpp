@@ -1,4 +1,5 @@
-// Integer arithmetic: wraps; shifts by the width or more give zeros (or signs), never a shift modulo it.
+// Integer arithmetic: wraps; shifts by the width or more give zeros (or signs), never a shift
+// modulo it.
 #include "runtime/sim/lanes_loops.h"
 
 namespace tenon::runtime::sim {
@@ -6,12 +7,30 @@ namespace {
 
 template <class T>
 struct Wide;
-template <> struct Wide<uint16_t> { using type = uint32_t; };
-template <> struct Wide<int16_t> { using type = int32_t; };
-template <> struct Wide<uint32_t> { using type = uint64_t; };
-template <> struct Wide<int32_t> { using type = int64_t; };
-template <> struct Wide<uint64_t> { using type = unsigned __int128; };
-template <> struct Wide<int64_t> { using type = __int128; };
+template <>
+struct Wide<uint16_t> {
+  using type = uint32_t;
+};
+template <>
+struct Wide<int16_t> {
+  using type = int32_t;
+};
+template <>
+struct Wide<uint32_t> {
+  using type = uint64_t;
+};
+template <>
+struct Wide<int32_t> {
+  using type = int64_t;
+};
+template <>
+struct Wide<uint64_t> {
+  using type = unsigned __int128;
+};
+template <>
+struct Wide<int64_t> {
+  using type = __int128;
+};
 
 template <class T>
 constexpr int kBits = 8 * sizeof(T);
@@ -52,8 +71,9 @@ T extract(T a, uint32_t b, uint32_t c) {
   const uint32_t from = b & 255, length = c & 255;
   constexpr uint32_t kMost = kBits<T> - 1;
   using U = std::make_unsigned_t<T>;
-  const bool sign = std::is_signed_v<T> && length > 0 &&
-                    (static_cast<U>(a) >> (from + length - 1 < kMost ? from + length - 1 : kMost) & 1);
+  const bool sign =
+      std::is_signed_v<T> && length > 0 &&
+      (static_cast<U>(a) >> (from + length - 1 < kMost ? from + length - 1 : kMost) & 1);
   U field = shift_right<U>(static_cast<U>(a), from);
   if (length <= kMost) {
     const U mask = static_cast<U>((U{1} << length) - 1);
@@ -67,7 +87,8 @@ T extract(T a, uint32_t b, uint32_t c) {
 }
 
 template <class T>
-uint32_t leading(T a) {  // the place of the highest bit that is no copy of the sign; -1 if there is none
+uint32_t leading(
+    T a) {  // the place of the highest bit that is no copy of the sign; -1 if there is none
   using U = std::make_unsigned_t<T>;
   U value = static_cast<U>(a);
   if constexpr (std::is_signed_v<T>) {
@@ -102,7 +123,8 @@ Flow carried(Warp& warp, const Inst& inst, uint32_t mask) {
       out |= __builtin_add_overflow(result, static_cast<T>(in), &result);
     }
     d[lane] = result;
-    if (inst.mod.with & kCarryOut) warp.carry = (warp.carry & ~(1u << lane)) | uint32_t{out} << lane;
+    if (inst.mod.with & kCarryOut)
+      warp.carry = (warp.carry & ~(1u << lane)) | uint32_t{out} << lane;
   }
   return Flow::next;
 }
@@ -125,12 +147,14 @@ Exec wrapping(Op op, const Modifiers& mod) {
     case Op::shl: return each<shift_left<U>, U, U, uint32_t>;
     case Op::popc: return each<[](U a) { return __builtin_popcountll(a); }, uint32_t, U>;
     case Op::clz:
-      return each<[](U a) { return a == 0 ? kBits<U> : __builtin_clzll(a) - (64 - kBits<U>); }, uint32_t, U>;
+      return each<[](U a) { return a == 0 ? kBits<U> : __builtin_clzll(a) - (64 - kBits<U>); },
+                  uint32_t, U>;
     case Op::brev: return each<reversed<U>, U, U>;
     case Op::mul:
     case Op::mul24: return each<[](U a, U b) { return static_cast<U>(uint64_t{a} * b); }, U, U, U>;
     case Op::mad:
-    case Op::mad24: return each<[](U a, U b, U c) { return static_cast<U>(uint64_t{a} * b + c); }, U, U, U, U>;
+    case Op::mad24:
+      return each<[](U a, U b, U c) { return static_cast<U>(uint64_t{a} * b + c); }, U, U, U, U>;
     default: return nullptr;
   }
 }
@@ -147,7 +171,8 @@ T high_product_sum(T a, T b, T c) {
 }
 template <class T, class R>
 R wide_product(T a, T b) {
-  return static_cast<R>(static_cast<typename Wide<T>::type>(a) * static_cast<typename Wide<T>::type>(b));
+  return static_cast<R>(static_cast<typename Wide<T>::type>(a) *
+                        static_cast<typename Wide<T>::type>(b));
 }
 template <class T, class R>
 R wide_product_sum(T a, T b, R c) {
@@ -162,7 +187,8 @@ Exec products(Op op, Part part) {
   if (part == Part::hi) {
     return op == Op::mul ? each<high_product<T>, T, T, T> : each<high_product_sum<T>, T, T, T, T>;
   }
-  return op == Op::mul ? each<wide_product<T, R>, R, T, T> : each<wide_product_sum<T, R>, R, T, T, R>;
+  return op == Op::mul ? each<wide_product<T, R>, R, T, T>
+                       : each<wide_product_sum<T, R>, R, T, T, R>;
 }
 
 template <class T>
@@ -178,29 +204,44 @@ Exec signed_or_not(Op op, const Modifiers& mod) {
     case Op::rem: return each<remainder<T>, T, T, T>;
     case Op::min: return each<[](T a, T b) { return a < b ? a : b; }, T, T, T>;
     case Op::max: return each<[](T a, T b) { return a < b ? b : a; }, T, T, T>;
-    case Op::abs: return each<[](T a) { return a < 0 ? static_cast<U>(0 - static_cast<U>(a)) : static_cast<U>(a); }, U, T>;
+    case Op::abs:
+      return each<[](T a) {
+        return a < 0 ? static_cast<U>(0 - static_cast<U>(a)) : static_cast<U>(a);
+      },
+                  U, T>;
     case Op::shr: return each<shift_right<T>, T, T, uint32_t>;
     case Op::sad:
       return each<[](T a, T b, U c) {
-        return static_cast<U>(c + (a < b ? static_cast<U>(b) - static_cast<U>(a) : static_cast<U>(a) - static_cast<U>(b)));
-      }, U, T, T, U>;
+        return static_cast<U>(c + (a < b ? static_cast<U>(b) - static_cast<U>(a)
+                                         : static_cast<U>(a) - static_cast<U>(b)));
+      },
+                  U, T, T, U>;
     case Op::bfe: return each<extract<T>, T, T, uint32_t, uint32_t>;
     case Op::bfind:
-      if (mod.what) return each<[](T a) { const uint32_t at = leading(a); return at == ~0u ? at : kBits<T> - 1 - at; }, uint32_t, T>;
+      if (mod.what)
+        return each<[](T a) {
+          const uint32_t at = leading(a);
+          return at == ~0u ? at : kBits<T> - 1 - at;
+        },
+                    uint32_t, T>;
       return each<leading<T>, uint32_t, T>;
     case Op::add:
-      if (mod.sat) return each<[](T a, T b) {
-        T sum;
-        if (!__builtin_add_overflow(a, b, &sum)) return sum;
-        return a < 0 ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
-      }, T, T, T>;
+      if (mod.sat)
+        return each<[](T a, T b) {
+          T sum;
+          if (!__builtin_add_overflow(a, b, &sum)) return sum;
+          return a < 0 ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
+        },
+                    T, T, T>;
       break;
     case Op::sub:
-      if (mod.sat) return each<[](T a, T b) {
-        T difference;
-        if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-        return a < 0 ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
-      }, T, T, T>;
+      if (mod.sat)
+        return each<[](T a, T b) {
+          T difference;
+          if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+          return a < 0 ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
+        },
+                    T, T, T>;
       break;
     default: break;
   }
@@ -228,9 +269,12 @@ Exec of_predicates(Op op) {
 Exec integers(Op op, Type type, const Modifiers& mod) {
   switch (type) {
     case Type::pred: return of_predicates(op);
-    case Type::b16: case Type::u16: return signed_or_not<uint16_t>(op, mod);
-    case Type::b32: case Type::u32: return signed_or_not<uint32_t>(op, mod);
-    case Type::b64: case Type::u64: return signed_or_not<uint64_t>(op, mod);
+    case Type::b16:
+    case Type::u16: return signed_or_not<uint16_t>(op, mod);
+    case Type::b32:
+    case Type::u32: return signed_or_not<uint32_t>(op, mod);
+    case Type::b64:
+    case Type::u64: return signed_or_not<uint64_t>(op, mod);
     case Type::s16: return signed_or_not<int16_t>(op, mod);
     case Type::s32: return signed_or_not<int32_t>(op, mod);
     case Type::s64: return signed_or_not<int64_t>(op, mod);

@@ -1,5 +1,5 @@
-// The loops of the executors. For lanes_*.cpp only, which are compiled more than once: everything here
-// lies in an unnamed namespace, so that no version meets another.
+// The loops of the executors. For lanes_*.cpp only, which are compiled more than once: everything
+// here lies in an unnamed namespace, so that no version meets another.
 #pragma once
 #include <cfenv>
 #include <cmath>
@@ -16,7 +16,8 @@ namespace {
 /// Writes the lanes of `from` that the mask names.
 template <class T>
 inline void blend(T* to, const T* from, uint32_t mask) {
-  for (uint32_t lane = 0; lane < kLanes; ++lane) to[lane] = mask >> lane & 1 ? from[lane] : to[lane];
+  for (uint32_t lane = 0; lane < kLanes; ++lane)
+    to[lane] = mask >> lane & 1 ? from[lane] : to[lane];
 }
 
 template <auto F, class D, class... S, size_t... I>
@@ -66,8 +67,8 @@ inline To as(From value) {
 
 struct F16 {
   static float read(uint16_t half) {
-    // The exponent of a half that is moved into place is 112 too small; multiplying is exact, also for
-    // subnormal ones.
+    // The exponent of a half that is moved into place is 112 too small; multiplying is exact, also
+    // for subnormal ones.
     const uint32_t magnitude = (half & 0x7fffu) << 13;
     uint32_t value = as<uint32_t>(as<float>(magnitude) * 0x1p112f);
     value = magnitude >= 0x0f800000u ? magnitude | 0x7f800000u : value;
@@ -93,8 +94,8 @@ struct BF16 {
   }
 };
 
-/// a * b + c so rounded that rounding it again to a narrow type is rounding once: the product is exact,
-/// and what the sum loses shows in its last bit ("round to odd": Boldo and Melquiond, 2008).
+/// a * b + c so rounded that rounding it again to a narrow type is rounding once: the product is
+/// exact, and what the sum loses shows in its last bit ("round to odd": Boldo and Melquiond, 2008).
 inline float fma_to_odd(float a, float b, float c) {
   const float product = a * b, sum = product + c;
   const float part = sum - product;

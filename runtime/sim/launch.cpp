@@ -1,4 +1,5 @@
-// A launch: checks what was asked for, runs one block after the other, and puts the report together.
+// A launch: checks what was asked for, runs one block after the other, and puts the report
+// together.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +17,8 @@ ThreadId Launch::thread_of(uint32_t block_index, uint32_t thread) const {
   return id;
 }
 
-void Launch::note(SimFaultKind kind, const Inst& inst, const Block& in, uint32_t thread, std::string message, uint32_t other_site, ThreadId other) {
+void Launch::note(SimFaultKind kind, const Inst& inst, const Block& in, uint32_t thread,
+                  std::string message, uint32_t other_site, ThreadId other) {
   const Place place = program->place(inst.site), other_place = program->place(other_site);
   for (SimFault& known : faults) {
     if (known.kind != kind || known.place.ptx_line != place.ptx_line) continue;
@@ -24,12 +26,15 @@ void Launch::note(SimFaultKind kind, const Inst& inst, const Block& in, uint32_t
     return;
   }
   if (faults.size() >= options->max_faults) return;
-  faults.push_back({kind, std::move(message), place, this->thread(in, thread), other_place, other, 1});
+  faults.push_back(
+      {kind, std::move(message), place, this->thread(in, thread), other_place, other, 1});
 }
 
-Flow stop(Warp& warp, const Inst& inst, uint32_t lane, SimFaultKind kind, std::string message, uint32_t other_site, ThreadId other) {
+Flow stop(Warp& warp, const Inst& inst, uint32_t lane, SimFaultKind kind, std::string message,
+          uint32_t other_site, ThreadId other) {
   Launch& launch = *warp.block->launch;
-  launch.note(kind, inst, *warp.block, warp.index * kLanes + lane, std::move(message), other_site, other);
+  launch.note(kind, inst, *warp.block, warp.index * kLanes + lane, std::move(message), other_site,
+              other);
   launch.stopped = true;
   return Flow::stop;
 }
@@ -47,14 +52,16 @@ const Device::Memory::Loaded& Device::Memory::load(const Module& module) {
     }
     Allocation& made = make(variable.bytes, variable.name);
     std::memset(made.data, 0, made.bytes);
-    if (!variable.image.empty()) std::memcpy(made.data, variable.image.data(), variable.image.size());
+    if (!variable.image.empty())
+      std::memcpy(made.data, variable.image.data(), variable.image.size());
     made.shadow.set_initialized(0, made.bytes);
     made.is_constant = variable.space == Space::constant;
     loaded.variables.push_back(made.base);
   }
   for (size_t i = 0; i < program.variables.size(); ++i) {
     for (const Variable::Pointer& pointer : program.variables[i].pointers) {
-      const Address value = loaded.variables[pointer.variable] + static_cast<uint64_t>(pointer.offset);
+      const Address value =
+          loaded.variables[pointer.variable] + static_cast<uint64_t>(pointer.offset);
       std::memcpy(find(loaded.variables[i])->data + pointer.at, &value, sizeof value);
     }
   }
@@ -71,25 +78,39 @@ namespace {
 
 constexpr uint64_t kTurn = 4096;  ///< instructions, before the next warp of a block has its turn
 
-void check(const Program& program, const Function& kernel, const GpuModel& model, Dim3 grid, Dim3 block, uint64_t shared, size_t param_bytes) {
-  const auto refuse = [&](std::string reason) { throw LaunchError(fmt::format("`{}`: {}", kernel.name, reason)); };
-  if (program.sm > model.sm) refuse(fmt::format("it is for sm_{}, and a {} is sm_{}", program.sm, model.name, model.sm));
-  if (block.x == 0 || block.y == 0 || block.z == 0 || grid.x == 0 || grid.y == 0 || grid.z == 0) refuse("a grid or block of size 0");
+void check(const Program& program, const Function& kernel, const GpuModel& model, Dim3 grid,
+           Dim3 block, uint64_t shared, size_t param_bytes) {
+  const auto refuse = [&](std::string reason) {
+    throw LaunchError(fmt::format("`{}`: {}", kernel.name, reason));
+  };
+  if (program.sm > model.sm)
+    refuse(fmt::format("it is for sm_{}, and a {} is sm_{}", program.sm, model.name, model.sm));
+  if (block.x == 0 || block.y == 0 || block.z == 0 || grid.x == 0 || grid.y == 0 || grid.z == 0)
+    refuse("a grid or block of size 0");
   if (block.x > 1024 || block.y > 1024 || block.z > 64 || block.count() > 1024) {
-    refuse(fmt::format("a block of {} x {} x {} threads; there may be 1024, and 64 along z", block.x, block.y, block.z));
+    refuse(fmt::format("a block of {} x {} x {} threads; there may be 1024, and 64 along z",
+                       block.x, block.y, block.z));
   }
-  if (grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535 || uint64_t{grid.x} * grid.y > 0xffffffff || grid.count() > 0xffffffff) {
+  if (grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535 ||
+      uint64_t{grid.x} * grid.y > 0xffffffff || grid.count() > 0xffffffff) {
     refuse(fmt::format("a grid of {} x {} x {} blocks is too large", grid.x, grid.y, grid.z));
   }
   const Dim3 most = kernel.max_threads;
-  if (most.x != 0 && (kernel.has_exact_threads ? block.x != most.x || block.y != most.y || block.z != most.z : block.count() > most.count())) {
-    refuse(fmt::format("a block of {} threads; the kernel says {} {}", block.count(), kernel.has_exact_threads ? "exactly" : "at most", most.count()));
+  if (most.x != 0 &&
+      (kernel.has_exact_threads ? block.x != most.x || block.y != most.y || block.z != most.z
+                                : block.count() > most.count())) {
+    refuse(fmt::format("a block of {} threads; the kernel says {} {}", block.count(),
+                       kernel.has_exact_threads ? "exactly" : "at most", most.count()));
   }
-  if (shared > model.shared_per_block) refuse(fmt::format("{} bytes of shared memory for a block; a {} has {}", shared, model.name, model.shared_per_block));
-  if (param_bytes != kernel.param_bytes) refuse(fmt::format("{} bytes of parameters, but it has {}", param_bytes, kernel.param_bytes));
+  if (shared > model.shared_per_block)
+    refuse(fmt::format("{} bytes of shared memory for a block; a {} has {}", shared, model.name,
+                       model.shared_per_block));
+  if (param_bytes != kernel.param_bytes)
+    refuse(fmt::format("{} bytes of parameters, but it has {}", param_bytes, kernel.param_bytes));
 }
 
-/// Where shared variables lie: those with a size, then the dynamic one, which all unsized ones name.
+/// Where shared variables lie: those with a size, then the dynamic one, which all unsized ones
+/// name.
 uint64_t place_shared(const Program& program, const Function& kernel, std::vector<uint32_t>& at) {
   at.resize(program.variables.size());
   uint64_t top = 0, dynamic_align = 16;
@@ -120,10 +141,12 @@ void relocate(Launch& launch) {
     std::vector<std::byte> image = function.image;
     for (const Relocation& from : function.relocations) {
       const bool is_shared = launch.program->variables[from.variable].space == Space::shared;
-      const uint64_t base = is_shared ? launch.shared_at[from.variable] : launch.loaded->variables[from.variable];
+      const uint64_t base =
+          is_shared ? launch.shared_at[from.variable] : launch.loaded->variables[from.variable];
       const uint64_t value = base + static_cast<uint64_t>(from.offset);
       const uint32_t size = from.width / 8;
-      for (uint32_t lane = 0; lane < kLanes; ++lane) std::memcpy(image.data() + (from.at - function.image_at) + lane * size, &value, size);
+      for (uint32_t lane = 0; lane < kLanes; ++lane)
+        std::memcpy(image.data() + (from.at - function.image_at) + lane * size, &value, size);
     }
     launch.images.push_back(std::move(image));
   }
@@ -168,7 +191,9 @@ void report_waiting(Block& block) {
     if (warp.state == WarpState::ended && gone == nullptr) gone = &warp;
   }
   for (const Warp& warp : block.warps) {
-    if (warp.state == WarpState::at_barrier && warp.barrier_site != waits->barrier_site && elsewhere == nullptr) elsewhere = &warp;
+    if (warp.state == WarpState::at_barrier && warp.barrier_site != waits->barrier_site &&
+        elsewhere == nullptr)
+      elsewhere = &warp;
   }
   const Launch& launch = *block.launch;
   const Inst& inst = launch.program->code[waits->pc - 1];
@@ -176,12 +201,16 @@ void report_waiting(Block& block) {
   const uint32_t lane = first_lane(waits->alive);
   if (gone != nullptr) {
     stop(*waits, inst, lane, SimFaultKind::missed_barrier,
-         fmt::format("waits at barrier {} for {} threads, of which {} have come; warp {} has left the kernel", waits->barrier, barrier.expected, barrier.arrived, gone->index),
+         fmt::format("waits at barrier {} for {} threads, of which {} have come; warp {} has left "
+                     "the kernel",
+                     waits->barrier, barrier.expected, barrier.arrived, gone->index),
          gone->exit_site, launch.thread(block, gone->index * kLanes));
   } else {
     const Warp& other = elsewhere ? *elsewhere : *waits;
     stop(*waits, inst, lane, SimFaultKind::deadlock,
-         fmt::format("waits at barrier {} for {} threads, of which {} have come; no thread can go on", waits->barrier, barrier.expected, barrier.arrived),
+         fmt::format(
+             "waits at barrier {} for {} threads, of which {} have come; no thread can go on",
+             waits->barrier, barrier.expected, barrier.arrived),
          elsewhere ? other.barrier_site : kNone, launch.thread(block, other.index * kLanes));
   }
 }
@@ -198,8 +227,11 @@ void run_block(Block& block) {
         if (launch.executed > launch.options->instruction_budget) {
           const Inst& inst = launch.program->code[warp.pc];
           stop(warp, inst, warp.active ? first_lane(warp.active) : 0, SimFaultKind::runaway,
-               fmt::format("more than {} instructions{}", launch.options->instruction_budget,
-                           warp.parted.empty() ? "" : "; other lanes of the warp wait meanwhile: do these wait for those?"));
+               fmt::format(
+                   "more than {} instructions{}", launch.options->instruction_budget,
+                   warp.parted.empty()
+                       ? ""
+                       : "; other lanes of the warp wait meanwhile: do these wait for those?"));
           return;
         }
       }
@@ -227,11 +259,13 @@ void run_grid(Launch& launch) {
 
 }  // namespace
 
-Report Device::launch(const Module& module, std::string_view kernel, Dim3 grid, Dim3 block, uint32_t dynamic_shared_bytes,
-                      std::span<const std::byte> params, const LaunchOptions& options) {
+Report Device::launch(const Module& module, std::string_view kernel, Dim3 grid, Dim3 block,
+                      uint32_t dynamic_shared_bytes, std::span<const std::byte> params,
+                      const LaunchOptions& options) {
   const Program& program = module.program();
   auto found = program.function_named.find(std::string(kernel));
-  if (found == program.function_named.end() || !program.functions[found->second].is_kernel || !program.functions[found->second].is_defined) {
+  if (found == program.function_named.end() || !program.functions[found->second].is_kernel ||
+      !program.functions[found->second].is_defined) {
     throw LaunchError(fmt::format("`{}` has no kernel `{}`", program.name, kernel));
   }
   const Function& function = program.functions[found->second];
@@ -244,7 +278,8 @@ Report Device::launch(const Module& module, std::string_view kernel, Dim3 grid, 
   launch.block = block;
   launch.static_shared = static_cast<uint32_t>(place_shared(program, function, launch.shared_at));
   launch.dynamic_shared = dynamic_shared_bytes;
-  check(program, function, memory_->model, grid, block, uint64_t{launch.static_shared} + dynamic_shared_bytes, params.size());
+  check(program, function, memory_->model, grid, block,
+        uint64_t{launch.static_shared} + dynamic_shared_bytes, params.size());
   launch.shared_bytes = launch.static_shared + dynamic_shared_bytes;
   launch.loaded = &memory_->load(module);
   launch.params.assign(params.begin(), params.end());
@@ -255,7 +290,7 @@ Report Device::launch(const Module& module, std::string_view kernel, Dim3 grid, 
   launch.shared_patterns.resize(program.sites.size());
   launch.last_allocation.resize(program.sites.size());
   launch.published.resize(Access::kMaxBlocks);
-  launch.check_races = options.check_races;
+  launch.check_races = options.check_races && grid.count() <= Access::kMaxBlocks;
   launch.stamp = memory_->next_stamp(grid.count());
   ++memory_->launches;
 
@@ -266,7 +301,8 @@ Report Device::launch(const Module& module, std::string_view kernel, Dim3 grid, 
   return report;
 }
 
-/// Numbers for the blocks of a launch, greater than all before, so that what was touched earlier shows.
+/// Numbers for the blocks of a launch, greater than all before, so that what was touched earlier
+/// shows.
 uint32_t Device::Memory::next_stamp(uint64_t blocks) {
   if (last_stamp + blocks + 1 > UINT32_MAX) {
     last_stamp = 0;
@@ -280,6 +316,8 @@ uint32_t Device::Memory::next_stamp(uint64_t blocks) {
   return first;
 }
 
-Module parse(std::string_view ptx, std::string name) { return Module(decode(ptx, name)); }
+Module parse(std::string_view ptx, std::string name) {
+  return Module(decode(ptx, name));
+}
 
 }  // namespace tenon::runtime::sim

@@ -11,16 +11,22 @@ namespace {
 template <class Use>
 inline void with_types(const Inst& inst, Use use) {
   const auto registers = [&](auto memory) {
-    if (inst.width == 64) use(memory, uint64_t{});
-    else if (inst.width == 32) use(memory, uint32_t{});
-    else use(memory, uint16_t{});
+    if (inst.width == 64)
+      use(memory, uint64_t{});
+    else if (inst.width == 32)
+      use(memory, uint32_t{});
+    else
+      use(memory, uint16_t{});
   };
   switch (inst.type) {
-    case Type::u8: case Type::b8: return registers(uint8_t{});
+    case Type::u8:
+    case Type::b8: return registers(uint8_t{});
     case Type::s8: return registers(int8_t{});
-    case Type::u16: case Type::b16: return registers(uint16_t{});
+    case Type::u16:
+    case Type::b16: return registers(uint16_t{});
     case Type::s16: return registers(int16_t{});
-    case Type::u32: case Type::b32: return registers(uint32_t{});
+    case Type::u32:
+    case Type::b32: return registers(uint32_t{});
     case Type::s32: return registers(int32_t{});
     default: return registers(uint64_t{});
   }
@@ -63,18 +69,24 @@ inline void gather(Warp& warp, const Inst& inst, uint32_t lane, std::byte* to) {
   }
 }
 
-uint32_t bytes_of(const Inst& inst) { return bits(inst.type) / 8 * inst.count; }
+uint32_t bytes_of(const Inst& inst) {
+  return bits(inst.type) / 8 * inst.count;
+}
 
-bool load_from(Warp& warp, const Inst& inst, const Target& target, const Request& request, uint32_t lanes, bool contiguous) {
+bool load_from(Warp& warp, const Inst& inst, const Target& target, const Request& request,
+               uint32_t lanes, bool contiguous) {
   if (!check_initialized(warp, inst, target, request, lanes, bits(inst.type) / 8)) return false;
   check_reads(warp, inst, target, request, lanes);
-  fetch(warp, inst, lanes, contiguous && lanes == ~0u, [&](uint32_t lane) { return target.data + (request.at[lane] - target.base); });
+  fetch(warp, inst, lanes, contiguous && lanes == ~0u,
+        [&](uint32_t lane) { return target.data + (request.at[lane] - target.base); });
   return true;
 }
 
-void store_to(Warp& warp, const Inst& inst, const Target& target, const Request& request, uint32_t lanes) {
+void store_to(Warp& warp, const Inst& inst, const Target& target, const Request& request,
+              uint32_t lanes) {
   if (target.allocation != nullptr && target.allocation->is_constant) {
-    stop(warp, inst, first_lane(lanes), SimFaultKind::out_of_bounds, fmt::format("writes {}, which is constant", target.text()));
+    stop(warp, inst, first_lane(lanes), SimFaultKind::out_of_bounds,
+         fmt::format("writes {}, which is constant", target.text()));
     return;
   }
   std::byte value[64];
@@ -82,7 +94,8 @@ void store_to(Warp& warp, const Inst& inst, const Target& target, const Request&
     if (!has(lanes, lane)) continue;
     const uint64_t at = request.at[lane] - target.base;
     gather(warp, inst, lane, value);
-    check_write(warp, inst, target, request.at[lane], request.bytes, lane, inst.mod.volatile_, value);
+    check_write(warp, inst, target, request.at[lane], request.bytes, lane, inst.mod.volatile_,
+                value);
     std::memcpy(target.data + at, value, request.bytes);
     target.shadow->set_initialized(at, request.bytes);
   }
@@ -92,18 +105,26 @@ bool load_local(Warp& warp, const Inst& inst, const Request& request) {
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     if (!has(request.mask, lane)) continue;
     const uint64_t at = request.at[lane];
-    if (at > warp.local_top || request.bytes > warp.local_top - at) return out_of_bounds(warp, inst, lane, at, request.bytes, Space::local), false;
+    if (at > warp.local_top || request.bytes > warp.local_top - at)
+      return out_of_bounds(warp, inst, lane, at, request.bytes, Space::local), false;
     const uint32_t piece = bits(inst.type) / 8;
-    for (uint32_t part = 0; part < request.bytes && warp.block->launch->options->check_uninitialized; part += piece) {
+    for (uint32_t part = 0;
+         part < request.bytes && warp.block->launch->options->check_uninitialized; part += piece) {
       bool any = false;
-      for (uint32_t i = 0; i < piece; ++i) any |= warp.local_written[Warp::local_place(static_cast<uint32_t>(at) + part + i, lane)] != std::byte{0};
+      for (uint32_t i = 0; i < piece; ++i)
+        any |= warp.local_written[Warp::local_place(static_cast<uint32_t>(at) + part + i, lane)] !=
+               std::byte{0};
       if (any) continue;
-      stop(warp, inst, lane, SimFaultKind::uninitialized_memory, fmt::format("reads {} bytes at {} of local memory, which nobody has written", piece, at + part));
+      stop(warp, inst, lane, SimFaultKind::uninitialized_memory,
+           fmt::format("reads {} bytes at {} of local memory, which nobody has written", piece,
+                       at + part));
       return false;
     }
   }
   ++warp.block->launch->counters(inst)[Counter::local_requests];
-  fetch(warp, inst, request.mask, false, [&](uint32_t lane) { return warp.local.data() + Warp::local_place(static_cast<uint32_t>(request.at[lane]), lane); });
+  fetch(warp, inst, request.mask, false, [&](uint32_t lane) {
+    return warp.local.data() + Warp::local_place(static_cast<uint32_t>(request.at[lane]), lane);
+  });
   return true;
 }
 
@@ -112,7 +133,8 @@ bool store_local(Warp& warp, const Inst& inst, const Request& request) {
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     if (!has(request.mask, lane)) continue;
     const uint64_t at = request.at[lane];
-    if (at > warp.local_top || request.bytes > warp.local_top - at) return out_of_bounds(warp, inst, lane, at, request.bytes, Space::local), false;
+    if (at > warp.local_top || request.bytes > warp.local_top - at)
+      return out_of_bounds(warp, inst, lane, at, request.bytes, Space::local), false;
     gather(warp, inst, lane, value);
     const size_t place = Warp::local_place(static_cast<uint32_t>(at), lane);
     std::memcpy(warp.local.data() + place, value, request.bytes);
@@ -128,11 +150,14 @@ bool load_params(Warp& warp, const Inst& inst, const Request& request) {
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     if (!has(request.mask, lane)) continue;
     if (request.at[lane] > params.size() || request.bytes > params.size() - request.at[lane]) {
-      stop(warp, inst, lane, SimFaultKind::out_of_bounds, fmt::format("{} bytes at {} of the kernel's parameters, which have {}", request.bytes, request.at[lane], params.size()));
+      stop(warp, inst, lane, SimFaultKind::out_of_bounds,
+           fmt::format("{} bytes at {} of the kernel's parameters, which have {}", request.bytes,
+                       request.at[lane], params.size()));
       return false;
     }
   }
-  fetch(warp, inst, request.mask, false, [&](uint32_t lane) { return params.data() + request.at[lane]; });
+  fetch(warp, inst, request.mask, false,
+        [&](uint32_t lane) { return params.data() + request.at[lane]; });
   return true;
 }
 
@@ -140,28 +165,37 @@ bool load_params(Warp& warp, const Inst& inst, const Request& request) {
 bool access(Warp& warp, const Inst& inst, Space space, Request& request, bool loads) {
   const AccessKind kind = loads ? AccessKind::read : AccessKind::write;
   const auto use = [&](const Target& target, uint32_t lanes, bool contiguous) {
-    if (loads) load_from(warp, inst, target, request, lanes, contiguous);
-    else store_to(warp, inst, target, request, lanes);
+    if (loads)
+      load_from(warp, inst, target, request, lanes, contiguous);
+    else
+      store_to(warp, inst, target, request, lanes);
   };
   switch (space) {
     case Space::global:
     case Space::constant: return access_global(warp, inst, request, kind, use);
     case Space::shared: return access_shared(warp, inst, request, kind, use);
-    case Space::param: return is_aligned(warp, inst, request, "parameter") && load_params(warp, inst, request);
+    case Space::param:
+      return is_aligned(warp, inst, request, "parameter") && load_params(warp, inst, request);
     case Space::local:
-      return is_aligned(warp, inst, request, "local") && (loads ? load_local(warp, inst, request) : store_local(warp, inst, request));
+      return is_aligned(warp, inst, request, "local") &&
+             (loads ? load_local(warp, inst, request) : store_local(warp, inst, request));
     case Space::generic: break;
   }
   return true;
 }
 
 Space window_of(uint64_t at) {
-  return at - kSharedWindow < kWindowBytes ? Space::shared : at - kLocalWindow < kWindowBytes ? Space::local
-         : at - kParamWindow < kWindowBytes ? Space::param : Space::global;
+  return at - kSharedWindow < kWindowBytes  ? Space::shared
+         : at - kLocalWindow < kWindowBytes ? Space::local
+         : at - kParamWindow < kWindowBytes ? Space::param
+                                            : Space::global;
 }
 
 uint64_t window_begin(Space space) {
-  return space == Space::shared ? kSharedWindow : space == Space::local ? kLocalWindow : space == Space::param ? kParamWindow : 0;
+  return space == Space::shared  ? kSharedWindow
+         : space == Space::local ? kLocalWindow
+         : space == Space::param ? kParamWindow
+                                 : 0;
 }
 
 /// A generic request: one for each space that its lanes go to.
@@ -177,7 +211,8 @@ bool access_generic(Warp& warp, const Inst& inst, const Request& request, bool l
     }
     rest &= ~part.mask;
     if (!loads && space == Space::param) {
-      stop(warp, inst, first_lane(part.mask), SimFaultKind::out_of_bounds, "writes the kernel's parameters");
+      stop(warp, inst, first_lane(part.mask), SimFaultKind::out_of_bounds,
+           "writes the kernel's parameters");
       return false;
     }
     if (!access(warp, inst, space, part, loads)) return false;
@@ -192,14 +227,16 @@ Flow execute(Warp& warp, const Inst& inst, uint32_t mask) {
   read_addresses(warp, inst, inst.a, inst.mod.wide_address, inst.offset, request);
   request.mask = mask;
   request.bytes = bytes_of(inst);
-  const bool went_well = space == Space::generic ? access_generic(warp, inst, request, loads) : access(warp, inst, space, request, loads);
+  const bool went_well = space == Space::generic ? access_generic(warp, inst, request, loads)
+                                                 : access(warp, inst, space, request, loads);
   return went_well ? Flow::next : Flow::stop;
 }
 
 Flow is_space(Warp& warp, const Inst& inst, uint32_t mask) {
   const uint64_t* a = warp.lanes<uint64_t>(inst.a);
   uint32_t bits = 0;
-  for (uint32_t lane = 0; lane < kLanes; ++lane) bits |= uint32_t{window_of(a[lane]) == inst.space} << lane;
+  for (uint32_t lane = 0; lane < kLanes; ++lane)
+    bits |= uint32_t{window_of(a[lane]) == inst.space} << lane;
   uint32_t& d = warp.predicate(inst.d);
   d = (d & ~mask) | (bits & mask);
   return Flow::next;
@@ -207,13 +244,16 @@ Flow is_space(Warp& warp, const Inst& inst, uint32_t mask) {
 
 }  // namespace
 
-Space space_of_address(uint64_t at) { return window_of(at); }
+Space space_of_address(uint64_t at) {
+  return window_of(at);
+}
 
 namespace run {
 
 Exec load(Space space) {
   switch (space) {
-    case Space::global: case Space::constant: return execute<Space::global, true>;
+    case Space::global:
+    case Space::constant: return execute<Space::global, true>;
     case Space::shared: return execute<Space::shared, true>;
     case Space::local: return execute<Space::local, true>;
     case Space::param: return execute<Space::param, true>;
@@ -223,7 +263,8 @@ Exec load(Space space) {
 }
 Exec store(Space space) {
   switch (space) {
-    case Space::global: case Space::constant: return execute<Space::global, false>;
+    case Space::global:
+    case Space::constant: return execute<Space::global, false>;
     case Space::shared: return execute<Space::shared, false>;
     case Space::local: return execute<Space::local, false>;
     case Space::param: return nullptr;

@@ -7,9 +7,14 @@ namespace tenon::runtime::sim {
 
 PtxError::PtxError(std::string file, uint32_t line, uint32_t column, const std::string& reason)
     : std::runtime_error(fmt::format("{}:{}:{}: {}", file, line, column, reason)),
-      file(std::move(file)), reason(reason), line(line), column(column) {}
+      file(std::move(file)),
+      reason(reason),
+      line(line),
+      column(column) {}
 
-std::vector<KernelInfo> Module::kernels() const { return program_->kernels; }
+std::vector<KernelInfo> Module::kernels() const {
+  return program_->kernels;
+}
 
 const KernelInfo* Module::kernel(std::string_view name) const {
   for (const KernelInfo& kernel : program_->kernels) {

@@ -18,7 +18,9 @@ static constexpr OpRow kOps[] = {
 #include "runtime/sim/ptx_ops.def"
 };
 
-const OpRow& row(Op op) { return kOps[static_cast<size_t>(op)]; }
+const OpRow& row(Op op) {
+  return kOps[static_cast<size_t>(op)];
+}
 
 std::optional<Op> op_named(std::string_view name) {
   static const auto* const ops = [] {
@@ -39,7 +41,8 @@ std::string nearest_op(std::string_view name) {
 Place Program::place(uint32_t site) const {
   if (site >= sites.size()) return {};
   const Site& from = sites[site];
-  return {from.ptx_line, from.file == 0 ? std::string() : files[from.file], from.file == 0 ? 0 : from.line, from.column};
+  return {from.ptx_line, from.file == 0 ? std::string() : files[from.file],
+          from.file == 0 ? 0 : from.line, from.column};
 }
 
 }  // namespace tenon::runtime::sim

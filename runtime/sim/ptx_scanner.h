@@ -14,8 +14,8 @@ struct Token {
   Span span;
 };
 
-/// Gives the tokens one by one. Throws PtxError for what is none, and for brackets that nest too deep.
-/// Debugging sections are passed over.
+/// Gives the tokens one by one. Throws PtxError for what is none, and for brackets that nest too
+/// deep. Debugging sections are passed over.
 class Scanner {
  public:
   static constexpr int kMaxDepth = 100;  ///< of brackets, which bounds the parser's stack

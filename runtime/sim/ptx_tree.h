@@ -14,14 +14,14 @@ struct Span {
 };
 
 enum class OperandKind : uint8_t {
-  reg,        ///< %r1, %tid.x
-  integer,    ///< value: its 64 bits
-  floating,   ///< value: the bits, of 32 or 64 (wide)
-  symbol,     ///< a variable, label, parameter or function, plus offset
-  address,    ///< [%rd1 + 8], [name + 8], [16]: parts[0] is the base, if there is one
-  vector,     ///< {a, b}
-  pair,       ///< %p1|%p2
-  tuple,      ///< (a, b), of calls
+  reg,       ///< %r1, %tid.x
+  integer,   ///< value: its 64 bits
+  floating,  ///< value: the bits, of 32 or 64 (wide)
+  symbol,    ///< a variable, label, parameter or function, plus offset
+  address,   ///< [%rd1 + 8], [name + 8], [16]: parts[0] is the base, if there is one
+  vector,    ///< {a, b}
+  pair,      ///< %p1|%p2
+  tuple,     ///< (a, b), of calls
 };
 
 struct Operand {
@@ -67,9 +67,9 @@ struct Initial {
 
 struct Variable {
   std::string_view space, type, name, linkage;
-  uint64_t align = 0;               ///< 0: that of the type
+  uint64_t align = 0;  ///< 0: that of the type
   bool is_array = false;
-  bool is_unsized = false;          ///< name[]
+  bool is_unsized = false;  ///< name[]
   uint64_t elements = 1;
   std::vector<Initial> initial;
   Span span;
@@ -91,7 +91,8 @@ struct BranchTargets {
   Operands labels;
 };
 
-using Statement = std::variant<Instruction, RegDecl, Variable, Label, Loc, ScopeBegin, ScopeEnd, BranchTargets>;
+using Statement =
+    std::variant<Instruction, RegDecl, Variable, Label, Loc, ScopeBegin, ScopeEnd, BranchTargets>;
 using Statements = std::vector<Statement>;
 
 struct Bound {

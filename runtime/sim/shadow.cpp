@@ -8,7 +8,8 @@ void Accesses::prepare(Page& page, uint32_t bytes, uint32_t stamp) {
   if (page.stamp != stamp) {
     page.stamp = stamp;
     page.shift = bytes < 4 ? 0 : 2;
-    for (auto* list : {&page.write, &page.read, &page.read_before}) list->assign(kPage >> page.shift, 0);
+    for (auto* list : {&page.write, &page.read, &page.read_before})
+      list->assign(kPage >> page.shift, 0);
     return;
   }
   // From pieces of 4 bytes to single ones: each has the history of the whole.

@@ -1,26 +1,27 @@
 // What is known about memory beside its contents: which bytes were written, and who was there last.
 //
-// Races are found by happens-before, as FastTrack does it (Flanagan and Freund, PLDI 2009): an access
-// is remembered as (thread, clock of its warp); it comes before what a thread does now if the thread's
-// warp has heard of that clock, by a barrier. Warps are the units that clocks are kept for, since lanes
-// of a warp meet at the warp's own barriers.
+// Races are found by happens-before, as FastTrack does it (Flanagan and Freund, PLDI 2009): an
+// access is remembered as (thread, clock of its warp); it comes before what a thread does now if
+// the thread's warp has heard of that clock, by a barrier. Warps are the units that clocks are kept
+// for, since lanes of a warp meet at the warp's own barriers.
 #pragma once
-#include <cstdint>
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace tenon::runtime::sim {
 
-/// An access, in 64 bits: atomic (1), block (19), thread (10), clock of its warp (16), instruction (18).
-/// 0: none.
+/// An access, in 64 bits: atomic (1), block (19), thread (10), clock of its warp (16), instruction
+/// (18). 0: none.
 struct Access {
   uint64_t bits = 0;
 
   static constexpr uint32_t kMaxBlocks = 1u << 19, kMaxClock = (1u << 16) - 1, kMaxSites = 1u << 18;
   static constexpr uint64_t kAtomic = uint64_t{1} << 63;
   static Access of(uint32_t block, uint32_t thread, uint32_t clock, uint32_t site) {
-    return {uint64_t{block & (kMaxBlocks - 1)} << 44 | uint64_t{thread} << 34 | uint64_t{clock} << 18 | site};
+    return {uint64_t{block & (kMaxBlocks - 1)} << 44 | uint64_t{thread} << 34 |
+            uint64_t{clock} << 18 | site};
   }
   bool is_atomic() const { return bits & kAtomic; }
   uint32_t block() const { return bits >> 44 & (kMaxBlocks - 1); }
@@ -32,9 +33,10 @@ struct Access {
   uint64_t who() const { return bits >> 34 & ((1u << 29) - 1); }
 };
 
-/// Who wrote each piece of a range of memory last, and who read it: the last two threads, since of two
-/// different ones at least one is not the next writer. Pieces are of 4 bytes until somebody accesses
-/// less. Pages come into being when they are touched, and are empty again for another stamp.
+/// Who wrote each piece of a range of memory last, and who read it: the last two threads, since of
+/// two different ones at least one is not the next writer. Pieces are of 4 bytes until somebody
+/// accesses less. Pages come into being when they are touched, and are empty again for another
+/// stamp.
 class Accesses {
  public:
   static constexpr uint64_t kPage = 4096;  ///< bytes of memory
@@ -68,7 +70,8 @@ class Shadow {
   bool any_initialized(uint64_t first, uint64_t count) const;
   /// The same for an aligned piece of 1, 2, 4 or 8 bytes.
   bool any_initialized_aligned(uint64_t first, uint64_t count) const {
-    return all_ || (!initialized_.empty() && (initialized_[first / 64] >> first % 64 & ((uint64_t{1} << count) - 1)) != 0);
+    return all_ || (!initialized_.empty() &&
+                    (initialized_[first / 64] >> first % 64 & ((uint64_t{1} << count) - 1)) != 0);
   }
   bool all_initialized() const { return all_; }
   bool all_initialized(uint64_t first, uint64_t count) const;
@@ -76,7 +79,8 @@ class Shadow {
   uint64_t bytes() const { return bytes_; }
 
   Accesses accesses;
-  std::vector<uint32_t> stamps;  ///< of sectors: who touched them last, a number for each block of a launch
+  std::vector<uint32_t>
+      stamps;  ///< of sectors: who touched them last, a number for each block of a launch
 
  private:
   void mark(uint64_t first, uint64_t count);

@@ -27,15 +27,16 @@ struct Dim3 {
   uint64_t count() const { return uint64_t{x} * y * z; }
 };
 
-/// PTX that cannot be read, or asks for what the simulator does not do. Lines and columns count from 1.
+/// PTX that cannot be read, or asks for what the simulator does not do. Lines and columns count
+/// from 1.
 struct PtxError : std::runtime_error {
   PtxError(std::string file, uint32_t line, uint32_t column, const std::string& reason);
   std::string file, reason;  ///< what() is "file:line:column: reason"
   uint32_t line, column;
 };
 
-/// A call that asks for what cannot be: a kernel that the module lacks, too many threads in a block,
-/// memory that is not allocated. Nothing has run.
+/// A call that asks for what cannot be: a kernel that the module lacks, too many threads in a
+/// block, memory that is not allocated. Nothing has run.
 struct LaunchError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -59,8 +60,8 @@ struct KernelInfo {
 
 struct Program;  // the decoded form, of no concern here
 
-/// A PTX file that was read and decoded; cheap to copy. Its `.global` variables come into being on a
-/// device with the first launch there.
+/// A PTX file that was read and decoded; cheap to copy. Its `.global` variables come into being on
+/// a device with the first launch there.
 class Module {
  public:
   explicit Module(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
@@ -80,8 +81,8 @@ Module parse(std::string_view ptx, std::string name);
 
 /// A place in the program: the line of the PTX, and what `.loc` says that it comes from.
 struct Place {
-  uint32_t ptx_line = 0;     ///< from 1; 0 if there is no place
-  std::string file;          ///< the source's, as `.file` has it; empty without `.loc`
+  uint32_t ptx_line = 0;  ///< from 1; 0 if there is no place
+  std::string file;       ///< the source's, as `.file` has it; empty without `.loc`
   uint32_t line = 0, column = 0;
   std::string text() const;  ///< "softmax.tn:7:3 (PTX line 120)"
 };
@@ -101,16 +102,16 @@ struct SimFaultRow {
 };
 const SimFaultRow& row(SimFaultKind kind);
 
-/// Something that the kernel must not do. A kernel stops at the first one that leaves no way to go on;
-/// a race is noted, and it goes on.
+/// Something that the kernel must not do. A kernel stops at the first one that leaves no way to go
+/// on; a race is noted, and it goes on.
 struct SimFault {
   SimFaultKind kind;
-  std::string message;   ///< with values: which buffer, which offset, which lanes
+  std::string message;  ///< with values: which buffer, which offset, which lanes
   Place place;
   ThreadId who;
-  Place other;           ///< of a race the earlier access, of a barrier where the others are
+  Place other;  ///< of a race the earlier access, of a barrier where the others are
   ThreadId other_who;
-  uint64_t times = 1;    ///< how often this kind came up at this place
+  uint64_t times = 1;        ///< how often this kind came up at this place
   std::string text() const;  ///< all of it, in lines
 };
 
@@ -135,10 +136,12 @@ struct Counters {
   uint64_t& operator[](Counter counter) { return values[static_cast<size_t>(counter)]; }
   Counters& operator+=(const Counters& other);
 
-  double load_sectors_per_request() const;   ///< global loads; 4 is best for 4 bytes a lane, 0 if none
+  double load_sectors_per_request()
+      const;  ///< global loads; 4 is best for 4 bytes a lane, 0 if none
   double store_sectors_per_request() const;  ///< global stores
-  double shared_wavefronts_over_ideal() const;  ///< 1.0: no bank conflicts; 0 without shared accesses
-  double active_lanes() const;               ///< of 32, on average
+  double shared_wavefronts_over_ideal()
+      const;                    ///< 1.0: no bank conflicts; 0 without shared accesses
+  double active_lanes() const;  ///< of 32, on average
 };
 
 /// The counters of one line of source (or of PTX, without `.loc`).
@@ -156,8 +159,8 @@ struct Occupancy {
 };
 std::string_view name(OccupancyLimit limit);
 
-/// Which resource a kernel keeps busy the longest, in cycles of the whole launch by a model that was
-/// not calibrated: it tells *which limit*, not how long.
+/// Which resource a kernel keeps busy the longest, in cycles of the whole launch by a model that
+/// was not calibrated: it tells *which limit*, not how long.
 struct Estimate {
   struct Part {
     std::string_view name;  ///< issue, fma, tensor, lsu, l2, dram, latency
@@ -175,6 +178,8 @@ struct Report {
   Occupancy occupancy;
   Estimate estimate;
   std::vector<SimFault> faults;
+  bool races_checked =
+      true;            ///< false: not wanted, or too many blocks or barriers to tell them apart
   double seconds = 0;  ///< that the simulation took, on this machine
   bool ok() const { return faults.empty(); }
   std::string text(bool with_lines = true) const;  ///< as `tenon sim` prints it
@@ -185,7 +190,7 @@ struct Report {
 /// The card that occupancy and the estimate are for.
 struct GpuModel {
   std::string_view name;
-  uint32_t sm;           ///< 75, 80, 90: what PTX it takes
+  uint32_t sm;  ///< 75, 80, 90: what PTX it takes
   uint32_t sms, warps_per_sm, blocks_per_sm, registers_per_sm, shared_per_sm, shared_per_block;
   double clock_ghz, dram_gb_s;
   double tensor_flops_per_cycle;  ///< of an SM, f16 with f32 sums
@@ -212,8 +217,8 @@ class Device {
   Device& operator=(const Device&) = delete;
 
   const GpuModel& model() const;
-  /// Aligned to 256 bytes, contents undefined (reading them in a kernel is a fault); 0 bytes give an
-  /// address too. The name is for reports. Throws Fault out_of_memory.
+  /// Aligned to 256 bytes, contents undefined (reading them in a kernel is a fault); 0 bytes give
+  /// an address too. The name is for reports. Throws Fault out_of_memory.
   Address allocate(uint64_t bytes, std::string name = {});
   void free(Address address);  ///< what allocate() gave; throws LaunchError for anything else
   /// Copies from and to the host. The range must lie in one allocation; throws LaunchError.
@@ -237,6 +242,7 @@ class Device {
 
 /// One block of parameters from one value each, in order, as cuLaunchKernel takes them. Throws
 /// LaunchError if there are more or fewer, or one has another size.
-std::vector<std::byte> pack(const KernelInfo& kernel, std::span<const std::span<const std::byte>> values);
+std::vector<std::byte> pack(const KernelInfo& kernel,
+                            std::span<const std::span<const std::byte>> values);
 
 }  // namespace tenon::runtime::sim

@@ -1,4 +1,5 @@
-// Barriers of a block and of a warp, fences, mbarriers; and what they say about what comes before what.
+// Barriers of a block and of a warp, fences, mbarriers; and what they say about what comes before
+// what.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,8 +23,10 @@ void hear(Warp& warp, const std::vector<uint32_t>& heard) {
 void tick(Warp& warp) {
   warp.heard[warp.index] = std::max(warp.heard[warp.index], warp.clock);
   warp.heard_of_all = *std::min_element(warp.heard.begin(), warp.heard.end());
-  if (warp.clock < Access::kMaxClock) ++warp.clock;
-  else warp.block->launch->check_races = false;  // more barriers than a clock has numbers
+  if (warp.clock < Access::kMaxClock)
+    ++warp.clock;
+  else
+    warp.block->launch->check_races = false;  // more barriers than a clock has numbers
 }
 
 void release(Block& block, uint32_t id) {
@@ -36,7 +39,8 @@ void release(Block& block, uint32_t id) {
     const Inst& inst = program.code[warp.pc - 1];
     const auto kind = static_cast<BarrierKind>(inst.mod.what);
     if (kind == BarrierKind::red_popc) {
-      for (uint32_t lane = 0; lane < kLanes; ++lane) warp.lanes<uint32_t>(inst.d)[lane] = barrier.population;
+      for (uint32_t lane = 0; lane < kLanes; ++lane)
+        warp.lanes<uint32_t>(inst.d)[lane] = barrier.population;
     } else if (kind == BarrierKind::red_and || kind == BarrierKind::red_or) {
       warp.predicate(inst.d) = (kind == BarrierKind::red_and ? barrier.all : barrier.any) ? ~0u : 0;
     }
@@ -53,27 +57,40 @@ Flow barrier(Warp& warp, const Inst& inst, uint32_t mask) {
     const uint32_t absent = warp.alive & ~mask;
     uint32_t other = kNone;
     for (const Parted& parted : warp.parted) {
-      if (parted.mask & absent && parted.pc < program.code.size()) other = program.code[parted.pc].site;
+      if (parted.mask & absent && parted.pc < program.code.size())
+        other = program.code[parted.pc].site;
     }
-    return stop(warp, inst, first_lane(mask), SimFaultKind::divergent_barrier,
-                fmt::format("only lanes {:#010x} of {:#010x} of the warp come to this barrier together", mask, warp.alive), other,
-                launch.thread(block, warp.index * kLanes + first_lane(absent)));
+    return stop(
+        warp, inst, first_lane(mask), SimFaultKind::divergent_barrier,
+        fmt::format("only lanes {:#010x} of {:#010x} of the warp come to this barrier together",
+                    mask, warp.alive),
+        other, launch.thread(block, warp.index * kLanes + first_lane(absent)));
   }
   const uint32_t lane = first_lane(mask), id = warp.lanes<uint32_t>(inst.a)[lane];
   const uint32_t everyone = (block.threads + kLanes - 1) / kLanes * kLanes;
   const uint32_t count = inst.b == kNone ? everyone : warp.lanes<uint32_t>(inst.b)[lane];
   if (id >= kBarriers || count == 0 || count % kLanes != 0 || count > everyone) {
     return stop(warp, inst, lane, SimFaultKind::unsupported,
-                fmt::format("barrier {} for {} threads: there are 16 barriers, for multiples of 32 threads up to the {} of the block", id, count, everyone));
+                fmt::format("barrier {} for {} threads: there are 16 barriers, for multiples of 32 "
+                            "threads up to the {} of the block",
+                            id, count, everyone));
   }
-  if (inst.b == kNone && __builtin_popcount(warp.alive) != static_cast<int>(std::min(kLanes, block.threads - warp.index * kLanes))) {
-    const uint32_t gone = ~warp.alive & (block.threads - warp.index * kLanes >= kLanes ? ~0u : (1u << (block.threads - warp.index * kLanes)) - 1);
-    return stop(warp, inst, lane, SimFaultKind::missed_barrier, "waits for all threads of the block, of which some have left the kernel",
+  if (inst.b == kNone &&
+      __builtin_popcount(warp.alive) !=
+          static_cast<int>(std::min(kLanes, block.threads - warp.index * kLanes))) {
+    const uint32_t gone = ~warp.alive & (block.threads - warp.index * kLanes >= kLanes
+                                             ? ~0u
+                                             : (1u << (block.threads - warp.index * kLanes)) - 1);
+    return stop(warp, inst, lane, SimFaultKind::missed_barrier,
+                "waits for all threads of the block, of which some have left the kernel",
                 warp.exit_site, launch.thread(block, warp.index * kLanes + first_lane(gone)));
   }
   Barrier& here = block.barriers[id];
   if (here.arrived != 0 && here.expected != count) {
-    return stop(warp, inst, lane, SimFaultKind::deadlock, fmt::format("barrier {} for {} threads, at which others wait for {}", id, count, here.expected), here.site);
+    return stop(warp, inst, lane, SimFaultKind::deadlock,
+                fmt::format("barrier {} for {} threads, at which others wait for {}", id, count,
+                            here.expected),
+                here.site);
   }
   const auto kind = static_cast<BarrierKind>(inst.mod.what);
   ++launch.counters(inst)[Counter::barriers];
@@ -83,7 +100,8 @@ Flow barrier(Warp& warp, const Inst& inst, uint32_t mask) {
   tell(warp, here.heard);
   tick(warp);
   if (inst.c != kNone) {
-    const uint32_t votes = (inst.mod.negated ? ~warp.predicate(inst.c) : warp.predicate(inst.c)) & mask;
+    const uint32_t votes =
+        (inst.mod.negated ? ~warp.predicate(inst.c) : warp.predicate(inst.c)) & mask;
     here.all &= votes == mask;
     here.any |= votes != 0;
     here.population += static_cast<uint32_t>(__builtin_popcount(votes));
@@ -106,7 +124,8 @@ Flow warp_barrier(Warp& warp, const Inst& inst, uint32_t mask) {
     const uint32_t absent = members[lane] & warp.alive & ~mask;
     if (absent == 0 && has(members[lane], lane)) continue;
     return stop(warp, inst, lane, SimFaultKind::wrong_lanes,
-                fmt::format("the mask {:#010x} of a warp's barrier, which lanes {:#010x} come to", members[lane], mask));
+                fmt::format("the mask {:#010x} of a warp's barrier, which lanes {:#010x} come to",
+                            members[lane], mask));
   }
   tick(warp);
   return Flow::next;
@@ -129,8 +148,10 @@ void complete(MBarrier& barrier) {
 bool step(Warp& warp, const Inst& inst, uint32_t lane, uint32_t at, bool& failed) {
   Block& block = *warp.block;
   const auto kind = static_cast<MBarrierKind>(inst.mod.what);
-  const uint64_t operand = inst.b == kNone ? 1 : kind == MBarrierKind::test_wait || kind == MBarrierKind::try_wait
-                               ? warp.lanes<uint64_t>(inst.b)[lane] : warp.lanes<uint32_t>(inst.b)[lane];
+  const uint64_t operand = inst.b == kNone ? 1
+                           : kind == MBarrierKind::test_wait || kind == MBarrierKind::try_wait
+                               ? warp.lanes<uint64_t>(inst.b)[lane]
+                               : warp.lanes<uint32_t>(inst.b)[lane];
   if (kind == MBarrierKind::init) {
     MBarrier& made = block.mbarriers[at] = MBarrier();
     made.expected = made.pending = static_cast<uint32_t>(operand);
@@ -140,7 +161,8 @@ bool step(Warp& warp, const Inst& inst, uint32_t lane, uint32_t at, bool& failed
   }
   auto found = block.mbarriers.find(at);
   if (found == block.mbarriers.end()) {
-    stop(warp, inst, lane, SimFaultKind::uninitialized_memory, fmt::format("no mbarrier was made at {} of shared memory", at));
+    stop(warp, inst, lane, SimFaultKind::uninitialized_memory,
+         fmt::format("no mbarrier was made at {} of shared memory", at));
     return false;
   }
   MBarrier& barrier = found->second;
@@ -153,11 +175,15 @@ bool step(Warp& warp, const Inst& inst, uint32_t lane, uint32_t at, bool& failed
   switch (kind) {
     case MBarrierKind::inval: block.mbarriers.erase(found); return true;
     case MBarrierKind::expect: barrier.bytes += static_cast<int64_t>(operand); return true;
-    case MBarrierKind::arrive_expect: barrier.bytes += static_cast<int64_t>(operand); [[fallthrough]];
+    case MBarrierKind::arrive_expect:
+      barrier.bytes += static_cast<int64_t>(operand);
+      [[fallthrough]];
     case MBarrierKind::arrive: {
-      const uint32_t count = kind == MBarrierKind::arrive && inst.b != kNone ? static_cast<uint32_t>(operand) : 1;
+      const uint32_t count =
+          kind == MBarrierKind::arrive && inst.b != kNone ? static_cast<uint32_t>(operand) : 1;
       if (count > barrier.pending) {
-        stop(warp, inst, lane, SimFaultKind::deadlock, fmt::format("{} arrive at an mbarrier that expects {} more", count, barrier.pending));
+        stop(warp, inst, lane, SimFaultKind::deadlock,
+             fmt::format("{} arrive at an mbarrier that expects {} more", count, barrier.pending));
         return false;
       }
       if (inst.d != kNone) warp.lanes<uint64_t>(inst.d)[lane] = barrier.phase;
@@ -167,8 +193,10 @@ bool step(Warp& warp, const Inst& inst, uint32_t lane, uint32_t at, bool& failed
       block.vain = 0;
       return true;
     }
-    case MBarrierKind::test_wait: case MBarrierKind::try_wait: set(barrier.phase != operand); return true;
-    case MBarrierKind::test_parity: case MBarrierKind::try_parity: set((barrier.phase & 1) != (operand & 1)); return true;
+    case MBarrierKind::test_wait:
+    case MBarrierKind::try_wait: set(barrier.phase != operand); return true;
+    case MBarrierKind::test_parity:
+    case MBarrierKind::try_parity: set((barrier.phase & 1) != (operand & 1)); return true;
     default: return true;
   }
 }
@@ -180,10 +208,13 @@ Flow mbarrier(Warp& warp, const Inst& inst, uint32_t mask) {
   const auto kind = static_cast<MBarrierKind>(inst.mod.what);
   for (uint32_t lane = 0; lane < kLanes; ++lane) {
     if (!has(mask, lane)) continue;
-    uint64_t at = (inst.mod.wide_address ? warp.lanes<uint64_t>(inst.a)[lane] : warp.lanes<uint32_t>(inst.a)[lane]) + static_cast<uint64_t>(inst.offset);
+    uint64_t at = (inst.mod.wide_address ? warp.lanes<uint64_t>(inst.a)[lane]
+                                         : warp.lanes<uint32_t>(inst.a)[lane]) +
+                  static_cast<uint64_t>(inst.offset);
     if (at - kSharedWindow < kWindowBytes) at -= kSharedWindow;
     if (at % 8 != 0 || at > block.shared.size() || block.shared.size() - at < 8) {
-      return stop(warp, inst, lane, at % 8 ? SimFaultKind::misaligned : SimFaultKind::out_of_bounds, fmt::format("an mbarrier at {} of shared memory", at));
+      return stop(warp, inst, lane, at % 8 ? SimFaultKind::misaligned : SimFaultKind::out_of_bounds,
+                  fmt::format("an mbarrier at {} of shared memory", at));
     }
     if (!step(warp, inst, lane, static_cast<uint32_t>(at), failed)) return Flow::stop;
   }
@@ -191,7 +222,8 @@ Flow mbarrier(Warp& warp, const Inst& inst, uint32_t mask) {
   if (!failed) return Flow::next;
   // In vain: others must get on. When nobody does, all wait for what cannot come.
   if (++block.vain > 1000 * block.warps.size()) {
-    return stop(warp, inst, first_lane(mask), SimFaultKind::deadlock, "waits for an mbarrier's phase that nobody ends any more");
+    return stop(warp, inst, first_lane(mask), SimFaultKind::deadlock,
+                "waits for an mbarrier's phase that nobody ends any more");
   }
   ++warp.pc;
   return Flow::stop;
@@ -200,7 +232,8 @@ Flow mbarrier(Warp& warp, const Inst& inst, uint32_t mask) {
 }  // namespace
 
 namespace run {
-const Exec barrier = sim::barrier, warp_barrier = sim::warp_barrier, fence = sim::fence, mbarrier = sim::mbarrier;
+const Exec barrier = sim::barrier, warp_barrier = sim::warp_barrier, fence = sim::fence,
+           mbarrier = sim::mbarrier;
 }
 
 }  // namespace tenon::runtime::sim

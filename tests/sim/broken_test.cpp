@@ -1,6 +1,6 @@
 // Twelve mistakes and how they are mended: tests/sim/broken/NAME.cu has the kernels `broken` and
-// `mended`. A comment `// FAULT: why` marks the line that the report must name, and with which fault;
-// `banks` and `sectors` are no faults but counters of that line.
+// `mended`. A comment `// FAULT: why` marks the line that the report must name, and with which
+// fault; `banks` and `sectors` are no faults but counters of that line.
 #include <doctest/doctest.h>
 
 #include "tests/sim/launcher.h"
@@ -27,15 +27,18 @@ Mark find_mark(const std::filesystem::path& source) {
 sim::Report run(const std::filesystem::path& ptx, const char* kernel) {
   constexpr int n = 128;
   sim::Device device;
-  const sim::Address x = upload(device, numbers(n, 1), "x"), y = upload(device, std::vector<float>(n), "y");
-  return device.launch(read_ptx(ptx), kernel, {ptx.stem() == "out_of_range" || ptx.stem() == "atomics_race" ? 2u : 1u}, {64}, 0,
-                       (KernelArguments() << x << y << n).bytes());
+  const sim::Address x = upload(device, numbers(n, 1), "x"),
+                     y = upload(device, std::vector<float>(n), "y");
+  return device.launch(read_ptx(ptx), kernel,
+                       {ptx.stem() == "out_of_range" || ptx.stem() == "atomics_race" ? 2u : 1u},
+                       {64}, 0, (KernelArguments() << x << y << n).bytes());
 }
 
 /// Whether a line's counters show what the mark says: more than is needed.
 bool shows(const sim::LineCounters& line, std::string_view what) {
   if (what == "banks") return line.counters.shared_wavefronts_over_ideal() > 1;
-  return line.counters.store_sectors_per_request() > 4 || line.counters.load_sectors_per_request() > 4;
+  return line.counters.store_sectors_per_request() > 4 ||
+         line.counters.load_sectors_per_request() > 4;
 }
 
 TEST_CASE("twelve mistakes are named at their lines, and their mended twins are clean") {
@@ -63,9 +66,11 @@ TEST_CASE("twelve mistakes are named at their lines, and their mended twins are 
     CAPTURE(fault.text());
     CHECK(row(fault.kind).name == mark.what);
     // A race has two places, and which of the two comes first is the scheduler's choice.
-    CHECK((fault.place.line == mark.line || (fault.kind == sim::SimFaultKind::race && fault.other.line == mark.line)));
+    CHECK((fault.place.line == mark.line ||
+           (fault.kind == sim::SimFaultKind::race && fault.other.line == mark.line)));
     CHECK(fault.place.file == path.filename().string());
-    const bool two_places = mark.what == "race" || mark.what == "missing_wait" || mark.what == "deadlock";
+    const bool two_places =
+        mark.what == "race" || mark.what == "missing_wait" || mark.what == "deadlock";
     if (two_places) CHECK(fault.other.line != 0);
   }
   CHECK(cases == 12);

@@ -1,4 +1,5 @@
-// Figures that follow from how memory works, not from the simulator: sectors of 32 bytes, 32 banks of 4.
+// Figures that follow from how memory works, not from the simulator: sectors of 32 bytes, 32 banks
+// of 4.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -43,13 +44,16 @@ TEST_CASE("sectors of global memory") {
 }
 
 TEST_CASE("banks of shared memory") {
-  CHECK(run("transpose_plain", {1}, {32, 8}).counters.shared_wavefronts_over_ideal() == (1 + 32) / 2.0);
+  CHECK(run("transpose_plain", {1}, {32, 8}).counters.shared_wavefronts_over_ideal() ==
+        (1 + 32) / 2.0);
   CHECK(run("transpose_padded", {1}, {32, 8}).counters.shared_wavefronts_over_ideal() == 1.0);
   // 16 stores and 4 loads of 4 matrices: without swizzle each matrix takes 8 passes.
-  const std::vector<std::string> source = split_lines(read_file(kSimTests / "counters/textbook.cu"));
+  const std::vector<std::string> source =
+      split_lines(read_file(kSimTests / "counters/textbook.cu"));
   const auto loads = [&](const sim::Report& report) {
     for (const sim::LineCounters& line : report.lines) {
-      if (contains(source[line.place.line - 1], "asm volatile(\"ldmatrix")) return line.counters.shared_wavefronts_over_ideal();
+      if (contains(source[line.place.line - 1], "asm volatile(\"ldmatrix"))
+        return line.counters.shared_wavefronts_over_ideal();
     }
     return 0.0;
   };

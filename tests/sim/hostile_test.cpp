@@ -10,8 +10,11 @@ namespace {
 
 /// A kernel with this body.
 std::string kernel(const std::string& body) {
-  return ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 p, .param .u32 n)\n{\n"
-         ".reg .pred %p<4>; .reg .b16 %rs<4>; .reg .b32 %r<8>; .reg .b64 %rd<8>; .reg .f32 %f<4>;\n" + body + "\nret;\n}\n";
+  return ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 p, .param "
+         ".u32 n)\n{\n"
+         ".reg .pred %p<4>; .reg .b16 %rs<4>; .reg .b32 %r<8>; .reg .b64 %rd<8>; .reg .f32 "
+         "%f<4>;\n" +
+         body + "\nret;\n}\n";
 }
 
 std::string refusal(const std::string& ptx) {
@@ -26,11 +29,14 @@ std::string refusal(const std::string& ptx) {
 }
 
 TEST_CASE("wrong PTX is refused at its place") {
-  CHECK(refusal(kernel("ad.u32 %r1, %r2, %r3;")) == "k.ptx:7:1: no opcode `ad`; did you mean `add`?");
+  CHECK(refusal(kernel("ad.u32 %r1, %r2, %r3;")) ==
+        "k.ptx:7:1: no opcode `ad`; did you mean `add`?");
   CHECK(refusal(kernel("add.u32 %r1, %r2;")) == "k.ptx:7:1: `add` has 2 operands, but needs 3");
-  CHECK(refusal(kernel("add.u32 %r1, %r2, %rd1;")) == "k.ptx:7:19: `%rd1` has 64 bits, but `.u32` needs 32");
+  CHECK(refusal(kernel("add.u32 %r1, %r2, %rd1;")) ==
+        "k.ptx:7:19: `%rd1` has 64 bits, but `.u32` needs 32");
   CHECK(refusal(kernel("add.u32 %r1, %r2, %r9;")) == "k.ptx:7:19: register `%r9` is not declared");
-  CHECK(refusal(kernel("add.foo.u32 %r1, %r2, %r3;")) == "k.ptx:7:1: `.foo` is not done here in `add.foo.u32`");
+  CHECK(refusal(kernel("add.foo.u32 %r1, %r2, %r3;")) ==
+        "k.ptx:7:1: `.foo` is not done here in `add.foo.u32`");
   CHECK(refusal(kernel("bra nowhere;")) == "k.ptx:7:5: label `nowhere` is not defined");
   CHECK(refusal(kernel("mov.u64 %rd1, lost;")) == "k.ptx:7:15: `lost` is not declared");
   CHECK(refusal(kernel("add.u32 %r1, %r2, 08;")).find("no integer") != std::string::npos);
@@ -38,16 +44,19 @@ TEST_CASE("wrong PTX is refused at its place") {
   CHECK(refusal(kernel("{ { {")).find("end of file") != std::string::npos);
   CHECK(refusal(kernel(std::string(5000, '{'))).find("nest deeper") != std::string::npos);
   CHECK(refusal(kernel("call.uni f, ();")).find("`f` is not declared") != std::string::npos);
-  CHECK(refusal(kernel("wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f1}, %rd1, %rd2, 1;")).find("no opcode `wgmma`") != std::string::npos);
+  CHECK(refusal(kernel("wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f1}, %rd1, %rd2, 1;"))
+            .find("no opcode `wgmma`") != std::string::npos);
   CHECK(refusal(kernel(".reg .b32 %q<4000000000>;")).find("registers") != std::string::npos);
   CHECK(refusal(kernel(".local .b8 big[1000000000];")).find("local memory") != std::string::npos);
-  CHECK(refusal(kernel(".shared .b8 big[99999999999999999999];")).find("64 bits") != std::string::npos);
+  CHECK(refusal(kernel(".shared .b8 big[99999999999999999999];")).find("64 bits") !=
+        std::string::npos);
   CHECK(refusal(kernel(".shared .align 3 .b8 s[4];")).find("power of two") != std::string::npos);
   CHECK(refusal(kernel("L: L: ret;")).find("twice") != std::string::npos);
   CHECK(refusal(kernel("\"")).find("does not end") != std::string::npos);
   CHECK(refusal(kernel("\x01")).find("unexpected byte 0x01") != std::string::npos);
   CHECK(refusal("/*").find("comment") != std::string::npos);
-  CHECK(refusal(".version 7.8\n.target sm_80\n.address_size 32\n").find("64 bits") != std::string::npos);
+  CHECK(refusal(".version 7.8\n.target sm_80\n.address_size 32\n").find("64 bits") !=
+        std::string::npos);
   CHECK(refusal(kernel("")) == "");
 }
 
@@ -55,7 +64,8 @@ TEST_CASE("wrong launches are refused") {
   sim::Device device;
   const sim::Module module = sim::parse(kernel(""), "k.ptx");
   const std::vector<std::byte> params(12);
-  const auto launch = [&](const char* name, sim::Dim3 grid, sim::Dim3 block, uint32_t shared, size_t bytes) -> std::string {
+  const auto launch = [&](const char* name, sim::Dim3 grid, sim::Dim3 block, uint32_t shared,
+                          size_t bytes) -> std::string {
     try {
       device.launch(module, name, grid, block, shared, std::span(params).first(bytes));
     } catch (const sim::LaunchError& error) {
@@ -84,8 +94,9 @@ std::string fault(const std::string& body, uint64_t budget = 100000) {
   const sim::Address x = upload(device, std::vector<float>(64), "x");
   sim::LaunchOptions options;
   options.instruction_budget = budget;
-  const sim::Report report = device.launch(sim::parse(kernel("ld.param.u64 %rd1, [p];" + body), "k.ptx"), "k", {1}, {64}, 0,
-                                           (KernelArguments() << x << 64).bytes(), options);
+  const sim::Report report =
+      device.launch(sim::parse(kernel("ld.param.u64 %rd1, [p];" + body), "k.ptx"), "k", {1}, {64},
+                    0, (KernelArguments() << x << 64).bytes(), options);
   return report.ok() ? "" : std::string(row(report.faults.front().kind).name);
 }
 
@@ -102,16 +113,20 @@ TEST_CASE("wrong kernels are stopped") {
   CHECK(fault("add.u32 %r1, %r2, 1;") == "uninitialized_register");
   CHECK(fault("ld.param.u32 %r1, [p + 4096];") == "out_of_bounds");
   CHECK(fault("bar.sync 0, 48;") == "unsupported");
-  CHECK(fault("mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 32; @%p1 bra E; bar.sync 0; E:") == "missed_barrier");
-  CHECK(fault("mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 40; @%p1 bar.sync 0;") == "divergent_barrier");
-  CHECK(fault("mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 8; @%p1 exit; shfl.sync.idx.b32 %r2, %r1, 3, 31, -1;") == "wrong_lanes");
+  CHECK(fault("mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 32; @%p1 bra E; bar.sync 0; E:") ==
+        "missed_barrier");
+  CHECK(fault("mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 40; @%p1 bar.sync 0;") ==
+        "divergent_barrier");
+  CHECK(fault("mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 8; @%p1 exit; shfl.sync.idx.b32 %r2, "
+              "%r1, 3, 31, -1;") == "wrong_lanes");
   CHECK(fault("bar.warp.sync 3;") == "wrong_lanes");
   CHECK(fault("mov.u64 %rd2, p; st.u8 [%rd2], 1;") == "out_of_bounds");
 }
 
 TEST_CASE("every opcode's row is complete, and no two have one name") {
   // parse() looks names up in the table; a row that is not reachable would show here.
-  for (const char* opcode : {"add.s32", "shf.l.wrap.b32", "prmt.b32", "redux.sync.add.s32", "lop3.b32", "dp4a.s32.s32", "bfi.b32"}) {
+  for (const char* opcode : {"add.s32", "shf.l.wrap.b32", "prmt.b32", "redux.sync.add.s32",
+                             "lop3.b32", "dp4a.s32.s32", "bfi.b32"}) {
     CAPTURE(opcode);
     CHECK(refusal(kernel(std::string(opcode) + " %r1;")).find("operands") != std::string::npos);
   }
@@ -136,8 +151,10 @@ std::string mutated(std::string text, std::mt19937& random) {
 TEST_CASE("damaged PTX is refused or runs, and nothing else") {
   std::mt19937 random(7);
   int refused = 0, ran = 0;
-  for (const char* name : {"foreign/early_exit.nvcc.sm_90.ptx", "foreign/structs.nvcc.sm_75.ptx", "foreign/switches.nvcc.sm_90.ptx",
-                           "foreign/reduce_shared.clang19.sm_80.ptx", "foreign/pipeline.nvcc.sm_80.ptx", "foreign/softmax.llvm22.sm_90.ptx"}) {
+  for (const char* name :
+       {"foreign/early_exit.nvcc.sm_90.ptx", "foreign/structs.nvcc.sm_75.ptx",
+        "foreign/switches.nvcc.sm_90.ptx", "foreign/reduce_shared.clang19.sm_80.ptx",
+        "foreign/pipeline.nvcc.sm_80.ptx", "foreign/softmax.llvm22.sm_90.ptx"}) {
     const std::string text = read_file(kSimTests / name);
     for (int i = 0; i < 60; ++i) {
       const std::string other = mutated(text, random);
@@ -146,10 +163,13 @@ TEST_CASE("damaged PTX is refused or runs, and nothing else") {
         for (const sim::KernelInfo& kernel : module.kernels()) {
           if (kernel.param_bytes != 28) continue;
           sim::Device device;
-          const sim::Address a = upload(device, numbers(256, 1), "a"), b = upload(device, numbers(256, 2), "b"), c = device.allocate(1024, "c");
+          const sim::Address a = upload(device, numbers(256, 1), "a"),
+                             b = upload(device, numbers(256, 2), "b"),
+                             c = device.allocate(1024, "c");
           sim::LaunchOptions options;
           options.instruction_budget = 20000;
-          device.launch(module, kernel.name, {2}, {64}, 0, (KernelArguments() << a << b << c << 256).bytes(), options);
+          device.launch(module, kernel.name, {2}, {64}, 0,
+                        (KernelArguments() << a << b << c << 256).bytes(), options);
         }
         ++ran;
       } catch (const sim::PtxError&) {

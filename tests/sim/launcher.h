@@ -1,4 +1,5 @@
-// What the tests of the simulator share: reading PTX of the tree, launching with three arrays of floats.
+// What the tests of the simulator share: reading PTX of the tree, launching with three arrays of
+// floats.
 #pragma once
 #include <cstring>
 #include <filesystem>
@@ -34,7 +35,8 @@ class KernelArguments {
   std::vector<std::byte> bytes_;
 };
 
-inline sim::Address upload(sim::Device& device, const std::vector<float>& values, std::string name) {
+inline sim::Address upload(sim::Device& device, const std::vector<float>& values,
+                           std::string name) {
   const sim::Address at = device.allocate(4 * values.size(), std::move(name));
   device.write(at, std::as_bytes(std::span(values)));
   return at;
