@@ -10,7 +10,9 @@ namespace tenon::tests {
 namespace {
 
 TEST_CASE("ptxas assembles the PTX of the tree") {
-  if (run({{"ptxas", "--version"}}).status == 127) {
+  Command version;
+  version.argv = {"ptxas", "--version"};
+  if (run(version).status == 127) {
     MESSAGE("ptxas is not here: skipped");
     return;
   }
@@ -25,8 +27,10 @@ TEST_CASE("ptxas assembles the PTX of the tree") {
   for_each_in_parallel(files.size(), [&](size_t i) {
     const std::string text = read_file(files[i]),
                       target = text.substr(text.find(".target ") + 8, 5);
-    const Outcome outcome =
-        run({{"ptxas", "-arch=" + target, files[i].string(), "-o", "/dev/null"}, ".", "", 60});
+    Command assemble;
+    assemble.argv = {"ptxas", "-arch=" + target, files[i].string(), "-o", "/dev/null"};
+    assemble.timeout = 60;
+    const Outcome outcome = run(assemble);
     const std::lock_guard guard(lock);
     CAPTURE(files[i].filename().string());
     CHECK_MESSAGE(outcome.status == 0, outcome.err);
