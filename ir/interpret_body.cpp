@@ -4,6 +4,8 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "ir/levels.h"
+
 namespace tenon::ir {
 
 using runtime::FaultKind;
@@ -107,42 +109,52 @@ template <class Visit>
 void BodyInterpreter::for_each_point(size_t level, std::span<const Bounds> bounds,
                                      const Visit& visit) {
   levels_.resize(std::max(levels_.size(), level + bounds.size()));
-  for (size_t i = 0; i < bounds.size(); ++i) {
-    if (bounds[i].lo >= bounds[i].hi) return;
-    levels_[level + i] = bounds[i].lo;
+  changes_.resize(levels_.size());
+  const auto set = [&](size_t axis, int64_t index) {
+    levels_[level + axis] = index;
+    changes_[level + axis] = ++change_;
+  };
+  for (size_t axis = 0; axis < bounds.size(); ++axis) {
+    if (bounds[axis].lo >= bounds[axis].hi) return;
+    set(axis, bounds[axis].lo);
   }
-  points_.push_back(0);
   for (;;) {
-    points_.back() = ++last_point_;
     visit();
     size_t axis = bounds.size();
     for (; axis > 0; --axis) {  // count up, the last index fastest
-      int64_t& index = levels_[level + axis - 1];
-      if (++index < bounds[axis - 1].hi) break;
-      index = bounds[axis - 1].lo;
+      const int64_t next = levels_[level + axis - 1] + 1;
+      if (next < bounds[axis - 1].hi) {
+        set(axis - 1, next);
+        break;
+      }
     }
-    if (axis == 0) break;
+    if (axis == 0) return;
+    for (; axis < bounds.size(); ++axis) set(axis, bounds[axis].lo);
   }
-  points_.pop_back();
 }
 
-void BodyInterpreter::find_shared() {
+void BodyInterpreter::find_kept() {
+  LevelsNeeded levels(exprs_);
   std::unordered_set<ExprId> used(compute_.bodies.begin(), compute_.bodies.end());
   for_each_node(exprs_, compute_.bodies, [&](ExprId id) {
-    for (const ExprId arg : exprs_[id].args)
-      if (!exprs_[arg].args.empty() && !used.insert(arg).second) shared_.emplace(arg, Known{});
+    for (const ExprId arg : exprs_[id].args) {
+      const Expr& node = exprs_[arg];
+      const bool is_shared = !node.args.empty() && !used.insert(arg).second;
+      if (is_shared || node.kind == ExprKind::reduce || node.kind == ExprKind::call)
+        kept_.emplace(arg, Known{levels.of(arg)});
+    }
   });
 }
 
 Scalar BodyInterpreter::eval(ExprId id) {
-  if (shared_.empty()) return eval_anew(id);
-  const auto known = shared_.find(id);
-  if (known == shared_.end()) return eval_anew(id);
-  const auto& [value, depth, point] = known->second;
-  if (depth < points_.size() && points_[depth] == point) return value;
-  const Scalar found = eval_anew(id);
-  known->second = {found, points_.size() - 1, points_.back()};
-  return found;
+  if (kept_.empty()) return eval_anew(id);
+  const auto known = kept_.find(id);
+  if (known == kept_.end()) return eval_anew(id);
+  const uint32_t levels = known->second.levels;
+  if (known->second.change == last_change(levels)) return known->second.value;
+  const Scalar value = eval_anew(id);
+  known->second = {levels, value, last_change(levels)};
+  return value;
 }
 
 Scalar BodyInterpreter::eval_anew(ExprId id) {

@@ -45,8 +45,8 @@ class Caller {
 };
 
 /// Evaluates one compute. It walks the tree node by node: operands from the left, a branch of an if
-/// only where it is taken, indices in row-major order. A node that is shared is evaluated once at each
-/// point of the loop in which it is met first, as in the loop nests.
+/// only where it is taken, indices in row-major order. Nodes that are shared, reductions and calls are
+/// evaluated once for all inner loops that they do not depend on, as in the loop nests.
 class BodyInterpreter {
  public:
   BodyInterpreter(Caller& caller, Counts& counts, const Function& function, const Frame& frame,
@@ -58,7 +58,7 @@ class BodyInterpreter {
         frame_(frame),
         inst_(inst),
         compute_(inst.get<Compute>()) {
-    find_shared();
+    find_kept();
   }
 
   /// One for each body; of a compute of rank 0 they are scalars.
@@ -70,14 +70,15 @@ class BodyInterpreter {
     int64_t lo, hi;
   };
 
-  /// The value of a shared node: what it was at point number `point` of the loop at `depth`.
+  /// The value of a node when the innermost index that it needs had last been changed at `change`.
   struct Known {
-    Scalar value;
-    size_t depth = 0;
-    int64_t point = -1;
+    uint32_t levels;  ///< that it needs
+    Scalar value = {};
+    int64_t change = -1;
   };
 
-  void find_shared();
+  void find_kept();
+  int64_t last_change(uint32_t levels) const { return levels == 0 ? 0 : changes_[levels - 1]; }
   Scalar eval(ExprId id);
   Scalar eval_anew(ExprId id);
   Scalar apply(ExprId id, const Expr& node);
@@ -97,10 +98,10 @@ class BodyInterpreter {
   const Frame& frame_;
   const Inst& inst_;
   const Compute& compute_;
-  std::vector<int64_t> levels_;  ///< values of the bound indices
-  std::unordered_map<ExprId, Known> shared_;
-  std::vector<int64_t> points_ = {0};  ///< by depth of open loops: the number of the present point
-  int64_t last_point_ = 0;
+  std::vector<int64_t> levels_;   ///< values of the bound indices
+  std::vector<int64_t> changes_;  ///< by level: the number of its index's last change
+  int64_t change_ = 0;
+  std::unordered_map<ExprId, Known> kept_;
 };
 
 }  // namespace tenon::ir
