@@ -12,6 +12,7 @@
 #include "ast/run_error.h"
 #include "ir/ir.h"
 #include "opt/loops/choose.h"
+#include "opt/memory/plan.h"
 #include "runtime/context.h"
 
 namespace tenon::backend {
@@ -21,7 +22,9 @@ struct Options {
   int level = 2;          ///< -O: of LLVM's code generator and, with llvm_opt, of its passes
   bool llvm_opt = true;
   std::string_view gpu = {};  ///< the GPU that kernels are for, `sm_80`; empty: they are for the CPU
-  const lexer::SourceMap* sources = nullptr;  ///< for the line numbers in PTX; null: there are none
+  const lexer::SourceMap* lines = nullptr;  ///< -g, and in PTX: whose lines the code tells; null: none
+  const opt::loops::NamedMachine* target = nullptr;  ///< which machine; null: this one
+  bool profile = false;                     ///< takes the time of every kernel (runtime/profile.h)
 };
 
 /// LLVM IR as one text, and the places that its faults name by number.
@@ -34,11 +37,18 @@ struct Generated {
     bool final_form;  ///< LLVM's passes would find nothing to do
   };
   std::vector<Part> parts = {};
+  /// Of main, in bytes: its frame, and the largest sum of sizes live at once (opt/memory/plan.h).
+  struct {
+    int64_t frame = 0, live = 0;
+  } memory = {};
 };
 
 /// Every kernel of the module, function by function, with its schedule: what `emit loops` and `emit
 /// schedule` print. From -O2 on the compiler chooses one for this machine.
 std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const Options& options);
+
+/// Where its tensors will lie, verified. The module must have been through the pass `own`.
+opt::memory::MemoryPlan plan_memory(const ir::Module& module, const Options& options);
 
 /// The module must have been through the pass `own`.
 Generated generate(const ir::Module& module, const Options& options);
@@ -112,6 +122,9 @@ std::string ptx(const std::string& text, const std::string& processor);
 /// An object file for the linker of each part; they see of each other what is hidden from others.
 /// Throws BackendError.
 std::vector<std::string> objects(const Generated& generated, const Options& options);
+
+/// Operations on f32 a second that this machine does at best on so many threads. Throws BackendError.
+double peak_flops(int threads);
 
 /// "19.1.7", or why LLVM cannot be used, for `tenon doctor`.
 std::string llvm_version();

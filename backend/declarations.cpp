@@ -25,6 +25,8 @@ constexpr Declaration kDeclarations[] = {
     {"i32", "tn_launch", "(ptr, i32, ptr, i32) nounwind"},
     {"void", "tn_to_host", "(ptr, ptr, i32) nounwind"},
     {"void", "tn_copy_run", "(ptr, ptr, ptr, ptr, ptr, i64) nounwind"},
+    {"i64", "tn_clock", "() nounwind"},
+    {"void", "tn_profile", "(ptr, i32, i64) nounwind"},
     {"void", "tn_fail", "(ptr, i32, i32, i64, i64, ptr) nounwind cold"},
     {"void", "tn_print_text", "(ptr, ptr, i64) nounwind"},
     {"void", "tn_print_int", "(ptr, i32, i64) nounwind"},
@@ -88,12 +90,14 @@ std::string module_of(const ModuleText& shared, std::string_view functions) {
   text += functions;
   text += declarations(functions);
   if (functions.find("!nontemporal !0") != functions.npos) text += "!0 = !{i32 1}\n";
+  if (functions.find("!dbg !") != functions.npos) text += shared.debug->text();
   return text;
 }
 
 std::string declaration(std::string_view function) {
   constexpr std::string_view kDefine = "define ";
-  const std::string_view line = function.substr(0, function.find(" {\n"));
+  const std::string_view head = function.substr(0, function.find(" {\n"));
+  const std::string_view line = head.substr(0, head.find(" !dbg !"));
   return fmt::format("declare {}\n", line.substr(kDefine.size()));
 }
 

@@ -3,14 +3,13 @@
 //   define i32 @layer(ptr %x, float %scale, ptr %result, ptr %error)
 //
 // It borrows the caller's tensors, has results written where the caller wants them if that can be
-// (placed_results.h), brings the others there, and renders what went wrong.
+// (opt/memory/plan.h), brings the others there, and renders what went wrong.
 #include "backend/exports.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "backend/elements.h"
-#include "opt/analysis/placed_results.h"
+#include "backend/ssa_to_llvm.h"
 
 namespace tenon::backend {
 namespace {
@@ -51,15 +50,16 @@ std::string_view c_parameter(DType type) {
 class ExportWriter {
  public:
   ExportWriter(ModuleText& shared, const Module& module, const Conventions& conventions,
-               const opt::UniqueOwners& owners, FuncId id)
+               const opt::UniqueOwners& owners, const opt::memory::FunctionPlan& plan, FuncId id)
       : out_(shared),
         module_(module),
         conventions_(conventions),
         owners_(owners),
+        plan_(plan),
         id_(id),
         function_(module.function(id)) {}
 
-  std::string write(const std::string& data_dir, std::span<const ValueId> placed);
+  std::string write(const std::string& data_dir);
 
  private:
   struct Slot {
@@ -82,14 +82,16 @@ class ExportWriter {
   const Module& module_;
   const Conventions& conventions_;
   const opt::UniqueOwners& owners_;
+  const opt::memory::FunctionPlan& plan_;
   FuncId id_;
   const Function& function_;
   std::vector<Slot> params_, results_;
   std::string error_;
 };
 
-std::string ExportWriter::write(const std::string& data_dir, std::span<const ValueId> placed) {
+std::string ExportWriter::write(const std::string& data_dir) {
   out_.fresh("context");
+  out_.at(function_.span, function_.exported);
   const std::string signature = declare(), no_context = out_.fresh("none"),
                     failed = out_.fresh("failure"), status = out_.fresh("status");
   out_.label(out_.fresh("entry"));
@@ -99,9 +101,10 @@ std::string ExportWriter::write(const std::string& data_dir, std::span<const Val
   refuse_null();
 
   std::vector<std::string> args, results;
+  if (plan_.frame_bytes > 0) args.push_back("ptr " + write_frame(out_, plan_));
   for (size_t i = 0; i < params_.size(); ++i) args.push_back(passed(i));
   for (size_t i = 0; i < results_.size(); ++i) {
-    if (placed[i]) args.push_back("ptr " + place(results_[i]));
+    if (plan_.result_is_placed[i]) args.push_back("ptr " + place(results_[i]));
     results.push_back(out_.fresh("given"));
   }
   write_call(out_, symbol("fn." + function_.name), conventions_.of(id_), results,
@@ -203,26 +206,15 @@ bool ExportWriter::is_kept(ValueId param) const {
 }  // namespace
 
 Exports::Exports(ModuleText& shared, const Module& module, const Conventions& conventions,
-                 const opt::UniqueOwners& owners, const Alone& alone)
+                 const opt::UniqueOwners& owners, const opt::memory::MemoryPlan& plan,
+                 const Alone& alone)
     : shared_(shared),
       module_(module),
       conventions_(conventions),
       owners_(owners),
-      alone_(alone),
-      by_result_(module.functions.size()),
-      placed_(module.functions.size()) {
+      plan_(plan),
+      alone_(alone) {
   if (loads(module)) data_dir_ = shared.string_constant(alone.data_dir);
-  std::vector<bool> called(module.functions.size());
-  for (const Function& function : module.functions)
-    ir::for_each_callee(function, [&](FuncId callee) { called[callee.index] = true; });
-  for (uint32_t f = 0; f < module.functions.size(); ++f) {
-    const Function& function = module.functions[f];
-    by_result_[f].resize(function.results.size());
-    if (function.exported.empty() || called[f]) continue;
-    by_result_[f] = opt::placed_results(module, {f}, owners);
-    std::ranges::copy_if(by_result_[f], std::back_inserter(placed_[f]),
-                         [](ValueId value) { return bool(value); });
-  }
 }
 
 std::string Exports::write_all() {
@@ -236,7 +228,7 @@ std::string Exports::write_functions() {
   for (uint32_t f = 0; f < module_.functions.size(); ++f) {
     if (module_.functions[f].exported.empty()) continue;
     text +=
-        ExportWriter(shared_, module_, conventions_, owners_, {f}).write(data_dir_, by_result_[f]) +
+        ExportWriter(shared_, module_, conventions_, owners_, plan_.of({f}), {f}).write(data_dir_) +
         "\n";
   }
   return text;

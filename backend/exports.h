@@ -8,17 +8,14 @@
 #include "backend/backend.h"
 #include "backend/calls.h"
 #include "opt/analysis/unique_owners.h"
+#include "opt/memory/plan.h"
 
 namespace tenon::backend {
 
 class Exports {
  public:
   Exports(ModuleText& shared, const ir::Module& module, const Conventions& conventions,
-          const opt::UniqueOwners& owners, const Alone& alone);
-
-  /// By function: the values that are written where a caller from C wants them. Only for those that
-  /// nobody else calls.
-  const std::vector<std::vector<ir::ValueId>>& placed() const { return placed_; }
+          const opt::UniqueOwners& owners, const opt::memory::MemoryPlan& plan, const Alone& alone);
 
   /// The functions for C, and the table of places: when everything else is written.
   std::string write_all();
@@ -32,10 +29,9 @@ class Exports {
   const ir::Module& module_;
   const Conventions& conventions_;
   const opt::UniqueOwners& owners_;
+  const opt::memory::MemoryPlan& plan_;
   const Alone& alone_;
   std::string data_dir_ = "null";                    ///< a ptr to its text
-  std::vector<std::vector<ir::ValueId>> by_result_;  ///< as placed_results() gives them
-  std::vector<std::vector<ir::ValueId>> placed_;
 };
 
 }  // namespace tenon::backend

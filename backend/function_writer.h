@@ -11,8 +11,8 @@
 #include "backend/calls.h"
 #include "backend/gpu/placement.h"
 #include "backend/recipe.h"
-#include "opt/analysis/stack_tensors.h"
 #include "opt/analysis/unique_owners.h"
+#include "opt/memory/plan.h"
 
 namespace tenon::backend {
 
@@ -20,25 +20,29 @@ using ir::Inst;
 using ir::Type;
 using ir::ValueId;
 using ir::loops::Kernel;
+using opt::memory::FunctionPlan;
+using opt::memory::Home;
+using opt::memory::MemoryPlan;
 
 class FunctionWriter {
  public:
   FunctionWriter(ModuleText& module_text, const ir::Module& module, const Conventions& conventions,
-                 const opt::UniqueOwners& owners, const ir::Function& function,
-                 std::span<const Kernel> kernels, std::span<const ValueId> placed, bool strict,
-                 const gpu::Placement* on_gpu)
+                 const opt::UniqueOwners& owners, const MemoryPlan& plan,
+                 const ir::Function& function, std::span<const Kernel> kernels, bool strict,
+                 const gpu::Placement* on_gpu, std::optional<size_t> timed)
       : out_(module_text),
         module_(module),
         conventions_(conventions),
         owners_(owners),
         id_(module.find(function.name)),
-        on_stack_(module, id_, owners),
+        memory_(plan),
+        plan_(plan.of(id_)),
         function_(function),
         kernels_(kernels),
-        placed_(placed),
         constants_(module, function),
         strict_(strict),
         on_gpu_(on_gpu),
+        timed_(timed),
         convention_(conventions.of(id_)),
         names_(function.values.size()) {}
 
@@ -91,21 +95,21 @@ class FunctionWriter {
   void write_update(const Inst& inst);
   void write_share(const Inst& inst) { out_.line("call void @tn_share(ptr {})", arg(inst, 0)); }
   void write_drop(const Inst& inst) {
-    if (!is_on_stack(inst.args[0])) drop(arg(inst, 0));
+    if (plan_.places[inst.args[0].index].home == Home::runtime) drop(arg(inst, 0));
   }
-  /// What a kernel on a GPU uses has a block of the runtime's.
-  bool is_on_stack(ValueId tensor) const { return on_gpu_ == nullptr && on_stack_.contains(tensor); }
   int64_t bytes(const Type& type) const;
   void drop(const std::string& tensor) {
     out_.line("call void @tn_drop(ptr %context, ptr {})", tensor);
   }
   void fail_if_null(const std::string& pointer);
+  void name_memory();
   void allocate(const Inst& inst, ValueId result);
   bool is_in_place(const Inst& update) const {
     return update.op == ir::Op::update && owners_.is_unique(id_, update.args[0]);
   }
   void own(const Inst& update);
   std::string stack_slot(DType type);
+  void run_kernel(const Inst& inst, const Kernel& kernel, std::vector<std::string> args);
   bool write_as_block(const Inst& inst);
   ValueId copied(const ir::Compute& compute) const;
   std::optional<int> repeated_byte(const ir::Expr& body) const;
@@ -129,19 +133,21 @@ class FunctionWriter {
   const Conventions& conventions_;
   const opt::UniqueOwners& owners_;
   ir::FuncId id_;
-  const opt::StackTensors on_stack_;
+  const MemoryPlan& memory_;
+  const FunctionPlan& plan_;
   const ir::Function& function_;
   std::span<const Kernel> kernels_;
-  std::span<const ValueId> placed_;  ///< their memory is a parameter
   Constants constants_;
   bool strict_;
   const gpu::Placement* on_gpu_;  ///< null: there is none
+  std::optional<size_t> timed_;  ///< the number of the next kernel, if times are taken
   Convention convention_;
   std::vector<std::string> names_;  ///< of values: registers or constants, all from the start
   std::unordered_map<ValueId, const Inst*> products_;  ///< of which nothing but sums is made
   std::vector<BlockText> blocks_;
   std::vector<std::vector<Arrival>> arrivals_;
-  std::string depth_ = "0", stack_slots_;
+  std::vector<std::string> result_memory_;  ///< by result: where it is wanted, if it is placed
+  std::string depth_ = "0", frame_, stack_slots_;
 };
 
 }  // namespace tenon::backend

@@ -177,7 +177,8 @@ class KernelWriter {
     bool fixed = false;  ///< nothing changes it
   };
   Memory buffer(BufferId id) {
-    return {kernel_.buffers[id].type, here(buffers_[id], "ptr"), !kernel_.is_output(id)};
+    return {kernel_.buffers[id].type, here(buffers_[id], "ptr"),
+            !kernel_.is_output(id) && !facts_.is_shared(id)};
   }
   std::string address(const Memory& memory, const Sum& offset);
   std::string plain_address(const Memory& memory, const std::vector<ExprPtr>& subscripts);

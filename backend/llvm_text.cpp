@@ -4,7 +4,7 @@
 #include <bit>
 #include <cctype>
 
-#include "backend/gpu/debug_info.h"
+#include "backend/debug_info.h"
 #include "runtime/small_float.h"
 
 namespace tenon::backend {
@@ -117,8 +117,8 @@ std::string FunctionText::fresh(std::string_view hint) {
 
 void FunctionText::at(Span span, std::string_view function) {
   if (module.debug == nullptr) return;
-  if (subprogram_.empty()) subprogram_ = fmt::format(" !dbg !{}", module.debug->subprogram(function, span));
-  location_ = fmt::format(", !dbg !{}", module.debug->location(span));
+  if (function_ == 0) function_ = module.debug->subprogram(function, span);
+  location_ = fmt::format(", !dbg !{}", module.debug->location(function_, span));
 }
 
 void FunctionText::label(const std::string& name) {
@@ -166,7 +166,7 @@ std::string FunctionText::definition(std::string_view signature, std::string_vie
                          (final_form ? kMaxFinalLines : kMaxOptimizedLines);
   return fmt::format("define {} nounwind{}{}{} {{\n{}}}\n", signature,
                      inlined == Inline::may && optimized ? "" : " noinline", optimized ? "" : " optnone",
-                     subprogram_, body);
+                     function_ == 0 ? "" : fmt::format(" !dbg !{}", function_), body);
 }
 
 }  // namespace tenon::backend

@@ -33,7 +33,7 @@ std::string symbol(std::string_view name);
 /// The type of memory that one step of a tensor's outermost subscript passes over.
 std::string row_type(const ir::Type& tensor);
 
-/// What debuggers are told of where instructions come from (gpu/debug_info.h).
+/// What debuggers are told of where instructions come from (debug_info.h).
 class DebugInfo;
 
 /// What the functions of a module share: the places of faults, and constants.
@@ -98,7 +98,7 @@ class FunctionText {
   std::string faults_;  ///< the blocks that record one, written last: the way on reads straight
   std::string label_, failed_label_;
   std::string location_;     ///< `, !dbg !7` behind an instruction
-  std::string subprogram_;   ///< ` !dbg !5` behind the function's attributes
+  int function_ = 0;         ///< the number of its node, if anything is said
   std::unordered_map<std::string, uint32_t> names_;  ///< taken -> next number to try
 };
 

@@ -98,6 +98,7 @@ void KernelWriter::parallel(const For& loop, const Bounds& bounds) {
 
 /// `i32 turns(context, environment, first, end)`, of at least one turn: whether one failed.
 std::string KernelWriter::write_turns(const For& loop, const std::string& name) {
+  out_.at(kernel_.span, name.substr(1));
   out_.fresh("context");
   const std::string environment = out_.fresh("environment"), first = out_.fresh("first"),
                     end = out_.fresh("end");

@@ -59,14 +59,16 @@ void KernelWriter::finish() {
   if (!scratch_.empty()) out_.line("call void @tn_drop(ptr %context, ptr {})", scratch_);
 }
 
-/// Tensors do not overlap those that are written, and the runtime aligns them.
+/// Tensors do not overlap those that are written, but where a result takes the place of an operand; all
+/// are aligned.
 std::string KernelWriter::parameters() {
   const std::string context = "ptr " + out_.fresh("context");
   std::string text = on_gpu() ? "" : context;
   if (conventions_.of(kernel_).deep) text += ", i64 " + (depth_ = out_.fresh("depth"));
   for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
     buffers_.push_back(out_.fresh(kernel_.buffers[i].name));
-    text += fmt::format("{}ptr noalias {} align 64 {}", text.empty() ? "" : ", ",
+    text += fmt::format("{}ptr {}{} align 64 {}", text.empty() ? "" : ", ",
+                        facts_.is_shared(i) ? "" : "noalias ",
                         kernel_.is_output(i) ? "writeonly" : "readonly", buffers_.back());
   }
   for (const ScalarParam& s : kernel_.scalars) {
@@ -239,10 +241,13 @@ bool stands_alone(const Kernel& kernel) {
 }
 
 std::string write_kernel(ModuleText& module_text, const Module& module,
-                         const Conventions& conventions, const Kernel& kernel, bool strict,
+                         const Conventions& conventions, const Kernel& kernel,
+                         std::span<const opt::memory::MemoryPlan::InPlace> in_place, bool strict,
                          Processor processor) {
+  std::set<BufferId> shared;
+  for (const auto& [input, output] : in_place) shared.insert({input, output});
   const Kernel own = processor == Processor::gpu ? opt::loops::privatized(kernel) : Kernel();
-  NestFacts facts(processor == Processor::gpu ? own : kernel);
+  NestFacts facts(processor == Processor::gpu ? own : kernel, std::move(shared));
   return KernelWriter(module_text, module, conventions, facts, strict, processor).write();
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "backend/calls.h"
+#include "opt/memory/plan.h"
 
 namespace tenon::backend {
 
@@ -17,9 +18,10 @@ bool stands_alone(const ir::loops::Kernel& kernel);
 /// `define internal void @kernel.main.0(ptr %context, ptr %x, …, ptr %out, float %s) { … }`; `define
 /// hidden …` of one that stands alone, which other modules call. For a GPU: `define ptx_kernel void
 /// @main_0(ptr %x, …, ptr %out, float %s, ptr %context) { … }`, where the context, which only those have
-/// that need it, is a word that tells of a fault.
+/// that need it, is a word that tells of a fault. `in_place`: the inputs that outputs overwrite.
 std::string write_kernel(ModuleText& module_text, const ir::Module& module,
                          const Conventions& conventions, const ir::loops::Kernel& kernel,
-                         bool strict, Processor processor = Processor::cpu);
+                         std::span<const opt::memory::MemoryPlan::InPlace> in_place, bool strict,
+                         Processor processor = Processor::cpu);
 
 }  // namespace tenon::backend

@@ -72,8 +72,9 @@ bool is_scheduled(const ir::loops::Kernel& kernel);
 
 /// All of that about one kernel.
 struct NestFacts {
-  explicit NestFacts(const ir::loops::Kernel& kernel)
+  explicit NestFacts(const ir::loops::Kernel& kernel, std::set<ir::loops::BufferId> shared = {})
       : kernel(kernel),
+        shared(std::move(shared)),
         scheduled(is_scheduled(kernel)),
         fusible(kernel.body),
         widths(register_widths(kernel)) {}
@@ -83,7 +84,13 @@ struct NestFacts {
     return at->second;
   }
 
+  /// Whether an output lies where an input does, and this buffer is one of them.
+  bool is_shared(size_t buffer) const {
+    return shared.contains(static_cast<ir::loops::BufferId>(buffer));
+  }
+
   const ir::loops::Kernel& kernel;
+  const std::set<ir::loops::BufferId> shared;
   const bool scheduled;
   const Fusible fusible;
   const std::vector<uint32_t> widths;  ///< register_widths()

@@ -1,9 +1,11 @@
 // Tensors in SSA functions: where their data lies, and the instructions on them.
 #include <algorithm>
+#include <map>
 
 #include "backend/copies.h"
 #include "backend/elements.h"
 #include "backend/function_writer.h"
+#include "backend/ssa_to_llvm.h"
 #include "runtime/abi.h"
 
 namespace tenon::backend {
@@ -20,13 +22,33 @@ void FunctionWriter::fail_if_null(const std::string& pointer) {
   out_.fail_if(null);
 }
 
+/// What lies on the stack or where a result is wanted has one name from the start, for all the instructions
+/// that make it.
+void FunctionWriter::name_memory() {
+  std::map<int64_t, std::string> on_stack;
+  const auto name_one = [&](ValueId result) {
+    const auto [home, at] = plan_.places[result.index];
+    if (home == Home::result) names_[result.index] = result_memory_[static_cast<size_t>(at)];
+    if (home != Home::stack) return;
+    std::string& slot = on_stack[at];
+    if (slot.empty()) {
+      slot = out_.fresh(function_.value(result).name);
+      stack_slots_ += fmt::format("  {} = alloca i8, i64 {}, align 64\n", slot,
+                                  std::max<int64_t>(bytes(type(result)), 1));
+    }
+    names_[result.index] = slot;
+  };
+  for (const ir::Block& block : function_.blocks)
+    for (const Inst& inst : block.insts)
+      for (ValueId result : inst.results)
+        if (!type(result).is_scalar()) name_one(result);
+}
+
 void FunctionWriter::allocate(const Inst& inst, ValueId result) {
-  if (std::ranges::find(placed_, result) != placed_.end()) return;
-  if (is_on_stack(result)) {
-    stack_slots_ += fmt::format("  {} = alloca i8, i64 {}, align 64\n", name(result),
-                                std::max<int64_t>(bytes(type(result)), 1));
-    return;
-  }
+  const auto [home, at] = plan_.places[result.index];
+  if (home == Home::stack || home == Home::result) return;
+  if (home == Home::frame)
+    return out_.line("{} = getelementptr i8, ptr {}, i64 {}", name(result), frame_, at);
   out_.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", name(result),
             bytes(type(result)), out_.module.site(inst.span));
   fail_if_null(name(result));
@@ -51,15 +73,24 @@ void FunctionWriter::write_compute(const Inst& inst) {
     targets.push_back(scalars ? stack_slot(type(result).dtype) : name(result));
     args.push_back("ptr " + targets.back());
   }
-  if (on_gpu_ == nullptr && write_as_block(inst)) return;
-  for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
-  if (on_gpu_ != nullptr) launch(inst, kernel, args);
-  else backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), {}, {},
-                      depth_, args);
+  const std::string begin = timed_ ? out_.fresh("begin") : "";
+  if (timed_) out_.line("{} = call i64 @tn_clock()", begin);
+  run_kernel(inst, kernel, std::move(args));
+  if (timed_)
+    out_.line("call void @tn_profile(ptr %context, i32 {}, i64 {})", (*timed_)++, begin);
   for (size_t i = 0; scalars && i < targets.size(); ++i) {
     const ValueId result = inst.results[i];
     backend::write_load(out_, name(result), type(result).dtype, targets[i]);
   }
+}
+
+void FunctionWriter::run_kernel(const Inst& inst, const Kernel& kernel,
+                                std::vector<std::string> args) {
+  if (on_gpu_ == nullptr && write_as_block(inst)) return;
+  for (ValueId scalar : kernel.scalar_values) args.push_back(typed(scalar));
+  if (on_gpu_ != nullptr) return launch(inst, kernel, args);
+  backend::write_call(out_, symbol("kernel." + kernel.name), conventions_.of(kernel), {}, {},
+                      depth_, args);
 }
 
 /// A tensor that is a copy, or one byte repeated, needs no loops. False if it is neither.
@@ -178,6 +209,15 @@ void FunctionWriter::own(const Inst& update) {
   out_.label(owned);
   out_.line("{} = phi ptr [ {}, {} ], [ {}, {} ]", name(update.result()), tensor, from, copy,
             copied);
+}
+
+std::string write_frame(FunctionText& out, const FunctionPlan& plan) {
+  const std::string frame = out.fresh("frame"), null = out.fresh("null");
+  out.line("{} = call ptr @tn_alloc(ptr %context, i64 {}, i32 {})", frame, plan.frame_bytes,
+           out.module.site(plan.site));
+  out.line("{} = icmp eq ptr {}, null", null, frame);
+  out.fail_if(null);
+  return frame;
 }
 
 }  // namespace tenon::backend

@@ -4,6 +4,8 @@
 // frees.
 #include "backend/ssa_to_llvm.h"
 
+#include <utility>
+
 #include "backend/function_writer.h"
 #include "backend/scalar_to_llvm.h"
 #include "ir/dominators.h"
@@ -15,6 +17,7 @@ using runtime::FaultKind;
 using runtime::ScalarOp;
 
 std::string FunctionWriter::write() {
+  out_.at(function_.span, function_.name);
   const std::string params = parameters();
   name_values();
   find_products();
@@ -33,19 +36,23 @@ std::string FunctionWriter::write() {
 std::string FunctionWriter::parameters() {
   std::string text = "ptr " + out_.fresh("context");
   if (convention_.deep) text += ", i64 " + (depth_ = out_.fresh("depth"));
+  if (plan_.frame_bytes > 0) text += ", ptr noalias align 64 " + (frame_ = out_.fresh("frame"));
   for (ValueId param : function_.params) {
     names_[param.index] = out_.fresh(function_.value(param).name);
     text += ", " + typed(param);
   }
-  for (ValueId result : placed_) {
-    names_[result.index] = out_.fresh(function_.value(result).name);
-    text += ", ptr noalias align 64 " + name(result);
+  result_memory_.resize(function_.results.size());
+  for (size_t i = 0; i < result_memory_.size(); ++i) {
+    if (!plan_.result_is_placed[i]) continue;
+    result_memory_[i] = out_.fresh("result");
+    text += ", ptr noalias align 64 " + result_memory_[i];
   }
   return text;
 }
 
 void FunctionWriter::name_values() {
   name_nothing();
+  name_memory();
   for (uint32_t i = 0; i < names_.size(); ++i) {
     const Scalar* constant = constants_.find({i});
     if (constant != nullptr) names_[i] = literal(*constant);
@@ -151,10 +158,20 @@ void FunctionWriter::write_convert(const Inst& inst) {
 }
 
 void FunctionWriter::write_call(const Inst& inst) {
-  std::vector<std::string> args;
+  const ir::FuncId callee = inst.get<ir::FuncId>();
+  std::vector<std::string> args, results = names(inst.results);
+  if (memory_.of(callee).frame_bytes > 0) {
+    const std::string frame = out_.fresh("frame");
+    out_.line("{} = getelementptr i8, ptr {}, i64 {}", frame, frame_, plan_.callee_frames.at(&inst));
+    args.push_back("ptr " + frame);
+  }
   for (ValueId value : inst.args) args.push_back(typed(value));
-  write_function_call(out_, module_, conventions_, inst.get<ir::FuncId>(), names(inst.results),
-                      depth_, args, inst.span);
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!memory_.of(callee).result_is_placed[i]) continue;
+    allocate(inst, inst.results[i]);
+    args.push_back("ptr " + std::exchange(results[i], out_.fresh("given")));
+  }
+  write_function_call(out_, module_, conventions_, callee, results, depth_, args, inst.span);
 }
 
 void FunctionWriter::write_ret(const Inst& inst) {
@@ -165,11 +182,11 @@ void FunctionWriter::write_ret(const Inst& inst) {
 
 std::string write_function(ModuleText& module_text, const ir::Module& module,
                            const Conventions& conventions, const opt::UniqueOwners& owners,
-                           const ir::Function& function, std::span<const Kernel> kernels,
-                           std::span<const ValueId> placed, bool strict,
-                           const gpu::Placement* on_gpu) {
-  return FunctionWriter(module_text, module, conventions, owners, function, kernels, placed, strict,
-                        on_gpu)
+                           const MemoryPlan& plan, const ir::Function& function,
+                           std::span<const Kernel> kernels, bool strict,
+                           const gpu::Placement* on_gpu, std::optional<size_t> timed) {
+  return FunctionWriter(module_text, module, conventions, owners, plan, function, kernels, strict,
+                        on_gpu, timed)
       .write();
 }
 

@@ -48,6 +48,12 @@ class Workplace {
 
 // ---- the forms
 
+/// Whether the code is for another kind of processor.
+bool is_foreign(const Options& options) {
+  const opt::loops::NamedMachine* machine = opt::loops::find_machine(options.cpu);
+  return machine != nullptr && !machine->is_of_this_kind();
+}
+
 using Command = std::vector<std::string>;
 
 struct Build {
@@ -55,7 +61,12 @@ struct Build {
   const ir::Module& module;
   fs::path output;
 
-  backend::Generated generate() const { return generate_alone(session, module); }
+  /// For other kinds of machines in one part: the linker here does not know them.
+  backend::Generated generate() const {
+    backend::Generated generated = generate_alone(session, module);
+    if (is_foreign(session.options)) generated.parts.clear();
+    return generated;
+  }
   /// Object files, written where the work is done.
   Command objects(const Workplace& work) const;
 };
@@ -196,6 +207,14 @@ const Form& form_of(const fs::path& output) {
 
 // ---- what goes with the code
 
+/// There is a runtime for this kind of machine only; on others whoever links brings one.
+void check_machine(const Options& options, const Form& form) {
+  const bool links = form.ending.empty() || form.ending == ".so" || form.ending == ".a";
+  if (links && is_foreign(options))
+    throw UsageError{fmt::format(
+        "--cpu {}: the runtime is here for this machine only: -o OUT.o, OUT.s or OUT.ll", options.cpu)};
+}
+
 void check_output(const fs::path& output) {
   std::error_code ignored;
   if (fs::is_directory(output, ignored))
@@ -208,6 +227,7 @@ void command_build(Session& session) {
   const fs::path output = session.options.output;
   const Form& form = form_of(output);
   check_output(output);
+  check_machine(session.options, form);
   session.library = !form.is_program;
   if (!session.library && !session.options.exports.empty())
     throw UsageError{"--export is for libraries: -o OUT.so, OUT.a or OUT.o"};

@@ -38,6 +38,20 @@ void add_program_options(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"on", "off"}));
 }
 
+void add_lines_option(CLI::App& app, Options& o) {
+  app.add_flag("-g", o.debug, "line tables, so that gdb, perf and objdump -dl speak of the program");
+}
+
+void add_cpu_option(CLI::App& app, Options& o) {
+  std::vector<std::string> cpus = {"host"};
+#define MACHINE(name, ...) cpus.push_back(name);
+#include "opt/loops/machines.def"
+  app.add_option("--cpu", o.cpu, "for which processors: host, x86-64, x86-64-v3, x86-64-v4 or aarch64")
+      ->check(CLI::IsMember(cpus))
+      ->capture_default_str()
+      ->type_name("CPU");
+}
+
 /// N, or `auto`.
 std::string read_bisect(const std::string& text, Options& o) {
   o.bisect_auto = text == "auto";
@@ -106,7 +120,7 @@ void add_picture_options(CLI::App& app, Options& o) {
   app.add_flag("--dot{default}", o.dot,
                "the graph behind ast, types, ir, opt-ir for Graphviz: cfg, dominators or dataflow")
       ->check(pictures);
-  app.add_flag("--svg{default}", o.svg, "the same, drawn")->check(pictures);
+  app.add_flag("--svg{default}", o.svg, "the same, drawn; of memory, the time line")->check(pictures);
   app.add_option("--function", o.function, "ir, opt-ir: that function alone")->type_name("NAME");
 }
 
@@ -114,6 +128,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
   if (command == "run") {
     add_program_options(app, o);
     add_target_option(app, o);
+    add_cpu_option(app, o);
     add_pass_options(app, o);
     app.add_option("--call", o.call, "call F instead of main; brackets may follow: F[N = 3]")
         ->type_name("F");
@@ -131,9 +146,10 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_option("--time", o.time_runs, "run N times after one warm-up and print the median")
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
-    app.add_flag("--profile", o.profile,
-                 "on ir, loops: executed instructions, elements moved, cache misses; on sim: the counters of "
-                 "each launch");
+    app.add_flag("--profile{table}", o.profile,
+                 "on cpu: time, FLOP/s, bytes/s and share of the roofline by kernel, with FILE.json a trace "
+                 "for Perfetto; on ir, loops: instructions, elements moved, cache "
+                 "misses; on sim: the counters of each launch");
     app.add_option("--trace", o.trace,
                    "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
         ->type_name("NAME[i, j]");
@@ -141,18 +157,22 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     std::vector<std::string> stages;
 #define STAGE(name, text, lesson, summary) stages.push_back(text);
 #include "driver/stages.def"
-    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops schedule llvm ptx asm")
+    app.add_option("stage", o.stage, "tokens ast types ir opt-ir loops schedule memory llvm ptx asm")
         ->required()
         ->check(CLI::IsMember(stages))
         ->type_name("STAGE");
     add_program_options(app, o);
     add_target_option(app, o);
+    add_cpu_option(app, o);
+    add_lines_option(app, o);
     add_pass_options(app, o);
     add_picture_options(app, o);
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
     add_export_option(app, o);
   } else if (command == "build") {
     add_program_options(app, o);
+    add_cpu_option(app, o);
+    add_lines_option(app, o);
     add_pass_options(app, o);
     add_export_option(app, o);
     add_gpu_option(app, o);
@@ -218,6 +238,11 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
 std::vector<std::string> words(int argc, char** argv) {
   std::vector<std::string> reversed;
   for (int i = argc - 1; i > 0; --i) {
+    if (std::string_view(argv[i]) == "--profile" && !reversed.empty() &&
+        reversed.back().ends_with(".json")) {
+      reversed.back() = "--profile=" + reversed.back();  // what else follows is the program
+      continue;
+    }
     reversed.emplace_back(argv[i]);
     if (reversed.back().starts_with("--") && reversed.back().ends_with("=")) reversed.back() += ' ';
   }

@@ -10,9 +10,10 @@ namespace tenon::driver {
 void command_emit(Session& session) {
   const std::string& stage = session.options.stage;
   const bool is_ir = stage == "ir" || stage == "opt-ir";
-  if (wants_picture(session.options) && !is_ir && stage != "ast" && stage != "types")
+  const bool has_graph = is_ir || stage == "ast" || stage == "types";
+  if (wants_picture(session.options) && !has_graph && stage != "memory")
     throw UsageError{
-        fmt::format("there is no picture of `{}`, but of ast, types, ir and opt-ir", stage)};
+        fmt::format("there is no picture of `{}`, but of ast, types, ir, opt-ir and memory", stage)};
   if (!session.options.function.empty() && !is_ir)
     throw UsageError{"--function picks a function of `emit ir` and `emit opt-ir`"};
 #define STAGE(name, text, lesson, summary)                                                     \

@@ -9,6 +9,7 @@
 #include "driver/gpu.h"
 #include "driver/ir_module.h"
 #include "driver/run.h"
+#include "opt/memory/draw.h"
 
 namespace tenon::driver {
 
@@ -36,8 +37,11 @@ std::string absolute_data_folder(const Options& options) {
 backend::Options backend_options(const Session& session) {
   const Options& o = session.options;
   backend::Options options{o.strict, o.level, o.llvm_opt};
-  if (o.target == "gpu" || o.target == "sim") options.gpu = gpu_arch(session);
-  options.sources = &session.sources;
+  const bool on_gpu = o.target == "gpu" || o.target == "sim";
+  if (on_gpu) options.gpu = gpu_arch(session);
+  if (on_gpu || o.debug) options.lines = &session.sources;
+  options.target = opt::loops::find_machine(o.cpu);
+  options.profile = !o.profile.empty();
   return options;
 }
 
@@ -87,6 +91,16 @@ std::string emit_schedule(Session& session) {
     out += "}\n";
   }
   return out;
+}
+
+std::string emit_memory(Session& session) {
+  if (!session.options.dot.empty())
+    throw UsageError{"the picture of `memory` is no graph: --svg draws it"};
+  const ir::Module module = load_owned(session);
+  const opt::memory::MemoryPlan plan = session.timed(
+      "planning memory", [&] { return backend::plan_memory(module, backend_options(session)); });
+  return session.options.svg.empty() ? opt::memory::draw(module, plan)
+                                     : opt::memory::draw_svg(module, plan);
 }
 
 std::string emit_llvm(Session& session) {

@@ -76,10 +76,14 @@ void command_run(Session& session) {
   if (!session.options.trace.empty() && target != "interp") {
     throw UsageError{"--trace watches the tree interpreter: it needs --target interp"};
   }
-  if (session.options.profile && (target == "interp" || target == "cpu")) {
+  const std::string& profile = session.options.profile;
+  if (!profile.empty() && target == "interp") {
     throw UsageError{
-        "--profile counts what is interpreted or simulated: it needs --target ir, loops for cache misses "
-        "too, or sim for a GPU's counters"};
+        "--profile takes times on --target cpu, counts on ir, on loops cache misses too, and on sim "
+        "a GPU's counters"};
+  }
+  if (!profile.empty() && profile != kProfileTable && target != "cpu") {
+    throw UsageError{"--profile FILE.json writes a trace of times: it needs --target cpu"};
   }
 #define TARGET(name, lesson, summary)                                                              \
   if (target == #name) {                                                                           \

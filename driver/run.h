@@ -16,6 +16,9 @@ void execute(Session& session, const std::function<void(runtime::Context&)>& pro
 /// Where load() looks.
 std::filesystem::path data_folder(const Options& options);
 
+/// On cpu with --profile.
+void run_profiled(Session& session);
+
 /// Prints a run-time error.
 void show_failure(Session& session, const ast::RunError& error);
 

@@ -55,7 +55,7 @@ void run_on(Session& session, runtime::Device& device, const GeneratedForGpu& ge
     throw std::runtime_error(refused.message);
   }
   execute(session, run);
-  if (session.options.profile) show_traffic(traffic);
+  if (!session.options.profile.empty()) show_traffic(traffic);
 }
 
 /// The best PTX that Tenon writes and a GPU takes.

@@ -11,7 +11,7 @@ void run_ir(Session& session) {
   ir::Module module = load_optimized(session);
   ir::Counts counts;
   const auto show_counts = [&] {
-    if (session.options.profile) fmt::print(stderr, "{}", counts.table());
+    if (!session.options.profile.empty()) fmt::print(stderr, "{}", counts.table());
   };
   try {
     execute(session, [&](runtime::Context& context) {

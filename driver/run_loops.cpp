@@ -37,7 +37,7 @@ std::vector<Kernel> kernels_of(const ir::Module& module, const Options& options)
 
 void run_loops(Session& session) {
   const ir::Module module = load_optimized(session);
-  const bool profile = session.options.profile;
+  const bool profile = !session.options.profile.empty();
   const std::vector<Kernel> kernels =
       session.timed("lowering to loops", [&] { return kernels_of(module, session.options); });
   ir::Counts counts;

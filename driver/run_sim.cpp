@@ -18,7 +18,7 @@ void run_sim(Session& session) {
     runtime::SimulatedDevice device;
     const std::string ptx = write_ptx(session, generated);
     const auto show = [&] {
-      if (!session.options.profile) return;
+      if (session.options.profile.empty()) return;
       for (const runtime::sim::Report& report : device.reports())
         fmt::print(stderr, "{}\n", report.text());
     };

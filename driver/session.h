@@ -29,6 +29,9 @@ struct UsageError {
   std::string message;
 };
 
+/// What --profile without a file is.
+inline constexpr const char* kProfileTable = "table";
+
 struct Options {
   std::string file;
   std::string target = "cpu";
@@ -37,6 +40,8 @@ struct Options {
   bool llvm_opt = true;
   bool strict = false;
   bool time_passes = false;
+  bool debug = false;  ///< -g
+  std::string cpu = "host";  ///< --cpu
   bool verify_each = false;
   std::vector<std::string> defines;
   std::string data;                          ///< --data; empty: the program's folder
@@ -45,7 +50,7 @@ struct Options {
   std::string call;                          ///< --call F[N = 3]
   std::vector<std::string> inputs, outputs;  ///< --in x=x.npy, --out y.npy
   std::string trace;                         ///< --trace
-  bool profile = false;
+  std::string profile;  ///< --profile: the file for the trace, or kProfileTable; empty: none
   std::string stage, output;  ///< emit, build
   std::vector<std::string> exports;  ///< --export NAME=F[N = 3]
   std::string dot, svg;       ///< --dot, --svg: which picture, or `default`; empty: none

@@ -32,6 +32,22 @@ std::vector<Row> rows_of(const Counts& counts) {
 
 }  // namespace
 
+int flops_of(ScalarOp op, runtime::DType type) {
+  if (!runtime::is_floating(type)) return 0;
+  switch (op) {
+    case ScalarOp::fma: return 2;
+    case ScalarOp::add:
+    case ScalarOp::sub:
+    case ScalarOp::mul:
+    case ScalarOp::div:
+    case ScalarOp::min:
+    case ScalarOp::max:
+    case ScalarOp::sqrt:
+    case ScalarOp::rsqrt: return 1;
+    default: return 0;
+  }
+}
+
 Counts& Counts::operator+=(const Counts& other) {
   const auto add = [](auto& to, const auto& from) {
     for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
@@ -44,6 +60,7 @@ Counts& Counts::operator+=(const Counts& other) {
   stores += other.stores;
   checks += other.checks;
   turns += other.turns;
+  flops += other.flops;
   for (auto [to, from] : {std::pair(&loaded, &other.loaded), std::pair(&stored, &other.stored)}) {
     to->elements += from->elements;
     to->bytes += from->bytes;

@@ -9,6 +9,10 @@
 
 namespace tenon::ir {
 
+/// How many floating-point operations a scalar operation that gives `type` is: fma is two, other arithmetic
+/// one, what compares, selects or looks at bits none.
+int flops_of(ScalarOp op, runtime::DType type);
+
 /// Every executed instruction is one. So is every operation in a body of a `compute`, each time it
 /// is evaluated: a scalar operation, a conversion, a read, the decision of an `if`, a call, and in
 /// a reduction each element that is combined; what stands in a body several times, once at each point
@@ -32,7 +36,7 @@ struct Counts {
   std::array<int64_t, std::size(runtime::kScalarOps)> scalar_ops{};
   std::array<int64_t, static_cast<size_t>(Reduction::argmin) + 1> reductions{};
   int64_t reads = 0, ifs = 0;  ///< in bodies
-  int64_t stores = 0, checks = 0, turns = 0;  ///< in loop nests
+  int64_t stores = 0, checks = 0, turns = 0, flops = 0;  ///< in loop nests
   Traffic loaded, stored;
 
   void add(Op op) { ++ops[static_cast<size_t>(op)]; }

@@ -199,12 +199,13 @@ Scalar KernelRun::value(const Expr& e, const Read& read) {
   return buffer.tensor.at(at);
 }
 
-Scalar KernelRun::value(const Expr&, const Apply& apply) {
+Scalar KernelRun::value(const Expr& e, const Apply& apply) {
   std::array<Scalar, 3> args;
   for (size_t i = 0; i < apply.args.size(); ++i) args[i] = eval(apply.args[i]);
   const std::span<const Scalar> used(args.data(), apply.args.size());
   if (runtime::divides_by_zero(apply.op, used)) broken("it divides by zero without a check");
   counts_.counts.add(apply.op);
+  counts_.counts.flops += flops_of(apply.op, e.type);
   return runtime::eval(apply.op, used);
 }
 

@@ -127,7 +127,7 @@ const AbiSymbol tenon::runtime::kAbiSymbols[] = {
     SYMBOL(tn_fail)         SYMBOL(tn_print_text)  SYMBOL(tn_print_int)  SYMBOL(tn_print_float)
     SYMBOL(tn_print_tensor) SYMBOL(tn_print_end)   SYMBOL(tn_load)       SYMBOL(tn_save)
     SYMBOL(tn_write)        SYMBOL(tn_parallel)    SYMBOL(tn_launch)      SYMBOL(tn_to_host)
-    SYMBOL(tn_copy_run)
+    SYMBOL(tn_copy_run)   SYMBOL(tn_clock)        SYMBOL(tn_profile)
     TN_MATH(MATH_SYMBOLS)   MATH_SYMBOLS(pow)
     {nullptr, nullptr},
 };

@@ -19,6 +19,11 @@ void tn_drop(tn_context* context, void* data);   ///< one owner less; the last f
 /// memory runs out.
 void* tn_own(tn_context* context, void* data, int64_t bytes, int32_t site);
 
+/// Nanoseconds, for tn_profile().
+int64_t tn_clock();
+/// A kernel has run since `begin`.
+void tn_profile(tn_context* context, int32_t kernel, int64_t begin);
+
 /// Records a fault of kind `kind` (faults.def) at `site`. The first one recorded stays.
 /// `text` may be null; otherwise it is zero-terminated.
 void tn_fail(tn_context* context, int32_t kind, int32_t site, int64_t a, int64_t b,

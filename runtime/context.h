@@ -13,6 +13,7 @@
 namespace tenon::runtime {
 
 class DeviceSession;
+struct Profile;
 
 struct Context {
   std::FILE* out = stdout;
@@ -21,6 +22,7 @@ struct Context {
   int threads = 0;                       ///< that parallel loops may use; 0: one for each core
 
   DeviceSession* device = nullptr;       ///< where kernels run, if not on the host
+  Profile* profile = nullptr;     ///< where times of kernels go, if anywhere
 
   std::optional<Fault> fault;            ///< set by generated code before it returns "failed"
   std::string line;                      ///< what tn_print_* has gathered

@@ -91,9 +91,13 @@ class Stretches {
 
 }  // namespace
 
+int threads_of(int wanted) {
+  return wanted > 0 ? wanted : cores();
+}
+
 bool in_parallel(Context& context, int64_t first, int64_t end, const Turns& turns) noexcept {
   if (first >= end) return true;
-  const int threads = context.threads > 0 ? context.threads : cores();
+  const int threads = threads_of(context.threads);
   const int64_t count = std::min<int64_t>(end - first, threads);
   if (count == 1) return turns(context, first, end);
   try {

@@ -16,6 +16,9 @@ using Turns = std::function<bool(Context& context, int64_t first, int64_t end)>;
 /// False if a turn failed: the context then has the fault of the lowest one that did.
 bool in_parallel(Context& context, int64_t first, int64_t end, const Turns& turns) noexcept;
 
+/// How many threads a context may use that is told so many (0: one for each core).
+int threads_of(int wanted);
+
 /// "2 threads, oneTBB 2021.8", for `tenon doctor`.
 std::string threads_text();
 

@@ -75,7 +75,12 @@ std::vector<TenonText> texts_of(const Generated& generated) {
   return texts;
 }
 
-TenonOptions to_c(const Options& options) { return {options.level, options.llvm_opt ? 1 : 0}; }
+TenonOptions to_c(const Options& options) {
+  // The names come from a table, where a zero stands behind each.
+  const opt::loops::NamedMachine* target = options.target;
+  return {options.level, options.llvm_opt ? 1 : 0, target != nullptr ? target->triple.data() : nullptr,
+          target != nullptr ? target->cpu.data() : nullptr};
+}
 
 }  // namespace
 

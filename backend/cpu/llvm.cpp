@@ -82,18 +82,32 @@ void initialize_target() {
   });
 }
 
-Machine host_machine(int level) {
+/// Every machine that this LLVM knows: only for those who ask for another one.
+void initialize_all_targets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeAllTargetInfos();
+    LLVMInitializeAllTargets();
+    LLVMInitializeAllTargetMCs();
+    LLVMInitializeAllAsmPrinters();
+  });
+}
+
+Machine machine_for(const TenonOptions& options) {
   constexpr LLVMCodeGenOptLevel kLevels[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess,
                                              LLVMCodeGenLevelDefault, LLVMCodeGenLevelAggressive};
-  initialize_target();
+  const bool here = options.triple == nullptr;
+  here ? initialize_target() : initialize_all_targets();
   const Text triple(LLVMGetDefaultTargetTriple()), cpu(LLVMGetHostCPUName()),
       features(LLVMGetHostCPUFeatures());
+  const char* wanted = here ? triple.get() : options.triple;
   LLVMTargetRef target;
   char* message = nullptr;
-  const LLVMBool failed = LLVMGetTargetFromTriple(triple.get(), &target, &message);
+  const LLVMBool failed = LLVMGetTargetFromTriple(wanted, &target, &message);
   check(failed, message);
-  return Machine(LLVMCreateTargetMachine(target, triple.get(), cpu.get(), features.get(),
-                                         kLevels[level], LLVMRelocPIC, LLVMCodeModelDefault));
+  return Machine(LLVMCreateTargetMachine(target, wanted, here ? cpu.get() : options.cpu,
+                                         here ? features.get() : "", kLevels[options.level],
+                                         LLVMRelocPIC, LLVMCodeModelDefault));
 }
 
 /// The GPU `sm_80` or the like.
@@ -119,7 +133,7 @@ Machine gpu_machine(const char* processor) {
 class Compilation {
  public:
   Compilation(const TenonText& text, const TenonOptions& options, TenonTimes& times)
-      : Compilation(text, options, times, host_machine(options.level)) {}
+      : Compilation(text, options, times, machine_for(options)) {}
 
   Compilation(const TenonText& text, const TenonOptions& options, TenonTimes& times, Machine machine)
       : context_(LLVMContextCreate()), machine_(std::move(machine)) {

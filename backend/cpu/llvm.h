@@ -12,6 +12,7 @@ struct TenonProgram;  ///< machine code in memory
 struct TenonOptions {
   int level;     ///< 0 to 3, of the code generator
   int optimize;  ///< whether LLVM's passes run too (from level 1)
+  const char *triple, *cpu;  ///< null: this machine's
 };
 
 struct TenonText {  ///< a module

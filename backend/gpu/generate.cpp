@@ -5,7 +5,7 @@
 #include <set>
 
 #include "backend/declarations.h"
-#include "backend/gpu/debug_info.h"
+#include "backend/debug_info.h"
 #include "backend/gpu/launch.h"
 #include "backend/gpu/placement.h"
 #include "backend/loops_to_llvm.h"
@@ -32,20 +32,21 @@ constexpr std::string_view kBarrier = "declare void @llvm.nvvm.barrier0() conver
 class DeviceWriter {
  public:
   DeviceWriter(const ir::Module& module, const Conventions& conventions,
-               const opt::UniqueOwners& owners, const Options& options)
-      : module_(module), conventions_(conventions), owners_(owners), options_(options) {
-    if (options.sources == nullptr) return;
-    debug_.emplace(*options.sources);
+               const opt::UniqueOwners& owners, const opt::memory::MemoryPlan& plan,
+               const Options& options)
+      : module_(module), conventions_(conventions), owners_(owners), plan_(plan), options_(options) {
+    if (options.lines == nullptr) return;
+    debug_.emplace(*options.lines, DebugInfo::Kind::directives);
     shared_.debug = &*debug_;
   }
 
   void add(const Kernel& kernel) {
     for (const ir::FuncId callee : callees_of(module_, kernel))
       if (written_.insert(callee.index).second)
-        text_ += write_function(shared_, module_, conventions_, owners_, module_.function(callee), {},
-                                {}, options_.strict) +
+        text_ += write_function(shared_, module_, conventions_, owners_, plan_,
+                                module_.function(callee), {}, options_.strict) +
                  "\n";
-    text_ += write_kernel(shared_, module_, conventions_, kernel, options_.strict, Processor::gpu) + "\n";
+    text_ += write_kernel(shared_, module_, conventions_, kernel, {}, options_.strict, Processor::gpu) + "\n";
     const std::string name = symbol(entry_name(kernel.name));
     annotations_ += fmt::format("{}!{}", annotations_.empty() ? "" : ", ", annotated_);
     metadata_ += fmt::format("!{} = !{{ptr {}, !\"maxntidx\", i32 {}}}\n", annotated_++, name,
@@ -61,7 +62,6 @@ class DeviceWriter {
       all.erase(at, all.find('\n', at) + 1 - at);
     if (all.find("@llvm.nvvm.barrier0(") != all.npos) all += kBarrier;
     all += fmt::format("!nvvm.annotations = !{{{}}}\n", annotations_) + metadata_;
-    if (debug_) all += debug_->text();
     return all;
   }
 
@@ -69,6 +69,7 @@ class DeviceWriter {
   const ir::Module& module_;
   const Conventions& conventions_;
   const opt::UniqueOwners& owners_;
+  const opt::memory::MemoryPlan& plan_;
   const Options& options_;
   ModuleText shared_;
   std::optional<DebugInfo> debug_;
@@ -89,7 +90,8 @@ GeneratedForGpu generate_for_gpu(const ir::Module& module, const Options& option
 
   GeneratedForGpu generated;
   generated.host = generate_host(module, options, placement);
-  DeviceWriter device(module, conventions, owners, options);
+  const opt::memory::MemoryPlan plan(module, owners, kernels);
+  DeviceWriter device(module, conventions, owners, plan, options);
   for (const Kernel& kernel : kernels)
     if (placement.of(kernel).on_gpu) device.add(kernel);
   generated.device = device.take();

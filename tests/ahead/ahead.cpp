@@ -4,11 +4,13 @@
 //   tenon_ahead TENON [--bless]
 //
 // library.tn is built in every form and called by caller.c, with what the header says to link; the
-// header is compared with library.h (--bless records it). Every program with a recorded output is
+// header is compared with library.h (--bless records it). Line tables are read by objdump, code for other processors is
+// run where they are, or emulated (elsewhere.c). Every program with a recorded output is
 // built and run.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "tests/support/arguments.h"
 #include "tests/support/process.h"
@@ -57,6 +59,10 @@ class Ahead {
     header();
     python();
     texts();
+    lines();
+    levels();
+    elsewhere();
+    frames();
     programs();
     wrong_command_lines();
     return tally_.close();
@@ -151,6 +157,82 @@ class Ahead {
         problem = fmt::format("there is no `{}` in it", part);
       judge(name, problem);
     }
+  }
+
+  /// objdump knows of each exported function of the library which lines its instructions come from.
+  void lines() {
+    if (run({{"objdump", "--version"}, kRoot, "", kPatience}).status != 0)
+      return tally_.skip("line tables", "there is no objdump");
+    const std::string object = file("lines.o");
+    std::string problem = problem_of(
+        tenon({"build", "-g", "tests/ahead/library.tn", "--export", "dense", "-o", object}), 0);
+    const std::string listing =
+        run({{"objdump", "-dl", "--no-show-raw-insn", object}, kRoot, "", kPatience}).out;
+    const std::vector<std::string> source = split_lines(read_file(kHere / "library.tn"));
+    const auto starts = [](const std::string& line) { return line.starts_with("fn dense"); };
+    const auto function = std::ranges::find_if(source, starts) - source.begin() + 1;
+    if (problem.empty() && listing.find(fmt::format("library.tn:{}\n", function)) == listing.npos)
+      problem = fmt::format("objdump -dl shows no instruction of line {} of library.tn", function);
+    judge("line tables", problem);
+  }
+
+  /// Each level of instructions that this machine has gives what the corpus expects.
+  void levels() {
+    for (const char* cpu : {"x86-64", "x86-64-v3", "x86-64-v4", "aarch64"}) {
+      for (const char* name : {"products", "reductions", "lanes", "index_definitions", "math_types"}) {
+        const fs::path program = kRoot / "tests/programs" / fmt::format("{}.tn", name);
+        const std::string what = fmt::format("{} --cpu {}", name, cpu);
+        const Outcome outcome = tenon({"run", "--strict", "--cpu", cpu, program.string()});
+        if (outcome.status == 2 && contains(outcome.err, "this machine has not got")) {
+          tally_.skip(what, "this machine has not got it");
+          continue;
+        }
+        const std::string expected = read_file(fs::path(program).replace_extension(".out"));
+        const std::string problem = problem_of(outcome, 0);
+        judge(what, problem.empty() ? difference_if_any(expected, outcome.out) : problem);
+      }
+    }
+  }
+
+  /// A library for a processor of another kind, with a runtime of C alone, does there what it does here.
+  void elsewhere() {
+    const std::string here = called("host", {"cc"}, {});
+    const Words compiler = {"aarch64-linux-gnu-gcc", "-static"};
+    for (const char* tool : {"aarch64-linux-gnu-gcc", "qemu-aarch64"})
+      if (run({{tool, "--version"}, kRoot, "", kPatience}).status != 0)
+        return tally_.skip("aarch64", fmt::format("there is no {}", tool));
+    const std::string there = called("aarch64", compiler, {"qemu-aarch64"});
+    judge("aarch64", difference_if_any(here, there));
+  }
+
+  /// What elsewhere.c prints with a library for `cpu`, compiled by `compiler` and run by `emulator`.
+  std::string called(const std::string& cpu, Words words, Words program) const {
+    const std::string object = file("elsewhere.o");
+    std::string problem = problem_of(
+        tenon({"build", "--strict", "--cpu", cpu, "tests/ahead/elsewhere.tn", "-o", object}), 0);
+    if (!problem.empty()) return problem;
+    const std::string executable = file("elsewhere-" + cpu);
+    for (const std::string& word :
+         {std::string("-I"), scratch_.path().string(), (kHere / "elsewhere.c").string(),
+          (kHere / "bare_runtime.c").string(), object, std::string("-lm"), std::string("-o"), executable})
+      words.push_back(word);
+    problem = problem_of(run({words, kRoot, "", kPatience}), 0);
+    if (!problem.empty()) return problem;
+    program.push_back(executable);
+    return run({program, kRoot, "", kPatience}).out;
+  }
+
+  /// A network asks for hardly more memory than is live at once.
+  void frames() {
+    const Outcome outcome = tenon({"emit", "memory", "bench/cpu/resnet18.tn"});
+    std::string problem = problem_of(outcome, 0);
+    long long frame = 0, live = 0;
+    const char* const format = "memory @main: a frame of %lld bytes; at most %lld are live at once";
+    if (problem.empty() && std::sscanf(outcome.out.c_str(), format, &frame, &live) != 2)
+      problem = "it does not say how large main's frame is";
+    if (problem.empty() && frame * 10 > live * 11)
+      problem = fmt::format("main's frame has {} bytes, and {} are live at once", frame, live);
+    judge("resnet18.tn: memory", problem);
   }
 
   /// Programs of the examples; and one that fails, whose messages must be the same too.

@@ -188,11 +188,12 @@ inline backend::Generated generated(const loops::Kernel& kernel, const std::vect
                                     bool strict = false, const ir::Module& module = {}) {
   const backend::Conventions conventions(module);
   const opt::UniqueOwners owners(module);
+  const opt::memory::MemoryPlan plan(module, owners, {});
   backend::ModuleText shared;
-  std::string text = backend::write_kernel(shared, module, conventions, kernel, strict);
+  std::string text = backend::write_kernel(shared, module, conventions, kernel, {}, strict);
   for (const ir::Function& function : module.functions)
     text += "\n" +
-            backend::write_function(shared, module, conventions, owners, function, {}, {}, strict);
+            backend::write_function(shared, module, conventions, owners, plan, function, {}, strict);
   std::string args = "ptr %context";
   if (conventions.of(kernel).deep) args += ", i64 0";
   for (void* tensor : tensors)

@@ -1,8 +1,7 @@
 // The passes on loops and on stores: before and after, and that the result is the same.
 #include <algorithm>
 
-#include "opt/analysis/stack_tensors.h"
-#include "opt/analysis/unique_owners.h"
+#include "opt/memory/plan.h"
 #include "tests/unit/opt_helpers.h"
 
 namespace tenon::tests {
@@ -298,10 +297,10 @@ std::string stack_tensors(std::string_view lines) {
   run(module, "own");
   const ir::Function& function = module.functions[0];
   const opt::UniqueOwners owners(module);
-  const opt::StackTensors on_stack(module, {0}, owners);
+  const opt::memory::MemoryPlan plan(module, owners, ir::loops::lower(module));
   std::string names;
   for (uint32_t v = 0; v < function.values.size(); ++v)
-    if (on_stack.contains({v})) names += function.values[v].name + " ";
+    if (plan.of({0}).places[v].home == opt::memory::Home::stack) names += function.values[v].name + " ";
   return names;
 }
 

@@ -14,6 +14,7 @@
 #include "ir/loops_interpret.h"
 #include "ir/text.h"
 #include "opt/loops/choose.h"
+#include "opt/memory/verify.h"
 #include "parser/parser.h"
 #include "tests/support/root.h"
 #include "tests/support/text.h"
@@ -142,7 +143,18 @@ std::string llvm_text(const ir::Module& module, const Compiled& how) {
   return backend::generate(module, options_of(how)).text;
 }
 
+/// Every program that is tried is one more case for the memory plan.
+void check_plan(const ir::Module& module, const Compiled& how) {
+  std::vector<ir::loops::Kernel> kernels;
+  for (opt::loops::Scheduled& scheduled : backend::lower_kernels(module, options_of(how)))
+    kernels.push_back(std::move(scheduled.kernel));
+  const opt::memory::MemoryPlan plan(module, opt::UniqueOwners(module), kernels);
+  for (const std::string& wrong : opt::memory::verify(module, kernels, plan))
+    throw std::logic_error("the memory plan is wrong: " + wrong);
+}
+
 Outcome run_compiled(const Source& source, const ir::Module& module, const Compiled& how) {
+  check_plan(module, how);
   const backend::Generated generated = backend::generate(module, options_of(how));
   const backend::cpu::Executable executable(generated, options_of(how), nullptr);
   return observe(source.sources, [&](runtime::Context& context) { executable.run(context); });

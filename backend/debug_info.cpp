@@ -1,4 +1,4 @@
-#include "backend/gpu/debug_info.h"
+#include "backend/debug_info.h"
 
 #include <fmt/format.h>
 
@@ -38,22 +38,22 @@ int DebugInfo::file(const std::string& name) {
 
 int DebugInfo::subprogram(std::string_view name, const lexer::Span& span) {
   const Place place = place_of(span);
-  scope_file_ = place.file;
   const int in = file(place.file);
-  scope_ = node(fmt::format("distinct !DISubprogram(name: {}, scope: !{}, file: !{}, line: {}, type: !{}, "
+  const int function = node(fmt::format("distinct !DISubprogram(name: {}, scope: !{}, file: !{}, line: {}, type: !{}, "
                             "spFlags: DISPFlagDefinition, unit: !{})",
                             metadata_string(name), in, in, place.line, kType, kUnit));
-  return scope_;
+  file_of_[function] = place.file;
+  return function;
 }
 
 /// A place in another file than the function's, as a fused definition has it, is in a block of that file.
-int DebugInfo::location(const lexer::Span& span) {
+int DebugInfo::location(int function, const lexer::Span& span) {
   const Place place = place_of(span);
-  const auto [at, added] = locations_.try_emplace({scope_, place.file, place.line, place.column}, 0);
+  const auto [at, added] = locations_.try_emplace({function, place.file, place.line, place.column}, 0);
   if (!added) return at->second;
-  int scope = scope_;
-  if (place.file != scope_file_)
-    scope = node(fmt::format("!DILexicalBlockFile(scope: !{}, file: !{}, discriminator: 0)", scope_,
+  int scope = function;
+  if (place.file != file_of_[function])
+    scope = node(fmt::format("!DILexicalBlockFile(scope: !{}, file: !{}, discriminator: 0)", function,
                              file(place.file)));
   return at->second = node(fmt::format("!DILocation(line: {}, column: {}, scope: !{})", place.line,
                                        place.column, scope));
@@ -64,10 +64,11 @@ std::string DebugInfo::text() const {
   return fmt::format(
       "!llvm.dbg.cu = !{{!{0}}}\n!llvm.module.flags = !{{!{2}}}\n"
       "!{0} = distinct !DICompileUnit(language: DW_LANG_C, file: !{3}, producer: \"tenon\", isOptimized: "
-      "true, runtimeVersion: 0, emissionKind: DebugDirectivesOnly)\n"
+      "true, runtimeVersion: 0, emissionKind: {5})\n"
       "!{1} = !DISubroutineType(types: !{{}})\n"
       "!{2} = !{{i32 2, !\"Debug Info Version\", i32 3}}\n{4}",
-      kUnit, kType, kVersion, files_.begin()->second, nodes_);
+      kUnit, kType, kVersion, files_.begin()->second, nodes_,
+      kind_ == Kind::tables ? "FullDebug" : "DebugDirectivesOnly");
 }
 
 }  // namespace tenon::backend

@@ -1,4 +1,5 @@
-// Where instructions come from, as LLVM's metadata: lines alone, which PTX has as `.loc`.
+// Where instructions come from, as LLVM's metadata: functions and lines, no variables. On the CPU they become
+// tables (DWARF), so that gdb, perf and `objdump -dl` speak of lines of the program; PTX has them as `.loc`.
 #pragma once
 #include <map>
 #include <string>
@@ -10,11 +11,13 @@ namespace tenon::backend {
 
 class DebugInfo {
  public:
-  explicit DebugInfo(const lexer::SourceMap& sources) : sources_(sources) {}
+  enum class Kind { tables, directives };
+  DebugInfo(const lexer::SourceMap& sources, Kind kind) : sources_(sources), kind_(kind) {}
 
-  /// The number of a new function's node, in which locations are from then on.
+  /// The number of a new function's node.
   int subprogram(std::string_view name, const lexer::Span& span);
-  int location(const lexer::Span& span);
+  /// That of a place in it.
+  int location(int function, const lexer::Span& span);
 
   /// All nodes, from kFirst on.
   std::string text() const;
@@ -33,11 +36,12 @@ class DebugInfo {
   int node(const std::string& content);
 
   const lexer::SourceMap& sources_;
+  Kind kind_;
   std::map<std::string, int> files_;
   std::map<std::tuple<int, std::string, uint32_t, uint32_t>, int> locations_;
   std::string nodes_;
-  int next_ = kFirst + 3, scope_ = 0;
-  std::string scope_file_;
+  int next_ = kFirst + 3;
+  std::map<int, std::string> file_of_;  ///< by function
 };
 
 }  // namespace tenon::backend
