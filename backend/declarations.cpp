@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backend/debug_info.h"
 #include "runtime/abi.h"
 
 namespace tenon::backend {

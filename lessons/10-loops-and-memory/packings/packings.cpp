@@ -86,7 +86,6 @@ int apart(int64_t count, int64_t most) {
   return smallest ? 1 : 0;
 }
 
-// [snippet close]
 /// No block can be smaller than what is live at once, with each piece as large as its alignment makes it.
 int close(int64_t count, int64_t most) {
   int64_t packed = 0, live = 0;
@@ -101,7 +100,6 @@ int close(int64_t count, int64_t most) {
   else fmt::print("{} packings: {} bytes for {} that are live at once\n", count, packed, live);
   return is_close ? 0 : 1;
 }
-// [end]
 
 std::optional<int64_t> number(std::string_view text) {
   int64_t value = 0;
