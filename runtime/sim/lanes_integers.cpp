@@ -256,12 +256,19 @@ Flow predicates(Warp& warp, const Inst& inst, uint32_t mask) {
   return Flow::next;
 }
 
+Flow predicate_not(Warp& warp, const Inst& inst, uint32_t mask) {
+  uint32_t& d = warp.predicate(inst.d);
+  d = (d & ~mask) | (~warp.predicate(inst.a) & mask);
+  return Flow::next;
+}
+
 Exec of_predicates(Op op) {
   switch (op) {
     case Op::and_: return predicates<[](uint32_t a, uint32_t b) { return a & b; }>;
     case Op::or_: return predicates<[](uint32_t a, uint32_t b) { return a | b; }>;
     case Op::xor_: return predicates<[](uint32_t a, uint32_t b) { return a ^ b; }>;
-    case Op::not_: return predicates<[](uint32_t a, uint32_t) { return ~a; }>;
+    case Op::not_:
+      return predicate_not;
     default: return nullptr;
   }
 }
