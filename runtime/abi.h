@@ -19,7 +19,7 @@ void tn_drop(tn_context* context, void* data);   ///< one owner less; the last f
 /// memory runs out.
 void* tn_own(tn_context* context, void* data, int64_t bytes, int32_t site);
 
-/// Nanoseconds, for tn_profile().
+/// Nanoseconds, as tn_profile takes them.
 int64_t tn_clock();
 /// A kernel has run since `begin`.
 void tn_profile(tn_context* context, int32_t kernel, int64_t begin);
