@@ -143,7 +143,12 @@ class FunctionWriter {
   std::optional<size_t> timed_;  ///< the number of the next kernel, if times are taken
   Convention convention_;
   std::vector<std::string> names_;  ///< of values: registers or constants, all from the start
-  std::unordered_map<ValueId, const Inst*> products_;  ///< of which nothing but sums is made
+  /// A product of which nothing but sums is made, and how many of them.
+  struct Product {
+    const Inst* inst;
+    int sums = 0;
+  };
+  std::unordered_map<ValueId, Product> products_;
   std::vector<BlockText> blocks_;
   std::vector<std::vector<Arrival>> arrivals_;
   std::vector<std::string> result_memory_;  ///< by result: where it is wanted, if it is placed

@@ -78,16 +78,21 @@ void FunctionWriter::name_nothing() {
 /// A product that is also read otherwise stays what it is everywhere: who subtracts it from what it was
 /// rounded from (Dekker's way to carry a rest along, as prelude/math.tn does) counts on that.
 void FunctionWriter::find_products() {
+  std::vector<int> sums(names_.size());
   std::vector<bool> read_otherwise(names_.size());
   for (const ir::Block& block : function_.blocks) {
     for (const Inst& inst : block.insts) {
       const ScalarOp* op = inst.op == ir::Op::apply ? &inst.get<ScalarOp>() : nullptr;
-      if (op != nullptr && *op == ScalarOp::mul) products_[inst.result()] = &inst;
-      if (op != nullptr && (*op == ScalarOp::add || *op == ScalarOp::sub)) continue;
-      ir::for_each_use(function_, inst, [&](ValueId value) { read_otherwise[value.index] = true; });
+      if (op != nullptr && *op == ScalarOp::mul) products_[inst.result()] = {&inst};
+      const bool sum = op != nullptr && (*op == ScalarOp::add || *op == ScalarOp::sub);
+      ir::for_each_use(function_, inst, [&](ValueId value) {
+        if (sum) ++sums[value.index];
+        else read_otherwise[value.index] = true;
+      });
     }
   }
   std::erase_if(products_, [&](const auto& product) { return read_otherwise[product.first.index]; });
+  for (auto& [value, product] : products_) product.sums = sums[value.index];
 }
 
 void FunctionWriter::write_block(uint32_t index) {
@@ -115,8 +120,9 @@ std::vector<std::string> FunctionWriter::names(std::span<const ValueId> values) 
 }
 
 /// `a * b + c` by llvm.fmuladd, which a processor with fused instructions makes one, as C compilers
-/// write it. That the product has other sums to go into, or was found in front of a loop, is no reason
-/// against it: the sum takes the same time.
+/// write it. That the product was found in front of a loop is no reason against it: the sum takes the
+/// same time. One with several sums to go into is fused only with another product, for the same reason
+/// as above.
 bool FunctionWriter::write_fused(const Inst& inst) {
   const std::string_view in = register_type(type(inst.result()).dtype);
   const bool minus = inst.get<ScalarOp>() == ScalarOp::sub;
@@ -125,7 +131,8 @@ bool FunctionWriter::write_fused(const Inst& inst) {
   const size_t at = products_.contains(inst.args[0]) ? 0 : 1;
   const auto product = products_.find(inst.args[at]);
   if (product == products_.end()) return false;
-  std::vector<std::string> terms = names(product->second->args);
+  if (product->second.sums > 1 && !products_.contains(inst.args[1 - at])) return false;
+  std::vector<std::string> terms = names(product->second.inst->args);
   terms.push_back(arg(inst, 1 - at));
   if (minus) {
     std::string& subtracted = terms[at == 0 ? 2 : 0];

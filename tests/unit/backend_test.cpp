@@ -319,7 +319,11 @@ entry:
   %v = mul %u, %y
   %w = add %v, %q
   %r = sub %u, %w
-  %z = max %u, %r
+  %m = mul %y, %y
+  %high = sub %x, %m
+  %low = sub %high, %m
+  %z1 = max %u, %r
+  %z = max %z1, %low
   ret %z
 }
 func @main() effects {
@@ -335,7 +339,7 @@ entry:
   for (std::string_view line : {
            "%q = call float @llvm.fmuladd.f32(float %x, float %y, float %x)",
            "%u = fmul float %x, %x", "%w = call float @llvm.fmuladd.f32(float %u, float %y, float %q)",
-           "%r = fsub float %u, %w",
+           "%r = fsub float %u, %w", "%high = fsub float %x, %m", "%low = fsub float %high, %m",
            "fadd reassoc contract float %a.1", "= fmul float %a.element"}) {
     CAPTURE(text);
     CHECK(contains(text, line));
