@@ -88,13 +88,14 @@ Block Factoring::factor(Block block, LocalId local) {
   std::optional<ScalarOp> op;
   For header;
   for_each_loop(block, loop_, [&](const For& loop) {
-    const std::optional<int64_t> known = turns_of(loop);
-    if (!known || constant_of(loop.lo) != 0) return;  // a tail as long as run-time values say
+    // What begins where others end is a tail; one as long as run-time values say stays as it is.
+    const std::optional<int64_t> lo = constant_of(loop.lo), hi = constant_of(loop.hi);
+    if (!lo || !hi || *lo < 0 || *lo > turns) return;
     op = steps_of(kernel_, loop.body, local, mode_);
     if (!op)
       throw Refused{fmt::format("the steps of {} in loop {} may not be taken in another order",
                                 quoted(kernel_, local), quoted(kernel_.loops[loop_]))};
-    if (*known > turns) header = loop, turns = *known;
+    if (*hi > turns) header = loop, turns = *hi;
   });
   if (turns == 0)
     throw Refused{fmt::format("the number of turns of loop {} is not constant",
@@ -114,10 +115,12 @@ Block Factoring::factor(Block block, LocalId local) {
 
   std::vector<For> loops = loops_of(block, subscripts);
   header.body.clear();
+  header.lo = integer(0), header.hi = integer(turns);
   loops.insert(loops.begin(), header);
 
   replace_loops(block, loop_, [&](const For& loop) -> Block {
-    if (!turns_of(loop)) return {Stmt{loop}};
+    const std::optional<int64_t> lo = constant_of(loop.lo), hi = constant_of(loop.hi);
+    if (!lo || !hi || *lo < 0 || *hi > turns) return {Stmt{loop}};
     For changed = loop;
     bool goes_on = false;  // the turn has a loop of its own: its part is a scalar meanwhile
     for (const Stmt& s : loop.body) goes_on |= std::holds_alternative<For>(s.node);

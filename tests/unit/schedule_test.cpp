@@ -230,6 +230,38 @@ kernel @f.0(%v: f32[200]) -> %out: f32[2] {
 )");
 }
 
+TEST_CASE("rfactor gives each turn of a tail a part, too") {
+  check_text(Nest("[] { sum[i: 13](%v[i]) }")
+                 .after({{DirectiveKind::split_, {"i"}, {"io", "ii"}, 4}, {DirectiveKind::rfactor_, {"io"}}}),
+             R"(
+kernel @f.0(%v: f32[200]) -> %out: f32 {
+  local a: f32 = 0.0
+  local b: f32[4]
+  for io in 0..4 {
+    b[io] = 0.0
+  }
+  for io in 0..3 {
+    local c: f32 = b[io]
+    for ii in 0..4 {
+      c = c + %v[io * 4 + ii]
+    }
+    b[io] = c
+  }
+  for io in 3..4 {
+    local d: f32 = b[io]
+    for ii in 0..1 {
+      d = d + %v[io * 4 + ii]
+    }
+    b[io] = d
+  }
+  for io in 0..4 {
+    a = a + b[io]
+  }
+  %out[] = a
+}
+)");
+}
+
 TEST_CASE("the parts of a sum on several threads") {
   check_text(Nest("[] { sum[i: 200](%v[i]) }")
                  .after({{DirectiveKind::split_, {"i"}, {"ip", "iq"}, 100},
