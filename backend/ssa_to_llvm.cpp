@@ -68,8 +68,8 @@ void FunctionWriter::name_values() {
 /// A block that no edge leads to is never run, and has nothing for its parameters.
 void FunctionWriter::name_nothing() {
   std::vector<bool> entered(function_.blocks.size());
-  for (const std::vector<uint32_t>& targets : ir::control_flow(function_))
-    for (uint32_t target : targets) entered[target] = true;
+  for (const ir::Block& block : function_.blocks)
+    for (const ir::Edge& edge : ir::successors(block)) entered[edge.target.index] = true;
   for (size_t i = 0; i < entered.size(); ++i)
     if (!entered[i])
       for (ValueId param : function_.blocks[i].params) names_[param.index] = "poison";

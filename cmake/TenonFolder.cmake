@@ -22,6 +22,15 @@ if(TENON_SANITIZE)
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g)
   target_link_options(tenon_options INTERFACE -fsanitize=address,undefined)
 endif()
+
+# What a program that compiles links: passes make and drop small vectors without end, and with glibc's
+# malloc they take twice as long on large functions (bench/README.md). Sanitizers bring their own.
+add_library(tenon_allocator INTERFACE)
+if(NOT TENON_SANITIZE)
+  find_library(TENON_JEMALLOC jemalloc REQUIRED)
+  target_link_libraries(tenon_allocator INTERFACE ${TENON_JEMALLOC})
+endif()
+
 if(TENON_LIBFUZZER)  # by scripts/fuzz-files.sh
   target_compile_options(tenon_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -47,10 +47,10 @@ const std::vector<Edge>& successors(const Block& block) {
 }
 
 Graph control_flow(const Function& function) {
-  Graph graph(function.blocks.size());
-  for (size_t i = 0; i < graph.size(); ++i)
-    for (const Edge& edge : successors(function.blocks[i])) graph[i].push_back(edge.target.index);
-  return graph;
+  std::vector<Arc> arcs;
+  for (uint32_t i = 0; i < function.blocks.size(); ++i)
+    for (const Edge& edge : successors(function.blocks[i])) arcs.push_back({i, edge.target.index});
+  return Graph(function.blocks.size(), arcs);
 }
 
 // [snippet reverse-postorder]
@@ -81,9 +81,7 @@ Dominators::Dominators(const Graph& graph) {
   const std::vector<uint32_t> order = reverse_postorder(graph);
   std::vector<uint32_t> rank(graph.size(), kUnknown);  // place in `order`
   for (uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
-  Graph predecessors(graph.size());
-  for (const uint32_t node : order)
-    for (const uint32_t successor : graph[node]) predecessors[successor].push_back(node);
+  const Graph predecessors = graph.reversed(order);
 
   immediate_.assign(graph.size(), kUnknown);
   if (!order.empty()) immediate_[0] = 0;

@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "ir/graph.h"
 #include "ir/ir.h"
 
 namespace tenon::ir {
 
-/// Successors by node; node 0 is the entry.
-using Graph = std::vector<std::vector<uint32_t>>;
-
 /// Where a block goes on: the edges of its terminator (none for `ret`, or without a terminator).
 const std::vector<Edge>& successors(const Block& block);
-/// Blocks as nodes.
+/// Blocks as nodes; node 0 is the entry.
 Graph control_flow(const Function& function);
 
 /// The nodes that a walk from the entry reaches, each before its successors except along the edges

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "ir/dominators.h"
@@ -15,9 +16,11 @@ namespace {
 
 /// Blocks as the source has them: a loop's body behind its head, and what follows behind the body.
 void order_blocks(Function& function) {
-  Graph graph = control_flow(function);
-  for (std::vector<uint32_t>& targets : graph) std::ranges::reverse(targets);
-  const std::vector<uint32_t> order = reverse_postorder(graph);
+  std::vector<Arc> arcs;  // the last way first, so that its blocks come last
+  for (uint32_t i = 0; i < function.blocks.size(); ++i)
+    for (const Edge& edge : std::views::reverse(successors(function.blocks[i])))
+      arcs.push_back({i, edge.target.index});
+  const std::vector<uint32_t> order = reverse_postorder(Graph(function.blocks.size(), arcs));
   std::vector<Block> blocks;
   std::vector<BlockId> now(function.blocks.size());
   for (uint32_t block : order) {

@@ -114,14 +114,13 @@ void FunctionParser::run() {
       scanner_.fail(block.name.span, fmt::format("block `{}` is defined twice", block.name.text));
     }
   }
-  Graph graph;
-  for (const BlockOutline& block : outline_.blocks) {
-    graph.emplace_back();
-    for (const std::string_view target : block.targets)
+  std::vector<Arc> arcs;
+  for (uint32_t b = 0; b < outline_.blocks.size(); ++b)
+    for (const std::string_view target : outline_.blocks[b].targets)
       if (const auto found = blocks_.find(target); found != blocks_.end())
-        graph.back().push_back(found->second.index);
-  }
-  for (const uint32_t index : definition_order(graph)) block(BlockId{index});
+        arcs.push_back({b, found->second.index});
+  for (const uint32_t index : definition_order(Graph(outline_.blocks.size(), arcs)))
+    block(BlockId{index});
 }
 
 void FunctionParser::block(BlockId id) {

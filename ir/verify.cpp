@@ -447,15 +447,16 @@ void FunctionVerifier::dominance() {
 /// Every cycle of calls has a function that is marked: the mark is what bounds its depth.
 void verify_recursion(const Module& module, std::vector<Violation>& found) {
   // Node 0 calls all unmarked functions; node f + 1 is function f.
-  Graph calls(module.functions.size() + 1);
+  std::vector<Arc> arcs;
   for (uint32_t f = 0; f < module.functions.size(); ++f) {
     const Function& function = module.functions[f];
     if (function.recursive) continue;
-    calls[0].push_back(f + 1);
+    arcs.push_back({0, f + 1});
     for_each_callee(function, [&](FuncId callee) {
-      if (!module.function(callee).recursive) calls[f + 1].push_back(callee.index + 1);
+      if (!module.function(callee).recursive) arcs.push_back({f + 1, callee.index + 1});
     });
   }
+  const Graph calls(module.functions.size() + 1, arcs);
   const std::vector<uint32_t> order = reverse_postorder(calls);
   std::vector<uint32_t> rank(calls.size());
   for (uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build re2c bison
-          libfmt-dev libcli11-dev nlohmann-json3-dev libtbb-dev doctest-dev)
+          libfmt-dev libcli11-dev nlohmann-json3-dev libjemalloc-dev libtbb-dev doctest-dev)
 optional=(graphviz z3)
 llvm_versions=(19 22 21 20)  # 19 if there is one, else the newest
 

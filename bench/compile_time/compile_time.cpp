@@ -1,11 +1,12 @@
 // How compile time grows with the size of what is compiled.
 //
-//   tenon_compile_time TENON [--largest=100000] [--smallest=1000] [--shape=NAME] [--counts]
+//   tenon_compile_time [TENON] [--largest=N] [--smallest=1000] [--shape=NAME] [--counts]
 //
-// First `tenon check` on programs of 1,000, 10,000, … lines, whole, as a user runs it. Then each pass of
-// the -O2 pipeline on IR functions of as many instructions (inputs.h); and how long reading and printing them
-// take, the verifier, and what the backend writes for LLVM. All times are processor time, which other work
-// on the machine hardly stretches; of a check the best of five.
+// First, given TENON, `tenon check` on programs of 1,000, 10,000, … lines, whole, as a user runs it. Then
+// each pass of the -O2 pipeline on IR functions of as many instructions (inputs.h); and how long reading and
+// printing them take, the verifier, and what the backend writes for LLVM. Behind a time: how many times the
+// one before it is; 10 where it grows with n, a little more with n log n, 100 with its square. All times are
+// processor time, which other work on the machine hardly stretches; of a check the best of five.
 //
 // With --counts instead, what the passes execute, by callgrind: time grows faster than that where a function
 // no longer fits the processor's caches.
@@ -36,12 +37,15 @@ constexpr int kLevel = 2;
 
 double cpu_ms() { return 1e3 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-struct Range {
-  size_t smallest = 1000, largest = 100000;
+constexpr size_t kLargestSource = 100'000;   ///< a file of a million lines is refused
+constexpr size_t kLargestCounted = 100'000;  ///< callgrind takes fifty times as long
 
-  std::vector<size_t> sizes() const {
+struct Range {
+  size_t smallest = 1000, largest = 0;  ///< 0: as far as is sensible
+
+  std::vector<size_t> sizes(size_t most) const {
     std::vector<size_t> sizes;
-    for (size_t size = smallest; size <= largest; size *= 10) sizes.push_back(size);
+    for (size_t size = smallest; size <= (largest > 0 ? largest : most); size *= 10) sizes.push_back(size);
     return sizes;
   }
 };
@@ -62,7 +66,7 @@ void measure_check(const std::string& tenon, const Range& range) {
   const tests::ScratchFolder scratch;
   fmt::print("tenon check: a whole run, best of {}\n\n", kRuns);
   fmt::print("{:>10}{:>12}{:>12}\n", "lines", "ms", "us per line");
-  for (const size_t size : range.sizes()) {
+  for (const size_t size : range.sizes(kLargestSource)) {
     const std::string text = source_text(size);
     const size_t lines = std::count(text.begin(), text.end(), '\n');
     const std::filesystem::path file = scratch.path() / fmt::format("{}.tn", size);
@@ -108,17 +112,16 @@ std::map<std::string, double> pass_ms(const IrShape& shape, size_t size) {
 }
 
 void measure_passes(const IrShape& shape, const Range& range) {
+  const std::vector<size_t> sizes = range.sizes(shape.largest);
   std::vector<std::map<std::string, double>> columns;
-  for (const size_t size : range.sizes()) columns.push_back(pass_ms(shape, size));
+  for (const size_t size : sizes) columns.push_back(pass_ms(shape, size));
   fmt::print("\n{}: {}; ms per pass at -O{}\n\n{:>20}", shape.name, shape.meaning, kLevel, "");
-  for (const size_t size : range.sizes()) fmt::print("{:>12}", size);
-  fmt::print("{:>12}\n", "last / n");
+  for (const size_t size : sizes) fmt::print("{:>11}{:>7}", size, "");
+  fmt::print("\n");
   for (const auto& [pass, _] : columns.back()) {
-    fmt::print("{:>20}", pass);
-    for (auto& column : columns) fmt::print("{:>12.1f}", column[pass]);
-    // 10 where time grows with n, and a little more with n log n; 100 with its square.
-    if (columns.size() > 1)
-      fmt::print("{:>11.1f}x", columns.back()[pass] / std::max(columns.end()[-2][pass], 0.1));
+    fmt::print("{:>20}{:>11.1f}{:>7}", pass, columns[0][pass], "");
+    for (size_t c = 1; c < columns.size(); ++c)
+      fmt::print("{:>11.1f}{:>6.1f}x", columns[c][pass], columns[c][pass] / std::max(columns[c - 1][pass], 0.1));
     fmt::print("\n");
   }
   std::fflush(stdout);
@@ -142,7 +145,7 @@ uint64_t count_instructions(const IrShape& shape, size_t size) {
 void measure_counts(const IrShape& shape, const Range& range) {
   fmt::print("\n{}: {}; instructions executed by the passes of -O{}\n\n", shape.name, shape.meaning, kLevel);
   double last = 0;
-  for (const size_t size : range.sizes()) {
+  for (const size_t size : range.sizes(std::min(shape.largest, kLargestCounted))) {
     const auto count = static_cast<double>(count_instructions(shape, size));
     fmt::print("{:>10}{:>14.1f} million", size, 1e-6 * count);
     if (last > 0) fmt::print("{:>8.1f}x", count / last);

@@ -137,10 +137,10 @@ std::string tensors(size_t instructions) {
 }
 
 constexpr IrShape kShapes[] = {
-    {"straight", "one block of integer arithmetic", straight},
-    {"diamonds", "branches that join, one behind the other", diamonds},
-    {"loops", "counted loops, one behind the other", loops},
-    {"tensors", "computes on 8 by 8 tensors", tensors},
+    {"straight", "one block of integer arithmetic", straight, 1'000'000},
+    {"diamonds", "branches that join, one behind the other", diamonds, 1'000'000},
+    {"loops", "counted loops, one behind the other", loops, 1'000'000},
+    {"tensors", "computes on 8 by 8 tensors", tensors, 100'000},
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ std::string source_text(size_t lines);
 struct IrShape {
   std::string_view name, meaning;
   std::string (*text)(size_t instructions);
+  size_t largest;  ///< measured unless asked otherwise
 };
 std::span<const IrShape> ir_shapes();
 

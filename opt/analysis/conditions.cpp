@@ -73,13 +73,12 @@ Conditions::Conditions(const Module& module, const Function& function, const Gra
     : module_(module),
       function_(function),
       dominators_(dominators),
-      predecessors_(graph.size()),
       definitions_(function.values.size()),
       defined_in_(function.values.size()),
       facts_(function.values.size()) {
   const std::vector<uint32_t> order = reverse_postorder(graph);
+  predecessors_ = graph.reversed(order);
   for (uint32_t b : order) {
-    for (uint32_t to : graph[b]) predecessors_[to].push_back({b});
     for (ValueId param : function.blocks[b].params) defined_in_[param.index] = {b};
     for (const Inst& inst : function.blocks[b].insts) {
       for (ValueId result : inst.results) {
@@ -99,10 +98,10 @@ Conditions::Conditions(const Module& module, const Function& function, const Gra
 /// On the next turn of a loop what was known on entering it still is: it is about values from before.
 BlockId Conditions::only_entry(BlockId block) const {
   BlockId only;
-  for (BlockId from : predecessors_[block.index]) {
-    if (dominators_.dominates(block, from)) continue;
+  for (uint32_t from : predecessors_[block.index]) {
+    if (dominators_.dominates(block.index, from)) continue;
     if (only) return {};
-    only = from;
+    only = {from};
   }
   return only;
 }
@@ -153,15 +152,15 @@ void Conditions::assume_join(ValueId condition, bool holds, BlockId block, int d
   const auto param = static_cast<size_t>(std::ranges::find(params, condition) - params.begin());
   BlockId from;
   ValueId passed;
-  for (BlockId before : predecessors_[join.index]) {
-    for (const Edge& edge : successors(function_.block(before))) {
+  for (uint32_t before : predecessors_[join.index]) {
+    for (const Edge& edge : successors(function_.blocks[before])) {
       if (edge.target != join) continue;
       const Inst* constant = definitions_[edge.args[param].index];
       if (constant != nullptr && constant->op == Op::constant &&
           (constant->get<Scalar>().i != 0) != holds)
         continue;
       if (from) return;
-      from = before;
+      from = {before};
       passed = edge.args[param];
     }
   }

@@ -55,7 +55,7 @@ class Conditions {
   const ir::Module& module_;
   const ir::Function& function_;
   const ir::Dominators& dominators_;
-  std::vector<std::vector<ir::BlockId>> predecessors_;
+  ir::Graph predecessors_;
   std::vector<const ir::Inst*> definitions_;  ///< by value: null for parameters
   std::vector<ir::BlockId> defined_in_;       ///< by value: none for the function's parameters
   std::vector<ir::BlockId> joins_;            ///< that assume() has come through

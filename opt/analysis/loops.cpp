@@ -11,15 +11,12 @@ using namespace ir;
 
 Loops::Loops(const Function& function)
     : graph_(control_flow(function)),
-      predecessors_(graph_.size()),
-      dominators_(graph_),
       order_(reverse_postorder(graph_)),
+      predecessors_(graph_.reversed(order_)),
+      dominators_(graph_),
       rank_(graph_.size()),
       around_(graph_.size()) {
   for (uint32_t i = 0; i < order_.size(); ++i) rank_[order_[i]] = i;
-  for (uint32_t block : order_) {
-    for (uint32_t to : graph_[block]) predecessors_[to].push_back(block);
-  }
   find_headers();
   find_members();
   number();

@@ -67,9 +67,11 @@ class Loops {
   void find_members();
   void number();
 
-  ir::Graph graph_, predecessors_;
+  ir::Graph graph_;
+  std::vector<uint32_t> order_;  ///< reverse postorder
+  ir::Graph predecessors_;
   ir::Dominators dominators_;
-  std::vector<uint32_t> order_, rank_;  ///< reverse postorder, and each block's place in it
+  std::vector<uint32_t> rank_;  ///< each block's place in `order_`
   std::vector<Loop> loops_;
   std::vector<LoopId> around_;
   std::vector<std::vector<LoopId>> inner_;  ///< by loop: those right inside it

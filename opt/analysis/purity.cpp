@@ -35,11 +35,7 @@ Effects& Effects::operator|=(const Effects& other) {
 }
 
 Purity::Purity(const Module& module) : effects_(module.functions.size()) {
-  Graph calls(module.functions.size());
-  for (uint32_t f = 0; f < calls.size(); ++f) {
-    for_each_callee(module.functions[f],
-                    [&](FuncId callee) { calls[f].push_back(callee.index); });
-  }
+  const Graph calls = call_graph(module);
   for (const std::vector<uint32_t>& component : strong_components(calls)) {
     // Functions that reach each other do the same in the end. What they call inside of the component
     // still counts as harmless here: it adds nothing of its own.

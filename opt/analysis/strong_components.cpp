@@ -67,6 +67,15 @@ class Tarjan {
 
 }  // namespace
 
+ir::Graph call_graph(const ir::Module& module) {
+  std::vector<ir::Arc> arcs;
+  for (uint32_t f = 0; f < module.functions.size(); ++f) {
+    ir::for_each_callee(module.functions[f],
+                        [&](ir::FuncId callee) { arcs.push_back({f, callee.index}); });
+  }
+  return ir::Graph(module.functions.size(), arcs);
+}
+
 std::vector<std::vector<uint32_t>> strong_components(const ir::Graph& graph) {
   return Tarjan(graph).run();
 }

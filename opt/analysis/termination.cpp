@@ -117,11 +117,10 @@ Termination::Termination(const Function& function) {
   std::vector<uint32_t> rank(graph.size());
   for (uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
 
-  Graph predecessors(graph.size());
+  const Graph predecessors = graph.reversed(order);
   std::vector<std::vector<uint32_t>> latches(graph.size());  // by header
   for (uint32_t block : order) {
     for (uint32_t next : graph[block]) {
-      predecessors[next].push_back(block);
       if (rank[next] > rank[block]) continue;
       if (dominators.dominates(next, block)) latches[next].push_back(block);
       else endless_.push_back({block});  // into a loop with several ways in: nothing is known

@@ -27,22 +27,20 @@ ValueRanges::ValueRanges(const Module& module, const Function& function)
       graph_(control_flow(function)),
       dominators_(graph_),
       conditions_(module, function, graph_, dominators_),
-      order_(reverse_postorder(graph_)) {
-  find_predecessors();
+      order_(reverse_postorder(graph_)),
+      predecessors_(graph_.reversed(order_)) {
+  find_headers();
   find_thresholds();
   solve();
 }
 
-void ValueRanges::find_predecessors() {
-  predecessors_.resize(graph_.size());
+void ValueRanges::find_headers() {
   header_.resize(graph_.size());
   std::vector<bool> seen(graph_.size());
   for (uint32_t b : order_) {
     seen[b] = true;
-    for (uint32_t to : graph_[b]) {
-      predecessors_[to].push_back({b});
+    for (uint32_t to : graph_[b])
       if (seen[to]) header_[to] = true;
-    }
   }
 }
 
@@ -158,11 +156,11 @@ Range ValueRanges::widened(ValueId value, Range before, Range now) const {
 /// What a block's parameter gets, each with what is known where it comes from.
 Range ValueRanges::incoming(BlockId block, size_t param) const {
   Range range = kNothing;
-  for (BlockId from : predecessors_[block.index]) {
-    const Block& before = function_.block(from);
+  for (uint32_t from : predecessors_[block.index]) {
+    const Block& before = function_.blocks[from];
     for (const Edge& edge : successors(before)) {
       if (edge.target == block)
-        range = hull(range, known(edge.args[param], from, before.insts.size(), 1));
+        range = hull(range, known(edge.args[param], BlockId{from}, before.insts.size(), 1));
     }
   }
   return range;

@@ -33,7 +33,7 @@ class ValueRanges {
   ir::Range at(ir::ValueId value, ir::BlockId block, size_t position) const;
 
  private:
-  void find_predecessors();
+  void find_headers();
   void find_thresholds();
   void solve();
   enum class Phase { grow, widen, narrow };
@@ -53,7 +53,7 @@ class ValueRanges {
   ir::Dominators dominators_;
   Conditions conditions_;
   std::vector<uint32_t> order_;
-  std::vector<std::vector<ir::BlockId>> predecessors_;
+  ir::Graph predecessors_;
   std::vector<bool> header_;                  ///< blocks that an edge leads back to
   std::vector<int64_t> thresholds_;           ///< ascending
   std::vector<ir::Range> ranges_;             ///< by value

@@ -412,16 +412,15 @@ MemoryPlan::MemoryPlan(const Module& module) : functions_(module.functions.size(
 MemoryPlan::MemoryPlan(const Module& module, const UniqueOwners& owners,
                        std::span<const Kernel> kernels)
     : functions_(module.functions.size()), in_place_(kernels.size()) {
-  Graph calls(module.functions.size());
   std::vector<size_t> first_kernel;
   size_t kernel = 0;
   for (uint32_t f = 0; f < module.functions.size(); ++f) {
     first_kernel.push_back(kernel);
     const Function& function = module.functions[f];
-    for_each_callee(function, [&](FuncId callee) { calls[f].push_back(callee.index); });
     for (const Block& block : function.blocks)
       kernel += static_cast<size_t>(std::ranges::count(block.insts, Op::compute, &Inst::op));
   }
+  const Graph calls = call_graph(module);
   const auto components = strong_components(calls);  // callees first
   const Activity activity = activity_of(module, calls, components);
   for (const std::vector<uint32_t>& component : components)

@@ -62,13 +62,13 @@ class ControlDependence {
 
   /// Node 0 is behind every `ret`; node b + 1 is block b.
   static Graph reversed(const Function& function) {
-    Graph graph(function.blocks.size() + 1);
+    std::vector<Arc> arcs;
     for (uint32_t b : reverse_postorder(control_flow(function))) {
-      if (function.blocks[b].insts.back().op == Op::ret) graph[0].push_back(b + 1);
+      if (function.blocks[b].insts.back().op == Op::ret) arcs.push_back({0, b + 1});
       for (const Edge& edge : successors(function.blocks[b]))
-        graph[edge.target.index + 1].push_back(b + 1);
+        arcs.push_back({edge.target.index + 1, b + 1});
     }
-    return graph;
+    return Graph(function.blocks.size() + 1, arcs);
   }
 
   Dominators postdominators_;

@@ -52,13 +52,10 @@ int64_t size_of(const Function& function) {
 class CallGraph {
  public:
   explicit CallGraph(const Module& module) : calls_(module.functions.size()) {
-    Graph graph(module.functions.size());
+    const Graph graph = call_graph(module);
     for (uint32_t f = 0; f < graph.size(); ++f) {
       sizes_.push_back(size_of(module.functions[f]));
-      for_each_callee(module.functions[f], [&](FuncId callee) {
-        graph[f].push_back(callee.index);
-        ++calls_[callee.index];
-      });
+      for (uint32_t callee : graph[f]) ++calls_[callee];
     }
     circular_.resize(graph.size());
     for (const std::vector<uint32_t>& component : strong_components(graph)) {

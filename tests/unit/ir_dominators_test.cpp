@@ -29,11 +29,31 @@ std::vector<bool> reached_without(const Graph& graph, uint32_t removed) {
 }
 
 Graph random_graph(std::mt19937& random) {
-  Graph graph(1 + random() % 12);
-  for (auto& successors : graph)
+  const auto nodes = static_cast<uint32_t>(1 + random() % 12);
+  std::vector<ir::Arc> arcs;
+  for (uint32_t node = 0; node < nodes; ++node)
     for (uint32_t count = random() % 3; count > 0; --count)
-      successors.push_back(static_cast<uint32_t>(random() % graph.size()));
-  return graph;
+      arcs.push_back({node, static_cast<uint32_t>(random() % nodes)});
+  return Graph(nodes, arcs);
+}
+
+TEST_CASE("a graph keeps the arcs of each node in the order given") {
+  const std::vector<ir::Arc> arcs = {{2, 0}, {0, 2}, {2, 2}, {0, 1}, {2, 0}};
+  const Graph graph(4, arcs);
+  const auto row = [](const Graph& of, uint32_t node) {
+    return std::vector<uint32_t>(of[node].begin(), of[node].end());
+  };
+  CHECK(row(graph, 0) == std::vector<uint32_t>{2, 1});
+  CHECK(row(graph, 1).empty());
+  CHECK(row(graph, 2) == std::vector<uint32_t>{0, 2, 0});
+  CHECK(row(graph, 3).empty());
+  const std::vector<uint32_t> order = {2, 0};
+  const Graph back = graph.reversed(order);
+  CHECK(back.size() == 4);
+  CHECK(row(back, 0) == std::vector<uint32_t>{2, 2});
+  CHECK(row(back, 1) == std::vector<uint32_t>{0});
+  CHECK(row(back, 2) == std::vector<uint32_t>{2, 0});
+  CHECK(Graph().empty());
 }
 
 TEST_CASE("dominators are what their definition says, on random graphs") {
@@ -79,8 +99,9 @@ TEST_CASE("in definition order every node comes once, after its dominators") {
 }
 
 TEST_CASE("a long chain takes no deep recursion") {
-  Graph graph(300'000);
-  for (uint32_t i = 0; i + 1 < graph.size(); ++i) graph[i] = {i + 1};
+  std::vector<ir::Arc> arcs;
+  for (uint32_t i = 0; i + 1 < 300'000; ++i) arcs.push_back({i, i + 1});
+  const Graph graph(300'000, arcs);
   const Dominators dominators(graph);
   CHECK(dominators.dominates(0, 299'999));
   CHECK_FALSE(dominators.dominates(299'999, 0));

@@ -52,12 +52,13 @@ Blocks by_definition(const ir::Graph& graph, const ir::Dominators& dominators, u
 
 /// Whether circles are left without the edges that lead back to a dominator.
 bool is_reducible(const ir::Graph& graph, const ir::Dominators& dominators) {
-  ir::Graph forward(graph.size());
+  std::vector<ir::Arc> arcs;
   for (uint32_t block = 0; block < graph.size(); ++block) {
     for (uint32_t to : graph[block])
       if (dominators.reachable(block) && !dominators.dominates(to, block))
-        forward[block].push_back(to);
+        arcs.push_back({block, to});
   }
+  const ir::Graph forward(graph.size(), arcs);
   const std::vector<uint32_t> order = ir::reverse_postorder(forward);
   std::vector<size_t> place(graph.size());
   for (size_t i = 0; i < order.size(); ++i) place[order[i]] = i;

@@ -112,11 +112,12 @@ Graph random_graph(uint64_t seed, uint32_t most) {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return (z ^ (z >> 31)) % n;
   };
-  Graph graph(1 + below(most));
-  for (auto& successors : graph)
+  const auto nodes = static_cast<uint32_t>(1 + below(most));
+  std::vector<ir::Arc> arcs;
+  for (uint32_t node = 0; node < nodes; ++node)
     for (uint64_t count = below(3); count > 0; --count)
-      successors.push_back(static_cast<uint32_t>(below(graph.size())));
-  return graph;
+      arcs.push_back({node, static_cast<uint32_t>(below(nodes))});
+  return Graph(nodes, arcs);
 }
 
 std::string text(const Graph& graph) {

@@ -99,8 +99,9 @@ bool is_in_order(const Graph& graph) {
 }
 
 int chain(bool (*is_right)(const Graph&), uint32_t length) {
-  Graph graph(length);
-  for (uint32_t i = 0; i + 1 < length; ++i) graph[i] = {i + 1};
+  std::vector<ir::Arc> arcs;
+  for (uint32_t i = 0; i + 1 < length; ++i) arcs.push_back({i, i + 1});
+  const Graph graph(length, arcs);
   bool right = false;
   // A thread's stack has a limit, whatever the shell allows.
   std::thread([&] { right = is_right(graph); }).join();
