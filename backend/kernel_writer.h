@@ -186,6 +186,8 @@ class KernelWriter {
   LanesPlace element_place(const Memory& memory, const Sum& offset);
   std::string load_at(const Memory& memory, const LanesPlace& place, Lanes lanes);
   Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
+  bool loads_wide(const Memory& memory, const Sum& offset) const;
+  std::string wide_load(const Memory& memory, const Sum& offset, const std::string& mask);
   Value guarded_load(const Memory& memory, const ir::loops::Read& read);
   std::string load_if(const Memory& memory, const std::string& guard, const std::string& address);
   void store(const Memory& memory, const std::vector<ExprPtr>& subscripts, const Value& value,

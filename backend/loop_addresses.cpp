@@ -14,6 +14,9 @@ using runtime::ScalarOp;
 namespace {
 
 constexpr int64_t kLine = 64;  ///< bytes of a cache line
+constexpr int64_t kWidestStep = 4;
+/// Registers so large come with loads that leave lanes out.
+constexpr int64_t kMaskedBytes = 32;
 
 int64_t wrapping_product(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
@@ -214,11 +217,41 @@ Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subsc
   if (offset.lane == 0 && !offset.has_varying()) return made(element(offset), false);
   if (offset.lane == 1 || offset.has_varying())
     return made(load_at(memory, lanes_place(memory, offset), lanes()), true);
+  if (loads_wide(memory, offset)) return made(wide_load(memory, offset, used_lanes(lanes())), true);
   std::string all = "poison";
   for (uint32_t lane = 0; lane < lanes().used; ++lane)
     all = write_with_lane(out_, register_type(memory.type.dtype), all, lanes(), lane,
                           element(at_lane(offset, lane)));
   return made(all, true);
+}
+
+/// Whether elements that lie a few apart are loaded with what is between them.
+bool KernelWriter::loads_wide(const Memory& memory, const Sum& offset) const {
+  const int64_t bytes = runtime::row(memory.type.dtype).bytes;
+  return !on_gpu() && offset.lane >= 2 && offset.lane <= kWidestStep && bytes >= 4 &&
+         lanes().width * bytes >= kMaskedBytes;
+}
+
+/// Every second element, or third: those between are loaded, too, and dropped, in a few instructions
+/// where lane by lane it would be some for each. What is masked is not touched, as `mask`, one bit for
+/// each lane, says; nothing between is needed, so none of it is touched either.
+std::string KernelWriter::wide_load(const Memory& memory, const Sum& offset, const std::string& mask) {
+  const auto step = static_cast<uint32_t>(offset.lane);
+  const Lanes wide{lanes().width * step, lanes().width * step};
+  std::string spread, kept;
+  for (uint32_t at = 0; at < wide.width; ++at)
+    spread += fmt::format("{}i32 {}", at == 0 ? "" : ", ", at % step == 0 ? at / step : lanes().width);
+  for (uint32_t lane = 0; lane < lanes().width; ++lane)
+    kept += fmt::format("{}i32 {}", lane == 0 ? "" : ", ", lane * step);
+  LanesPlace place = lanes_place(memory, offset);
+  place.guard = once(depth(), "wide.mask",
+                     fmt::format("shufflevector <{} x i1> {}, <{} x i1> zeroinitializer, <{} x i32> <{}>",
+                                 lanes().width, mask, lanes().width, wide.width, spread));
+  const std::string all = load_at(memory, place, wide);
+  const std::string vector = lane_type(register_type(memory.type.dtype), wide);
+  return once(depth(), memory.base.substr(1) + ".elements",
+              fmt::format("shufflevector {} {}, {} poison, <{} x i32> <{}>", vector, all, vector,
+                          lanes().width, kept));
 }
 
 /// One element where the guard holds. Where not, the first one is read in its place and forgotten, which
@@ -257,6 +290,14 @@ Value KernelWriter::guarded_load(const Memory& memory, const Read& read) {
     return made(load_at(memory, place, lanes()), true);
   }
   const std::string guards = splat(guard, "i1").text;
+  if (loads_wide(memory, offset)) {
+    std::string mask = guards;
+    if (lanes().partial()) {
+      mask = out_.fresh("guard");
+      out_.line("{} = and <{} x i1> {}, {}", mask, lanes().width, guards, used_lanes(lanes()));
+    }
+    return made(wide_load(memory, offset, mask), true);
+  }
   std::string all = "poison";
   for (uint32_t lane = 0; lane < lanes().used; ++lane)
     all = write_with_lane(out_, register_type(type), all, lanes(), lane,

@@ -1,5 +1,7 @@
 // Unrolled loops and loops side by side as machine code, against the same arithmetic done one
 // number at a time.
+#include <sys/mman.h>
+
 #include <cmath>
 
 #include "tests/unit/nest_helpers.h"
@@ -187,6 +189,64 @@ TEST_CASE("elements side by side, the same for all, apart by a constant, anywher
       CHECK(out[320] == in[last * 65]);
     }
   }
+}
+
+/// A tensor whose last element ends a page behind which nothing may be touched.
+template <class T>
+class AtPageEnd {
+ public:
+  explicit AtPageEnd(size_t count) : count_(count) {
+    pages_ = mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(pages_ != MAP_FAILED);
+    REQUIRE(mprotect(static_cast<char*>(pages_) + kPage, kPage, PROT_NONE) == 0);
+  }
+  ~AtPageEnd() { munmap(pages_, 2 * kPage); }
+  T* begin() { return reinterpret_cast<T*>(static_cast<char*>(pages_) + kPage) - count_; }
+
+ private:
+  static constexpr size_t kPage = 4096;
+  size_t count_;
+  void* pages_;
+};
+
+/// y[0, i] = x[i * step + from], and y[1, i] the same of what lies within x, else 0.
+template <class T>
+void check_steps(DType type, int64_t step, int64_t turns) {
+  CAPTURE(step);
+  CAPTURE(turns);
+  constexpr int64_t kBefore = 5;
+  const int64_t count = (turns - 1) * step + 1 + (63 - (turns - 1) * step % 64);  // whole lines
+  const int64_t from = count - 1 - (turns - 1) * step;
+  Nest nest("steps");
+  const Tensor x = nest.input("x", type, {count}), y = nest.output("y", type, {2, turns});
+  nest.loop(LoopKind::vectorized, 0, turns, [&](const E& i) {
+    nest.store(y, {E(0), i}, x(i * step + from));
+    const E at = i * (step + 1) - kBefore;  // out at both ends
+    const E inside = select(operation(ScalarOp::ge, {at, E(0)}), operation(ScalarOp::lt, {at, E(count)}),
+                            E(Scalar::boolean(false)));
+    nest.store(y, {E(1), i}, E(type, loops::Read{x.id, exprs({at}), inside.expr}));
+  });
+  AtPageEnd<T> in(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) in.begin()[i] = static_cast<T>(3 * i + 1);
+  Elements<T> out(static_cast<size_t>(2 * turns), static_cast<T>(-1));
+  run_nest(nest, {in.begin(), out.begin()});
+  for (int64_t i = 0; i < turns; ++i) {
+    CHECK(out[static_cast<size_t>(i)] == in.begin()[i * step + from]);
+    const int64_t at = i * (step + 1) - kBefore;
+    CHECK(out[static_cast<size_t>(turns + i)] == (at >= 0 && at < count ? in.begin()[at] : T{}));
+  }
+}
+
+TEST_CASE("elements a few apart, up to the end of a tensor, and where there are none") {
+  if (!has_llvm()) return;
+  for (int64_t step = 1; step <= 5; ++step)
+    for (int64_t turns : {4, 8, 11, 16, 32}) {
+      check_steps<float>(DType::f32, step, turns);
+      check_steps<double>(DType::f64, step, turns);
+      check_steps<int32_t>(DType::i32, step, turns);
+      check_steps<int64_t>(DType::i64, step, turns);
+      check_steps<int8_t>(DType::i8, step, turns);
+    }
 }
 
 }  // namespace
