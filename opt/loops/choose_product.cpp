@@ -32,6 +32,7 @@ constexpr int64_t kTilesPerCopy = 4;
 constexpr int64_t kFewPanels = 8;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
+constexpr int64_t kUnrolledCopies = 8;
 
 struct Tile {
   int64_t rows, vectors;
@@ -183,6 +184,16 @@ bool pays_to_copy(const Product& product, Tile tile) {
   return product.row_bytes >= kPageBytes && product.row_turns >= kTilesPerCopy * tile.rows;
 }
 
+/// Of all occurrences of the loop; some are tails.
+int64_t most_turns(const Kernel& kernel, LoopId loop) {
+  int64_t most = 0;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* found = std::get_if<For>(&stmt.node);
+    if (found != nullptr && found->loop == loop) most = std::max(most, turns_of(*found).value_or(0));
+  });
+  return most;
+}
+
 class Writer {
  public:
   Writer(const Kernel& kernel, const Product& product) : kernel_(kernel), product_(product) {}
@@ -228,13 +239,25 @@ class Writer {
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
   const std::string& name(LoopId loop) const { return kernel_.loops[loop]; }
 
-  /// The copy goes by lanes, too.
+  /// The copy goes by lanes, too. Its innermost loops are unrolled: so the question which lanes lie in an
+  /// image's margin is asked once for all its rows, before them.
   void add_copy(const std::string& at, int64_t lanes) {
     const std::string& operand = kernel_.buffers[product_.right].name;
-    add({DirectiveKind::pack_, {at}, {}, 0, operand});
     Kernel copied = kernel_;
     apply_schedule(copied, schedule_, {});
+    const size_t first = copied.loops.size();
+    add({DirectiveKind::pack_, {at}, {}, 0, operand});
+    copied = kernel_;
+    apply_schedule(copied, schedule_, {});
     add({DirectiveKind::vectorize_, {copied.loops.back()}, {}, lanes});
+    if (!product_.right_guarded) return;
+    int64_t turns = 1;
+    for (size_t loop = copied.loops.size(); loop-- > first;) {
+      const int64_t of_loop = most_turns(copied, static_cast<LoopId>(loop));
+      turns *= turns == 1 ? (of_loop + lanes - 1) / lanes : of_loop;
+      if (turns > kUnrolledCopies) return;
+      add({DirectiveKind::unroll_, {copied.loops[loop]}});
+    }
   }
 
   const Kernel& kernel_;

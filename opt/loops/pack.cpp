@@ -13,8 +13,9 @@
 //
 // The array has an axis for each loop, from the outside in. Loops that step through one subscript
 // together, as those over the pixels and the window of a convolution do, share an axis: so nothing
-// is copied twice. The guard of a read moves into the copy: an image gets its margin there, and is read
-// without a question. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
+// is copied twice. Where the innermost one takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
+// what is read side by side lies side by side. The guard of a read moves into the copy: an image gets its
+// margin there, and is read without a question. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
 // 2008.)
 #include <fmt/format.h>
 
@@ -26,10 +27,14 @@
 namespace tenon::opt::loops {
 namespace {
 
-/// An axis of the array: the sum of multiples of loop variables that steps along it, from 0 on.
+using runtime::ScalarOp;
+
+/// An axis of the array.
 struct Axis {
-  std::map<LoopId, int64_t> factors;
-  int64_t extent = 1;
+  ExprPtr place;   ///< along it, from 0 on, of what is read
+  int64_t extent;
+  LoopId takes;    ///< in the copy this loop's variable is the place, and the others of `loops` are 0
+  std::vector<LoopId> loops;
 };
 
 /// Puts copies into the turns of one occurrence of the loop `at`.
@@ -49,9 +54,10 @@ class Packing {
   void find_in(const Block& block);
   void note(const Read& read);
   void make_axes();
-  bool step_together(const LinearForm& form, const std::vector<LoopId>& loops) const;
+  void add_axes(const LinearForm& form, const std::vector<LoopId>& loops);
+  void add_stepped(const Axis& before, LoopId innermost, int64_t step);
+  size_t rank(LoopId loop) const;
   ir::Shape shape() const;
-  ExprPtr place(const Axis& axis) const;
   ExprPtr source(const ExprPtr& e) const;
 
   Kernel& kernel_;
@@ -65,6 +71,7 @@ class Packing {
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
   std::map<LoopId, int64_t> last_;         ///< the last value of their variables
   std::vector<Axis> axes_;
+  ExprPtr reached_;  ///< in the reader's loops: what the copy must not go beyond; none if it cannot
 };
 
 /// Whether two expressions are written alike.
@@ -129,10 +136,11 @@ void Packing::note(const Read& read) {
   }
 }
 
-/// Loops share an axis where they share a subscript; but an innermost loop that takes steps longer than
-/// one keeps an axis of its own, so that the array has side by side what is read side by side.
+size_t Packing::rank(LoopId loop) const {
+  return static_cast<size_t>(std::ranges::find(loops_, loop) - loops_.begin());
+}
+
 void Packing::make_axes() {
-  std::vector<std::pair<size_t, Axis>> found;  // with the place of its outermost loop
   for (const ExprPtr& s : read_->subscripts) {
     const std::optional<LinearForm> form = linear_form(s);
     if (!form)
@@ -141,30 +149,49 @@ void Packing::make_axes() {
     std::vector<LoopId> loops;
     for (const LoopId loop : loops_)
       if (form->factor(loop) != 0) loops.push_back(loop);
-    if (loops.empty()) continue;
-    const auto rank = [&](LoopId loop) {
-      return static_cast<size_t>(std::ranges::find(loops_, loop) - loops_.begin());
-    };
-    if (!step_together(*form, loops)) {
-      for (const LoopId loop : loops) found.emplace_back(rank(loop), Axis{{{loop, 1}}, last_[loop] + 1});
-      continue;
-    }
-    Axis axis;
-    for (const LoopId loop : loops) {
-      axis.factors[loop] = form->factor(loop);
-      axis.extent += form->factor(loop) * last_[loop];
-    }
-    found.emplace_back(rank(loops.front()), std::move(axis));
+    if (!loops.empty()) add_axes(*form, loops);
   }
   if (order_ == CopyOrder::as_read)
-    std::ranges::stable_sort(found, {}, &std::pair<size_t, Axis>::first);
-  for (auto& [rank, axis] : found) axes_.push_back(std::move(axis));
+    std::ranges::stable_sort(axes_, {}, [&](const Axis& axis) { return rank(axis.loops.front()); });
 }
 
-bool Packing::step_together(const LinearForm& form, const std::vector<LoopId>& loops) const {
-  for (const LoopId loop : loops)
-    if (form.factor(loop) < 0) return false;
-  return form.factor(loops.back()) == 1;
+/// Loops share an axis where they share a subscript and leave out none of its elements; else each has its
+/// own.
+void Packing::add_axes(const LinearForm& form, const std::vector<LoopId>& loops) {
+  const LoopId innermost = loops.back();
+  const int64_t step = form.factor(innermost);
+  Axis shared{integer(0), 1, innermost, {}};  // by all but the innermost
+  bool forward = step > 0, by_one = step == 1;
+  for (const LoopId loop : loops) {
+    forward = forward && form.factor(loop) > 0;
+    if (loop == innermost) continue;
+    shared.place = sum(shared.place, product(variable(loop), form.factor(loop)));
+    shared.extent += form.factor(loop) * last_[loop];
+    shared.loops.push_back(loop);
+    if (form.factor(loop) == 1) by_one = true, shared.takes = loop;
+  }
+  if (!forward || !by_one || (step > 1 && order_ == CopyOrder::as_stored)) {
+    for (const LoopId loop : loops) axes_.push_back({variable(loop), last_[loop] + 1, loop, {loop}});
+  } else if (step > 1) {
+    add_stepped(shared, innermost, step);
+  } else {
+    axes_.push_back({sum(shared.place, variable(innermost)), shared.extent + last_[innermost], innermost, loops});
+  }
+}
+
+/// One axis for what the place before the innermost loop leaves when it is divided by the step, and one for
+/// the quotient, along which the innermost loop goes by one.
+void Packing::add_stepped(const Axis& before, LoopId innermost, int64_t step) {
+  const ExprPtr rest = apply(ScalarOp::mod, {before.place, integer(step)}),
+                quotient = apply(ScalarOp::div, {before.place, integer(step)});
+  axes_.push_back({rest, std::min(step, before.extent), before.takes, before.loops});
+  axes_.push_back({sum(quotient, variable(innermost)), (before.extent - 1) / step + last_[innermost] + 1,
+                   innermost, {innermost}});
+  // The two axes together have room for more than what is read.
+  const ExprPtr reach = apply(ScalarOp::lt, {sum(variable(before.takes), product(variable(innermost), step)),
+                                            integer(before.extent + step * last_[innermost])});
+  if ((before.extent - 1) % step + 1 < std::min(step, before.extent))
+    reached_ = reached_ == nullptr ? reach : both(reached_, reach);
 }
 
 ir::Shape Packing::shape() const {
@@ -181,40 +208,26 @@ ir::Shape Packing::shape() const {
   return shape;
 }
 
-ExprPtr Packing::place(const Axis& axis) const {
-  ExprPtr at = integer(0);
-  for (const LoopId loop : loops_)
-    if (const auto found = axis.factors.find(loop); found != axis.factors.end())
-      at = sum(at, product(variable(loop), found->second));
-  return at;
-}
-
 /// x + 0 and 0 * x, which the copy's places leave behind.
 ExprPtr without_zeros(const ExprPtr& e) {
   const auto* apply = std::get_if<Apply>(&e->node);
   if (apply == nullptr || !runtime::is_integer(e->type)) return e;
-  if (apply->op == runtime::ScalarOp::add) return sum(apply->args[0], apply->args[1]);
-  const bool scales = apply->op == runtime::ScalarOp::mul;
+  if (apply->op == ScalarOp::add) return sum(apply->args[0], apply->args[1]);
+  const bool scales = apply->op == ScalarOp::mul;
   if (scales && (constant_of(apply->args[0]) == 0 || constant_of(apply->args[1]) == 0)) return integer(0);
   return e;
 }
 
-/// An expression of the reader's loops, in those of the copy: the variables of an axis become its place
-/// along the axis. In a sum that steps along an axis all but one of them are 0 then.
+/// An expression of the reader's loops, in those of the copy.
 ExprPtr Packing::source(const ExprPtr& e) const {
   Copier copier([&](const ExprPtr& node) -> ExprPtr {
     const auto* loop = std::get_if<Loop>(&node->node);
     if (loop == nullptr) return without_zeros(node);
-    for (size_t axis = 0; axis < axes_.size(); ++axis) {
-      const auto found = axes_[axis].factors.find(loop->loop);
-      if (found == axes_[axis].factors.end()) continue;
-      // The innermost one, whose factor is 1, takes the whole place.
-      LoopId innermost = loop->loop;
-      for (const LoopId l : loops_)
-        if (axes_[axis].factors.contains(l)) innermost = l;
-      return loop->loop == innermost ? variable(copy_loops_[axis]) : integer(0);
-    }
-    return node;
+    for (size_t axis = 0; axis < axes_.size(); ++axis)
+      if (axes_[axis].takes == loop->loop) return variable(copy_loops_[axis]);
+    const bool is_other = std::ranges::any_of(
+        axes_, [&](const Axis& axis) { return std::ranges::count(axis.loops, loop->loop) != 0; });
+    return is_other ? integer(0) : node;
   });
   return copier.expr(e);
 }
@@ -223,11 +236,13 @@ Block Packing::run() {
   const LocalId array = add_local(kernel_, kernel_.buffers[buffer_].type.dtype, shape());
   Subscripts places, copy_places, sources;
   for (size_t axis = 0; axis < axes_.size(); ++axis) {
-    places.push_back(place(axes_[axis]));
+    places.push_back(axes_[axis].place);
     copy_places.push_back(variable(copy_loops_[axis]));
   }
   for (const ExprPtr& s : read_->subscripts) sources.push_back(source(s));
-  const ExprPtr guard = read_->guard == nullptr ? nullptr : source(read_->guard);
+  ExprPtr guard = read_->guard == nullptr ? reached_ : read_->guard;
+  if (read_->guard != nullptr && reached_ != nullptr) guard = both(reached_, read_->guard);
+  if (guard != nullptr) guard = source(guard);
   const std::optional<Strides> strides = strides_of(kernel_.buffers[buffer_].type.shape, sources);
   const LoopId last = copy_loops_[axes_.size() - 1];
   made_ = {array, {copy_loops_.begin(), copy_loops_.begin() + static_cast<std::ptrdiff_t>(axes_.size())},

@@ -198,6 +198,61 @@ kernel @f.0(%x: f32[20, 12], %v: f32[200]) -> %out: f32[20, 12] {
 )");
 }
 
+TEST_CASE("pack puts side by side what a step of 2 reads, and behind it what lies between") {
+  check_text(Nest("[i: 20, j: 5] { sum[k: 3](%x[i, j * 2 + k] * %v[k]) }")
+                 .after({{DirectiveKind::order_, {"k", "j"}}, {DirectiveKind::pack_, {"i"}, {}, 0, "x"}}),
+             R"(
+kernel @f.0(%x: f32[20, 12], %v: f32[200]) -> %out: f32[20, 5] {
+  for i in 0..20 {
+    local c: f32[2, 6]
+    for x0 in 0..2 {
+      for x1 in 0..6 {
+        c[x0, x1] = %x[i, x1 * 2 + x0 if x0 + x1 * 2 < 11]
+      }
+    }
+    local b: f32[5]
+    for j in 0..5 {
+      b[j] = 0.0
+    }
+    for k in 0..3 {
+      for j in 0..5 {
+        b[j] = b[j] + c[k % 2, k / 2 + j] * %v[k]
+      }
+    }
+    for j in 0..5 {
+      %out[i, j] = b[j]
+    }
+  }
+}
+)");
+  check_text(Nest("[i: 20, j: 4] { sum[k: 3](if j * 3 + k >= 1 { %x[i, j * 3 + k - 1] } else { 0.0 } * %v[k]) }")
+                 .after({{DirectiveKind::order_, {"k", "j"}}, {DirectiveKind::pack_, {"i"}, {}, 0, "x"}}),
+             R"(
+kernel @f.0(%x: f32[20, 12], %v: f32[200]) -> %out: f32[20, 4] {
+  for i in 0..20 {
+    local c: f32[3, 4]
+    for x0 in 0..3 {
+      for x1 in 0..4 {
+        c[x0, x1] = %x[i, x1 * 3 + x0 - 1 if x1 * 3 + x0 >= 1]
+      }
+    }
+    local b: f32[4]
+    for j in 0..4 {
+      b[j] = 0.0
+    }
+    for k in 0..3 {
+      for j in 0..4 {
+        b[j] = b[j] + c[k % 3, k / 3 + j] * %v[k]
+      }
+    }
+    for j in 0..4 {
+      %out[i, j] = b[j]
+    }
+  }
+}
+)");
+}
+
 TEST_CASE("rfactor sums in parts") {
   check_text(Nest("[i: 2] { sum[j: 40](%v[i * 100 + j]) }")
                  .after({{DirectiveKind::split_, {"j"}, {"jo", "jv"}, 16},
