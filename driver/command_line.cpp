@@ -223,6 +223,10 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->take_all();
     app.add_option("--gpu", o.gpu, "the card that occupancy and the limit are for: H200, A100, T4")
         ->type_name("NAME");
+    app.add_flag("--steps{text}", o.steps,
+                 "instead of what it costs: each instruction of each warp, with its lanes; --steps=svg "
+                 "draws them")
+        ->check(CLI::IsMember({"text", "svg"}));
     app.add_flag("--early-copies", o.early_copies,
                  "cp.async arrives at once, not as late as it may");
   } else if (command == "explain") {

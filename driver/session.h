@@ -62,6 +62,7 @@ struct Options {
   bool check = false;
   bool fix = false;  ///< check
   std::string launch, gpu = "H200";  ///< sim
+  std::string steps;                 ///< sim --steps: text or svg; empty: the report
   uint32_t shared_bytes = 0;
   bool early_copies = false;
   // the pass manager's

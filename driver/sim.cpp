@@ -10,6 +10,7 @@
 
 #include "driver/commands.h"
 #include "driver/output.h"
+#include "driver/sim_steps.h"
 #include "runtime/fault.h"
 #include "runtime/nearest.h"
 #include "runtime/npy.h"
@@ -230,7 +231,7 @@ const sim::KernelInfo& kernel_named(const sim::Module& module, std::string_view 
 }
 
 sim::Report launch(const Options& o, const sim::Module& module, sim::Device& device,
-                   std::optional<KernelArguments>& arguments) {
+                   std::optional<KernelArguments>& arguments, Steps& steps) {
   const std::vector<std::string_view> parts = split(o.launch, ':');
   if (parts.size() < 3 || parts.size() > 4) {
     throw UsageError{
@@ -243,6 +244,7 @@ sim::Report launch(const Options& o, const sim::Module& module, sim::Device& dev
   arguments.emplace(device, kernel, parts.size() == 4 ? parts[3] : std::string_view());
   sim::LaunchOptions options;
   options.late_copies = !o.early_copies;
+  if (!o.steps.empty()) options.watch = [&](const sim::Step& step) { steps.add(step); };
   return device.launch(module, kernel.name, grid, block, o.shared_bytes, arguments->block(),
                        options);
 }
@@ -259,9 +261,13 @@ void simulate(Session& session) {
   if (o.launch.empty()) return write_output("", list_of_kernels(module));
   sim::Device device(model);
   std::optional<KernelArguments> arguments;
+  Steps steps(session.sources.file(file).text());
   const sim::Report report =
-      session.timed("simulating", [&] { return launch(o, module, device, arguments); });
-  write_output("", report.text());
+      session.timed("simulating", [&] { return launch(o, module, device, arguments, steps); });
+  std::string faults;
+  for (const sim::SimFault& fault : report.faults) faults += fault.text();
+  if (o.steps == "svg") write_output("", steps.svg());
+  else write_output("", o.steps.empty() ? report.text() : steps.text() + faults);
   for (const auto& [index, path] : outputs) arguments->save(index, path);
   if (!report.ok()) throw Exit{kProgramWrong};
 }

@@ -104,11 +104,12 @@ bool exercise(const Request& request, const Task& task) {
   const fs::path file = task.student_file();
   fmt::print("{}: {}\n", task.name, task.title);
   if (!fs::exists(root / file)) {
-    tests::write_file(root / file, starter_text(root, task));
-    fmt::print(
-        "  Your file is {}: a copy of {} in which something is missing.\n"
-        "  Look in it for `Your code here`.\n",
-        file.string(), task.file);
+    const std::string starter = starter_text(root, task);
+    tests::write_file(root / file, starter);
+    const bool says_where = tests::contains(starter, "Your code here");
+    fmt::print("  Your file is {}: a copy of {} in which something is {}.\n  {}\n", file.string(),
+               task.file, says_where ? "missing" : "wrong",
+               says_where ? "Look in it for `Your code here`." : "Where, you find out.");
   }
   const bool is_compiler = tests::split_words(task.program).front() == "tenon";
   fmt::print("  Building {} with {} …\n", is_compiler ? "the compiler" : task.program,

@@ -18,6 +18,7 @@ struct Marker {
   std::string lead;  ///< indentation and comment sign
   std::string word;  ///< snippet, exercise, starter, end; empty: the line is no marker
   std::string rest;  ///< the name, or what the starter has
+  bool is_unmarked = false;
 };
 
 Marker marker(const std::string& line) {
@@ -37,6 +38,8 @@ Marker marker(const std::string& line) {
     if (words.size() == 2 && (words[0] == "snippet" || words[0] == "exercise")) {
       return {lead, words[0], words[1]};
     }
+    if (words.size() == 3 && words[0] == "exercise" && words[2] == "unmarked")
+      return {lead, words[0], words[1], true};
   }
   return {};
 }
@@ -105,7 +108,7 @@ std::vector<fs::path> project_files(const fs::path& root, const std::set<std::st
 
 std::vector<fs::path> sources(const fs::path& root) {
   std::vector<fs::path> paths = project_files(
-      root, {".h", ".cpp", ".def", ".re", ".yy", ".tn", ".ir", ".rules", ".cmake", ".py", ".sh"});
+      root, {".h", ".cpp", ".def", ".re", ".yy", ".tn", ".ir", ".ptx", ".rules", ".cmake", ".py", ".sh"});
   // This tool speaks about markers without meaning them.
   std::erase_if(paths,
                 [](const fs::path& path) { return path.string().starts_with("lessons/tool/"); });
@@ -142,7 +145,7 @@ std::string starter(const MarkedFile& file, const std::string& exercise) {
   for (size_t i = 0; i < file.lines.size(); ++i) {
     const Marker found = marker(file.lines[i]);
     if (found.word == "exercise" && found.rest == exercise) {
-      lines.push_back(found.lead + " Your code here");
+      if (!found.is_unmarked) lines.push_back(found.lead + " Your code here");
     } else if (found.word == "starter" && in_region(i)) {
       lines.push_back(file.lines[i].substr(0, indentation(file.lines[i])) + found.rest);
     } else if (found.word.empty() && !in_region(i)) {

@@ -3,6 +3,7 @@
 //   // [snippet scan-number]      … // [end]    a page quotes these lines
 //   // [exercise hex-numbers]     … // [end]    the starter of that task lacks these lines,
 //   // [starter] return Token{};                and has this one instead, if there is one
+//   // [exercise race unmarked]                 the same, and the starter does not say where
 //
 // The comment sign is `//`, `#` or `;`, whichever the file's language has; a marker fills its line.
 // Regions may nest. Markers themselves are never shown.

@@ -24,7 +24,7 @@ using tests::trim;
 
 /// What a page may run besides tenon.
 const std::set<std::string> kPrograms = {"bison", "cat",         "llc-19",      "opt-19",
-                                         "re2c",  "sed", "tail", "tenon_plugin", "tenon_rules"};
+                                         "re2c",  "sed", "tail", "tenon_mend", "tenon_plugin", "tenon_rules"};
 /// Another LLVM writes other code: without this one, what the page says is left as it is.
 const std::set<std::string> kMayBeMissing = {"llc-19", "opt-19"};
 
@@ -233,7 +233,7 @@ class PageReader {
             [&] { return draw_dot(parser_dot(make_parser(grammar))) + picture_stamp(grammar); });
   }
 
-  /// `picture: NAME.svg COMMAND`, where the command prints a graph in Graphviz's language.
+  /// `picture: NAME.svg COMMAND`, where the command prints a graph in Graphviz's language, or a picture.
   void draw_output_of(const std::string& text) {
     const size_t name = text.find_first_not_of(' ', text.find(':') + 1);
     const size_t command = text.find(' ', std::min(name, text.size()));
@@ -244,7 +244,7 @@ class PageReader {
         tests::join_lines(output_lines(root_, tenon_, {text.substr(command + 1)}, problem));
     if (!problem.empty()) return complain(problem);
     picture(text.substr(name, command - name), picture_stamp(dot),
-            [&] { return draw_dot(dot) + picture_stamp(dot); });
+            [&] { return (dot.starts_with("<svg") ? dot : draw_dot(dot)) + picture_stamp(dot); });
   }
 
   void show_moves(const std::vector<std::string>& words) {

@@ -10,7 +10,8 @@
 //   it prints differs from one machine to the next
 //   <!-- automaton: numbers.svg lexer/scanner.re … -->  that picture is up to date (automaton.h)
 //   <!-- parser: layered.svg layered.yy -->              and that one (parser_states.h)
-//   <!-- picture: flow.svg tenon emit ir --dot x.tn -->  the graph that a command prints, drawn
+//   <!-- picture: flow.svg tenon emit ir --dot x.tn -->  the graph that a command prints, drawn; or the
+//   picture that it prints
 //   <!-- moves: layered.yy number + number -->           the block below is what that parser does
 //
 // Commands run in the root of the project, without a shell. A `|` leads from one program to the

@@ -86,12 +86,14 @@ void Warp::next_lanes() {
   while (true) {
     const size_t bottom = calls.empty() ? 0 : calls.back().stack_size;
     if (parted.size() > bottom) {
+      // [snippet next_lanes]
       const Parted top = parted.back();
       parted.pop_back();
       active = top.mask & alive;
       pc = top.pc;
       join = top.join;
       if (active != 0 && pc != join) return;
+      // [end]
       continue;
     }
     if (calls.empty()) {
@@ -288,6 +290,26 @@ bool reads_undefined(Warp& warp, const Inst& inst, uint32_t mask) {
   return false;
 }
 
+/// Carries an instruction out, and tells who watches.
+Flow watched(Warp& warp, const Inst& inst, uint32_t mask) {
+  const Launch& launch = *warp.block->launch;
+  const auto taken = [&](Counters& counters) {
+    const uint64_t sectors = counters[Counter::load_sectors] + counters[Counter::store_sectors] +
+                             counters[Counter::atomic_sectors];
+    return std::pair(sectors, counters[Counter::shared_wavefronts]);
+  };
+  Counters& counters = warp.block->launch->counters(inst);
+  const auto before = taken(counters);
+  Step step{warp.block->index, warp.index, launch.program->place(inst.site).ptx_line,
+            warp.active, mask, 0, 0};
+  const Flow flow = inst.exec(warp, inst, mask);
+  const auto after = taken(counters);
+  step.sectors = after.first - before.first;
+  step.wavefronts = after.second - before.second;
+  launch.options->watch(step);
+  return flow;
+}
+
 }  // namespace
 
 namespace run {
@@ -301,23 +323,26 @@ void Warp::run(uint64_t turn) {
   Launch& launch = *block->launch;
   const Inst* const code = launch.program->code.data();
   SiteCount* const counts = launch.counts.data();
+  const bool is_watched = static_cast<bool>(launch.options->watch);
   uint64_t left = turn;
   for (; left > 0; --left) {
     if (pc == join) {
       next_lanes();
       if (state != WarpState::ready) break;
     }
+    // [snippet turn]
     const Inst& inst = code[pc];
     uint32_t mask = active;
     if (inst.guard != kNone) {
       const uint32_t guard = predicate(inst.guard);
       mask &= inst.guard_negated ? ~guard : guard;
     }
+    // [end]
     if (inst.mod.tracked && reads_undefined(*this, inst, mask)) break;
     SiteCount& count = counts[inst.site];
     ++count.warps;
     count.lanes += active == ~0u ? kLanes : lane_count(active);
-    const Flow flow = inst.exec(*this, inst, mask);
+    const Flow flow = is_watched ? watched(*this, inst, mask) : inst.exec(*this, inst, mask);
     if (flow == Flow::next)
       ++pc;
     else if (flow == Flow::stop)

@@ -118,6 +118,7 @@ const Pattern& global_pattern(Warp& warp, const Inst& inst, Request& request) {
   bool fits;
   if (same_as_before(request, base, pattern, from_first, fits)) return pattern;
   describe(request, base, from_first, fits, pattern);
+  // [snippet sectors]
   // An aligned access of up to 32 bytes lies in one sector of 32.
   uint64_t sectors[kLanes];
   uint32_t count = 0;
@@ -126,6 +127,7 @@ const Pattern& global_pattern(Warp& warp, const Inst& inst, Request& request) {
   }
   std::sort(sectors, sectors + count);
   pattern.sectors = static_cast<uint32_t>(std::unique(sectors, sectors + count) - sectors);
+  // [end]
   for (uint32_t i = 0; i < pattern.sectors; ++i) {
     pattern.sector_from_first[i] =
         static_cast<uint32_t>(static_cast<int64_t>(sectors[i]) - static_cast<int64_t>(first / 32));
@@ -170,10 +172,12 @@ const Pattern& shared_pattern(Warp& warp, const Inst& inst, Request& request) {
     if (count == 0) continue;
     std::sort(touched, touched + count);
     count = static_cast<uint32_t>(std::unique(touched, touched + count) - touched);
+    // [snippet banks]
     uint32_t in_bank[32] = {}, most = 0;
     for (uint32_t i = 0; i < count; ++i) most = std::max(most, ++in_bank[touched[i] % 32]);
     pattern.wavefronts += most;
     ++pattern.ideal;
+    // [end]
   }
   return pattern;
 }

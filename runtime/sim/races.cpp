@@ -19,7 +19,9 @@ struct Now {
       // Of another block: only a fence with an atomic there, and an atomic here, order the two.
       return !is_shared && !(launch.published[earlier.block()] && block.acquired);
     }
+    // [snippet unordered]
     return earlier.thread() != thread && earlier.clock() > warp.heard[earlier.warp()];
+    // [end]
   }
 };
 

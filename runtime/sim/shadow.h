@@ -1,9 +1,11 @@
 // What is known about memory beside its contents: which bytes were written, and who was there last.
 //
+// [snippet happens-before]
 // Races are found by happens-before, as FastTrack does it (Flanagan and Freund, PLDI 2009): an
 // access is remembered as (thread, clock of its warp); it comes before what a thread does now if
 // the thread's warp has heard of that clock, by a barrier. Warps are the units that clocks are kept
 // for, since lanes of a warp meet at the warp's own barriers.
+// [end]
 #pragma once
 #include <algorithm>
 #include <cstdint>

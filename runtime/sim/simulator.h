@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -198,6 +199,14 @@ struct GpuModel {
 };
 std::span<const GpuModel> gpu_models();
 
+/// An instruction that a warp has carried out.
+struct Step {
+  uint32_t block, warp;  ///< the block in its grid; the warp in its block
+  uint32_t ptx_line;
+  uint32_t here, lanes;  ///< a bit each: lanes that came to it; those of them whose predicate holds
+  uint64_t sectors, wavefronts;  ///< what it took of global memory; of shared memory
+};
+
 struct LaunchOptions {
   bool check_races = true;
   bool check_uninitialized = true;
@@ -206,6 +215,7 @@ struct LaunchOptions {
   uint32_t max_faults = 16;                         ///< different ones; further ones are not kept
   uint32_t registers = 0;                           ///< of a thread, if known (ptxas); 0: estimated
   bool reverse_blocks = false;                      ///< blocks in the opposite order
+  std::function<void(const Step&)> watch;           ///< told of each instruction, if there is one
 };
 
 /// Global memory, and the launches on it. Not to be used by two threads at once.

@@ -17,10 +17,13 @@ TEST_CASE("ptxas assembles the PTX of the tree") {
     return;
   }
   std::vector<std::filesystem::path> files;
-  for (const auto& path : files_below(kSimTests)) {
-    // What nvcc made comes from the house that made ptxas.
-    if (path.extension() == ".ptx" && path.string().find(".nvcc.") == std::string::npos)
-      files.push_back(path);
+  for (const auto& folder : {kSimTests, root() / "lessons"}) {
+    for (const auto& path : files_below(folder)) {
+      // What nvcc made comes from the house that made ptxas; a grader's file may hold directives alone.
+      if (path.extension() == ".ptx" && path.string().find(".nvcc.") == std::string::npos &&
+          contains(read_file(path), ".target "))
+        files.push_back(path);
+    }
   }
   REQUIRE(files.size() > 40);
   std::mutex lock;

@@ -114,6 +114,19 @@ TEST_CASE("a starter lacks the solution and a snippet lacks the markers") {
         "int f() {\n  int x = 1;\n  // Your code here\n  return 0;\n}\n");
 }
 
+TEST_CASE("a starter does not tell where an unmarked part is missing") {
+  ScratchFolder scratch;
+  write_file(scratch.path() / "x.ptx",
+             "  // [exercise race unmarked]\n"
+             "  // [starter] st.shared.u32 [%a], %x;\n"
+             "  red.shared.add.u32 [%a], 1;\n"
+             "  // [end]\n"
+             "  ret;\n");
+  const lessons::MarkedFile file = lessons::read_marked(scratch.path(), "x.ptx");
+  CHECK(file.problems.empty());
+  CHECK(lessons::starter(file, "race") == "  st.shared.u32 [%a], %x;\n  ret;\n");
+}
+
 TEST_CASE("markers that do not match are problems") {
   ScratchFolder scratch;
   write_file(scratch.path() / "x.re", "// [snippet a]\n");
