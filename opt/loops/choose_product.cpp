@@ -11,6 +11,10 @@
 // so that every vector that is loaded takes part in MR multiplications, and every broadcast element in
 // NV. Each element of the result remains one chain over the summed index: the same bits whatever the
 // tile, under --strict too.
+//
+// Which index goes into the lanes? The one along which the result is contiguous, as a rule. But an image of
+// 28 columns fills seven eighths of two vectors, and all its channels fill theirs: then the channels go into
+// the lanes, at the price of elements moved one by one, those of the weights once and the result's.
 #include <algorithm>
 
 #include "opt/loops/access.h"
@@ -20,12 +24,11 @@ namespace tenon::opt::loops {
 namespace {
 
 using ir::DirectiveKind;
-using runtime::ScalarOp;
-
 /// Chains of this many multiply-adds hide the latency of one: 4 cycles, two units.
 constexpr int64_t kLatency = 8;
 /// Rows further apart than this take a page of memory each.
 constexpr int64_t kPageBytes = 4096;
+constexpr int64_t kLineBytes = 64;  ///< of the caches
 /// A panel is copied if so many tiles read it.
 constexpr int64_t kTilesPerCopy = 4;
 /// So few panels, and an odd number of them, leave one of two threads idle for long.
@@ -33,135 +36,33 @@ constexpr int64_t kFewPanels = 8;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
 constexpr int64_t kUnrolledCopies = 8;
+/// What moving an element by itself costs, in multiply-adds of a vector; and one on a page of its own.
+constexpr double kElement = 1, kFarElement = 1.3;
+/// So much cheaper must another loop in the lanes be: the estimate is no better than that.
+constexpr double kClearly = 0.97;
 
 struct Tile {
   int64_t rows, vectors;
 };
 
-/// a = a + x * y, with x and y.
-const Apply* multiply_add(const SetLocal& set) {
-  if (set.declares || set.value == nullptr) return nullptr;
-  const auto* add = std::get_if<Apply>(&set.value->node);
-  if (add == nullptr || add->op != ScalarOp::add) return nullptr;
-  const auto* product = std::get_if<Apply>(&add->args[1]->node);
-  return product != nullptr && product->op == ScalarOp::mul ? product : nullptr;
+/// Multiply-adds that a step of a tile takes, those while waiting for the one before included, and what
+/// loads go with them: broadcasts and vectors, which may take two lines of the cache; two a cycle at best.
+double step_cost(int64_t rows, int64_t vectors, bool aligned) {
+  if (rows == 0 || vectors == 0) return 0;
+  const double loads =
+      static_cast<double>(rows + (aligned ? 1 : 2) * vectors) / static_cast<double>(2 * rows * vectors);
+  return static_cast<double>(std::max(rows * vectors, kLatency)) * std::max(1.0, loads) * (1 + 0.02 * loads);
 }
 
-std::set<LoopId> loops_in(const Kernel& kernel, const ExprPtr& e) {
-  std::set<LoopId> loops;
-  for (LoopId loop = 0; loop < kernel.loops.size(); ++loop)
-    if (mentions_loop(e, loop)) loops.insert(loop);
-  return loops;
-}
-
-class Finder {
- public:
-  explicit Finder(const Kernel& kernel) : kernel_(kernel) {}
-
-  std::optional<Product> run() {
-    for (const Site& site : sites_of(kernel_.body)) {
-      if (const auto* set = std::get_if<SetLocal>(&site.stmt->node)) {
-        if (set->declares) declared_.emplace(set->local, site.loops.size());
-        if (multiply_add(*set) == nullptr) continue;
-        if (step_ != nullptr) return {};  // several
-        step_ = set, loops_ = site.loops;
-      }
-      if (const auto* store = std::get_if<Store>(&site.stmt->node)) store_ = store;
-    }
-    if (step_ == nullptr || store_ == nullptr || !declared_.contains(step_->local)) return {};
-    return describe();
-  }
-
- private:
-  std::optional<Product> describe() const;
-  bool add_right(Product& product, const ExprPtr& right) const;
-
-  const Kernel& kernel_;
-  const SetLocal* step_ = nullptr;
-  const Store* store_ = nullptr;
-  std::vector<const For*> loops_;
-  std::map<LocalId, size_t> declared_;  ///< how many loops are around a declaration
-};
-
-std::optional<Product> Finder::describe() const {
-  const size_t rank = declared_.at(step_->local);
-  const Apply& factors = *multiply_add(*step_);
-  const std::set<LoopId> in[2] = {loops_in(kernel_, factors.args[0]),
-                                  loops_in(kernel_, factors.args[1])};
-  const std::optional<Strides> stored =
-      strides_of(kernel_.buffers[store_->buffer].type.shape, store_->subscripts);
-  if (!stored) return {};
-  Product product;
-  product.element_bytes = static_cast<int64_t>(runtime::row(kernel_.locals[step_->local].dtype).bytes);
-  // The lanes: along them the result is contiguous, and one operand does not depend on them.
-  const For *lanes = nullptr, *rows = nullptr;
-  int right = 0;
-  for (size_t i = 0; i < loops_.size(); ++i) {
-    const For& loop = *loops_[i];
-    const std::optional<int64_t> turns = turns_of(loop);
-    if (!turns || *turns == 0) return {};
-    product.work *= static_cast<double>(*turns);
-    if (i >= rank) {
-      product.summed.push_back(loop.loop);
-      continue;
-    }
-    const auto stride = stored->find(loop.loop);
-    const bool one_only = in[0].contains(loop.loop) != in[1].contains(loop.loop);
-    if (stride != stored->end() && stride->second == 1 && one_only)
-      lanes = &loop, right = in[1].contains(loop.loop) ? 1 : 0;
-  }
-  if (lanes == nullptr) return {};
-  for (size_t i = 0; i < rank; ++i) {
-    const LoopId loop = loops_[i]->loop;
-    if (in[right].contains(loop) || !in[1 - right].contains(loop)) continue;
-    if (*turns_of(*loops_[i]) == 1) continue;  // nothing to read again
-    if (rows == nullptr || *turns_of(*loops_[i]) >= *turns_of(*rows)) rows = loops_[i];
-  }
-  if (rows == nullptr) return {};
-  product.lanes = lanes->loop, product.lane_turns = *turns_of(*lanes);
-  product.rows = rows->loop, product.row_turns = *turns_of(*rows);
-  for (size_t i = 0; i < rank; ++i)
-    if (loops_[i] != lanes && loops_[i] != rows) product.outside.push_back(loops_[i]->loop);
-  if (!add_right(product, factors.args[right])) return {};
-  if (const auto* left = std::get_if<Read>(&factors.args[1 - right]->node)) product.left = left->buffer;
-  return product;
-}
-
-/// How the operand that is read by vectors lies in memory.
-bool Finder::add_right(Product& product, const ExprPtr& right) const {
-  const std::vector<Access> reads = reads_of(kernel_, right);
-  const auto* only = std::get_if<Read>(&right->node);
-  product.right_is_buffer = only != nullptr;
-  product.right_guarded = only != nullptr && only->guard != nullptr;
-  for (const Access& read : reads) {
-    if (!read.strides) return false;
-    const auto lanes = read.strides->find(product.lanes);
-    if (lanes == read.strides->end()) continue;
-    const auto summed = read.strides->find(product.summed.back());
-    product.right = read.buffer, product.right_stride = lanes->second;
-    if (summed != read.strides->end())
-      product.row_bytes = std::abs(summed->second) * product.element_bytes;
-    if (lanes->second != 1 && !product.right_is_buffer) return false;
-  }
-  return product.right_stride != 0;
-}
-
-/// Multiply-adds that a tile shape takes, those in idle lanes and while waiting included.
+/// Of a step of all tiles, those in idle lanes included.
 double cost(const Product& product, Tile tile, int64_t lanes) {
   const int64_t width = tile.vectors * lanes;
   const auto column_of_tiles = [&](int64_t vectors) {
-    const double full = static_cast<double>(product.row_turns / tile.rows) *
-                        static_cast<double>(std::max(tile.rows * vectors, kLatency));
-    const int64_t rest = product.row_turns % tile.rows;
-    return full + (rest == 0 ? 0.0 : static_cast<double>(std::max(rest * vectors, kLatency)));
+    return static_cast<double>(product.row_turns / tile.rows) * step_cost(tile.rows, vectors, product.lanes_apart) +
+           step_cost(product.row_turns % tile.rows, vectors, product.lanes_apart);
   };
   const int64_t tail = (product.lane_turns % width + lanes - 1) / lanes;
-  double all = static_cast<double>(product.lane_turns / width) * column_of_tiles(tile.vectors);
-  if (tail > 0) all += column_of_tiles(tail);
-  // Loads that go with them: vectors and broadcasts, two a cycle at best.
-  const double loads = static_cast<double>(tile.rows + 2 * tile.vectors) /
-                       static_cast<double>(2 * tile.rows * tile.vectors);
-  return all * std::max(1.0, loads) * (1 + 0.05 * loads);
+  return static_cast<double>(product.lane_turns / width) * column_of_tiles(tile.vectors) + column_of_tiles(tail);
 }
 
 /// The cheapest whose accumulators, one row of vectors and a broadcast fit the registers.
@@ -176,6 +77,15 @@ Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes) 
     }
   }
   return best;
+}
+
+/// Multiply-adds that all of it takes, and what moving elements one by one is worth in them.
+double price(const Product& product, Tile tile, int64_t lanes) {
+  const double tiles = product.work / static_cast<double>(product.lane_turns * product.row_turns);
+  const double all = tiles * cost(product, tile, lanes);
+  if (!product.lanes_apart) return all;
+  const bool by_page = product.right_stride * product.element_bytes >= kPageBytes;
+  return all + product.right_elements * (by_page ? kFarElement : kElement) + product.result_elements * kElement;
 }
 
 bool pays_to_copy(const Product& product, Tile tile) {
@@ -198,21 +108,16 @@ class Writer {
  public:
   Writer(const Kernel& kernel, const Product& product) : kernel_(kernel), product_(product) {}
 
-  ir::Schedule run(const Machine& machine) {
-    const int64_t lanes = machine.lanes(product_.element_bytes);
-    const Tile tile = choose_tile(product_, machine, lanes);
+  ir::Schedule run(Tile tile, int64_t lanes) {
     const std::string i = name(product_.rows), j = name(product_.lanes);
     const std::string io = fresh_name(kernel_, i + "o"), ii = fresh_name(kernel_, i + "i"),
                       jo = fresh_name(kernel_, j + "o"), ji = fresh_name(kernel_, j + "i");
     add({DirectiveKind::split_, {i}, {io, ii}, tile.rows});
     add({DirectiveKind::split_, {j}, {jo, ji}, tile.vectors * lanes});
-    Directive order{DirectiveKind::order_};
-    for (const LoopId loop : product_.outside) order.loops.push_back(name(loop));
-    for (const std::string& loop : {jo, io}) order.loops.push_back(loop);
-    for (const LoopId loop : product_.summed) order.loops.push_back(name(loop));
-    for (const std::string& loop : {ii, ji}) order.loops.push_back(loop);
-    add(std::move(order));
-    if (pays_to_copy(product_, tile)) add_copy(jo, lanes);
+    const std::string around_tiles = add_order(jo, io, ii, ji);
+    if (pays_to_copy(product_, tile)) add_copy(jo, product_.right, product_.right_guarded, lanes);
+    if (product_.lanes_apart && product_.left_guarded)
+      add_copy(around_tiles, *product_.left, product_.left_guarded, lanes);
     add({DirectiveKind::vectorize_, {ji}, {}, lanes});
     add({DirectiveKind::unroll_, {ji}});
     add({DirectiveKind::unroll_, {ii}});
@@ -236,13 +141,40 @@ class Writer {
     return found;
   }
 
+  /// Gives the loop around the tiles of a panel. Accumulators have the axes of the loops as these stand when
+  /// the summed ones move out past them: so the lanes are innermost before that.
+  std::string add_order(const std::string& jo, const std::string& io, const std::string& ii, const std::string& ji) {
+    // Panels that are copied element by element are used as often as possible.
+    const auto stays_outside = [&](LoopId loop) {
+      return !product_.lanes_apart || std::ranges::count(product_.right_outside, loop) != 0;
+    };
+    std::vector<std::string> outer, summed, tile = {ii, ji};
+    for (const LoopId loop : product_.outside)
+      if (stays_outside(loop)) outer.push_back(name(loop));
+    outer.push_back(jo);
+    for (const LoopId loop : product_.outside)
+      if (!stays_outside(loop)) outer.push_back(name(loop));
+    const std::string around_tiles = outer.back();
+    outer.push_back(io);
+    for (const LoopId loop : product_.summed) summed.push_back(name(loop));
+    if (product_.lanes_apart) add_order({outer, tile});
+    add_order({outer, summed, tile});
+    return around_tiles;
+  }
+  void add_order(const std::vector<std::vector<std::string>>& groups) {
+    Directive order{DirectiveKind::order_};
+    for (const std::vector<std::string>& group : groups)
+      order.loops.insert(order.loops.end(), group.begin(), group.end());
+    add(std::move(order));
+  }
+
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
   const std::string& name(LoopId loop) const { return kernel_.loops[loop]; }
 
   /// The copy goes by lanes, too. Its innermost loops are unrolled: so the question which lanes lie in an
   /// image's margin is asked once for all its rows, before them.
-  void add_copy(const std::string& at, int64_t lanes) {
-    const std::string& operand = kernel_.buffers[product_.right].name;
+  void add_copy(const std::string& at, BufferId buffer, bool guarded, int64_t lanes) {
+    const std::string& operand = kernel_.buffers[buffer].name;
     Kernel copied = kernel_;
     apply_schedule(copied, schedule_, {});
     const size_t first = copied.loops.size();
@@ -250,7 +182,14 @@ class Writer {
     copied = kernel_;
     apply_schedule(copied, schedule_, {});
     add({DirectiveKind::vectorize_, {copied.loops.back()}, {}, lanes});
-    if (!product_.right_guarded) return;
+    const int64_t apart = product_.right_stride * product_.element_bytes;
+    if (buffer == product_.right && apart >= kLineBytes && copied.loops.size() - first > 1) {
+      // A vector's elements come from as many lines, and the next vector's along the way from the same.
+      std::vector<std::string> loops(copied.loops.begin() + static_cast<std::ptrdiff_t>(first), copied.loops.end());
+      std::ranges::rotate(loops, loops.end() - 1);
+      add_order({loops});
+    }
+    if (!guarded) return;
     int64_t turns = 1;
     for (size_t loop = copied.loops.size(); loop-- > first;) {
       const int64_t of_loop = most_turns(copied, static_cast<LoopId>(loop));
@@ -267,12 +206,18 @@ class Writer {
 
 }  // namespace
 
-std::optional<Product> find_product(const Kernel& kernel) { return Finder(kernel).run(); }
-
 ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode) {
-  const std::optional<Product> product = find_product(kernel);
-  if (!product) return {};
-  return Writer(kernel, *product).run(machine);
+  std::optional<Product> best;
+  Tile tile{};
+  double least = 0;
+  for (const Product& product : find_products(kernel)) {
+    const int64_t lanes = machine.lanes(product.element_bytes);
+    const Tile with = choose_tile(product, machine, lanes);
+    const double all = price(product, with, lanes);
+    if (!best || all < kClearly * least) best = product, tile = with, least = all;
+  }
+  if (!best) return {};
+  return Writer(kernel, *best).run(tile, machine.lanes(best->element_bytes));
 }
 
 }  // namespace tenon::opt::loops

@@ -25,6 +25,7 @@ constexpr int64_t kPageBytes = 4096;   ///< rows further apart lie on a page eac
 constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of a core follows
 constexpr int64_t kRowBytes = 8192;    ///< of sums, with the rows that go into them in the first cache
 constexpr int64_t kFewestLanes = 4;    ///< of short rows
+constexpr int64_t kWidestStep = 4;     ///< elements so far apart are loaded with what lies between
 constexpr int64_t kMostUnrolled = 32;  ///< turns of a window, all its loops together
 /// Outputs larger than this are not in a cache any more when somebody reads them: they go past it.
 constexpr double kStreamedBytes = 32e6;
@@ -118,7 +119,8 @@ bool Chooser::contiguous(const Inner& inner, LoopId loop) const {
     for_each_expr(*stmt, [&](const ExprPtr& e) {
       for (const Access& read : reads_of(kernel_, e)) {
         const auto step = read.strides ? read.strides->find(loop) : Strides::const_iterator{};
-        all = all && read.strides && (step == read.strides->end() || step->second == 1);
+        all = all && read.strides && (step == read.strides->end() ||
+                                      (step->second >= 1 && step->second <= kWidestStep));
       }
     });
   return all;

@@ -11,7 +11,8 @@
 //       for k { for ji { … b[k, ji] … } }
 //     }
 //
-// The array has an axis for each loop, from the outside in. Loops that step through one subscript
+// The array has an axis for each loop, from the outside in, so that what the innermost one reads lies side by
+// side. Loops that step through one subscript
 // together, as those over the pixels and the window of a convolution do, share an axis: so nothing
 // is copied twice. Where the innermost one takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
 // what is read side by side lies side by side. The guard of a read moves into the copy: an image gets its
@@ -152,7 +153,7 @@ void Packing::make_axes() {
     if (!loops.empty()) add_axes(*form, loops);
   }
   if (order_ == CopyOrder::as_read)
-    std::ranges::stable_sort(axes_, {}, [&](const Axis& axis) { return rank(axis.loops.front()); });
+    std::ranges::stable_sort(axes_, {}, [&](const Axis& axis) { return rank(axis.loops.back()); });
 }
 
 /// Loops share an axis where they share a subscript and leave out none of its elements; else each has its

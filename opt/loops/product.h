@@ -9,7 +9,9 @@ namespace tenon::opt::loops {
 struct Product {
   LoopId lanes;                  ///< the loop whose turns go into the lanes of vectors
   LoopId rows;                   ///< the other loop of the tile
+  bool lanes_apart = false;      ///< along the lanes the result's elements do not lie side by side
   std::vector<LoopId> outside, summed;
+  std::vector<LoopId> right_outside;  ///< those of `outside` that the right operand depends on
   int64_t lane_turns, row_turns;
   int64_t element_bytes;
   BufferId right = 0;            ///< read along the lanes
@@ -18,10 +20,16 @@ struct Product {
   bool right_guarded = false;    ///< reads of it may be out of range
   int64_t row_bytes = 0;         ///< what lies between turns of the innermost summed loop
   std::optional<BufferId> left;  ///< the other operand, where it is no more than a tensor's element
+  bool left_guarded = false;
   double work = 1;               ///< multiply-adds
+  double right_elements = 1;     ///< the turns of all loops that the right operand depends on
+  double result_elements = 1;
 };
 
-/// What a nest multiplies, if that is what it does, and all it does.
+/// What a nest multiplies, if that is what it does, and all it does: first with the lanes along which the
+/// result is contiguous, then with other loops in the lanes. Empty if it is no product, or not in the first way.
+std::vector<Product> find_products(const Kernel& kernel);
+/// In the first way.
 std::optional<Product> find_product(const Kernel& kernel);
 
 }  // namespace tenon::opt::loops
