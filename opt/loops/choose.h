@@ -18,6 +18,17 @@ Scheduled choose(Kernel kernel, const Machine& machine, Mode mode);
 /// The same for a GPU. Every kernel gets one, unless it has no loop that blocks and threads could share.
 Scheduled choose_gpu(Kernel kernel, Mode mode);
 
+/// A copy of what the turns of a loop read of a tensor.
+struct Copy {
+  std::string at;                ///< the loop
+  BufferId buffer;
+  int64_t lanes;
+  bool guarded = false;          ///< an image that gets its margin
+  int64_t apart_bytes = 0;       ///< between elements that come to lie side by side
+};
+/// Appends to a schedule `pack`, and what makes the copy's loops fast.
+void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy);
+
 // ---- by kind of nest, a file each; empty if it is of another kind
 
 ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode mode);

@@ -28,14 +28,12 @@ using ir::DirectiveKind;
 constexpr int64_t kLatency = 8;
 /// Rows further apart than this take a page of memory each.
 constexpr int64_t kPageBytes = 4096;
-constexpr int64_t kLineBytes = 64;  ///< of the caches
 /// A panel is copied if so many tiles read it.
 constexpr int64_t kTilesPerCopy = 4;
 /// So few panels, and an odd number of them, leave one of two threads idle for long.
 constexpr int64_t kFewPanels = 8;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
-constexpr int64_t kUnrolledCopies = 8;
 /// What moving an element by itself costs, in multiply-adds of a vector; and one on a page of its own.
 constexpr double kElement = 1, kFarElement = 1.3;
 /// So much cheaper must another loop in the lanes be: the estimate is no better than that.
@@ -85,23 +83,14 @@ double price(const Product& product, Tile tile, int64_t lanes) {
   const double all = tiles * cost(product, tile, lanes);
   if (!product.lanes_apart) return all;
   const bool by_page = product.right_stride * product.element_bytes >= kPageBytes;
-  return all + product.right_elements * (by_page ? kFarElement : kElement) + product.result_elements * kElement;
+  const double copied = product.right_stride == 1 ? 0 : product.right_elements;
+  return all + copied * (by_page ? kFarElement : kElement) + product.result_elements * kElement;
 }
 
 bool pays_to_copy(const Product& product, Tile tile) {
   if (!product.right_is_buffer) return false;
   if (product.right_stride != 1 || product.right_guarded) return true;
   return product.row_bytes >= kPageBytes && product.row_turns >= kTilesPerCopy * tile.rows;
-}
-
-/// Of all occurrences of the loop; some are tails.
-int64_t most_turns(const Kernel& kernel, LoopId loop) {
-  int64_t most = 0;
-  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
-    const auto* found = std::get_if<For>(&stmt.node);
-    if (found != nullptr && found->loop == loop) most = std::max(most, turns_of(*found).value_or(0));
-  });
-  return most;
 }
 
 class Writer {
@@ -115,9 +104,12 @@ class Writer {
     add({DirectiveKind::split_, {i}, {io, ii}, tile.rows});
     add({DirectiveKind::split_, {j}, {jo, ji}, tile.vectors * lanes});
     const std::string around_tiles = add_order(jo, io, ii, ji);
-    if (pays_to_copy(product_, tile)) add_copy(jo, product_.right, product_.right_guarded, lanes);
+    if (pays_to_copy(product_, tile)) {
+      const int64_t apart = product_.right_stride * product_.element_bytes;
+      add_copy(schedule_, kernel_, {jo, product_.right, lanes, product_.right_guarded, apart});
+    }
     if (product_.lanes_apart && product_.left_guarded)
-      add_copy(around_tiles, *product_.left, product_.left_guarded, lanes);
+      add_copy(schedule_, kernel_, {around_tiles, *product_.left, lanes, true});
     add({DirectiveKind::vectorize_, {ji}, {}, lanes});
     add({DirectiveKind::unroll_, {ji}});
     add({DirectiveKind::unroll_, {ii}});
@@ -170,34 +162,6 @@ class Writer {
 
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
   const std::string& name(LoopId loop) const { return kernel_.loops[loop]; }
-
-  /// The copy goes by lanes, too. Its innermost loops are unrolled: so the question which lanes lie in an
-  /// image's margin is asked once for all its rows, before them.
-  void add_copy(const std::string& at, BufferId buffer, bool guarded, int64_t lanes) {
-    const std::string& operand = kernel_.buffers[buffer].name;
-    Kernel copied = kernel_;
-    apply_schedule(copied, schedule_, {});
-    const size_t first = copied.loops.size();
-    add({DirectiveKind::pack_, {at}, {}, 0, operand});
-    copied = kernel_;
-    apply_schedule(copied, schedule_, {});
-    add({DirectiveKind::vectorize_, {copied.loops.back()}, {}, lanes});
-    const int64_t apart = product_.right_stride * product_.element_bytes;
-    if (buffer == product_.right && apart >= kLineBytes && copied.loops.size() - first > 1) {
-      // A vector's elements come from as many lines, and the next vector's along the way from the same.
-      std::vector<std::string> loops(copied.loops.begin() + static_cast<std::ptrdiff_t>(first), copied.loops.end());
-      std::ranges::rotate(loops, loops.end() - 1);
-      add_order({loops});
-    }
-    if (!guarded) return;
-    int64_t turns = 1;
-    for (size_t loop = copied.loops.size(); loop-- > first;) {
-      const int64_t of_loop = most_turns(copied, static_cast<LoopId>(loop));
-      turns *= turns == 1 ? (of_loop + lanes - 1) / lanes : of_loop;
-      if (turns > kUnrolledCopies) return;
-      add({DirectiveKind::unroll_, {copied.loops[loop]}});
-    }
-  }
 
   const Kernel& kernel_;
   const Product& product_;

@@ -264,10 +264,7 @@ void Chooser::copy_padded(const Inner& inner, const For& lane_loop, int64_t lane
     plane = around;
   }
   if (plane == nullptr) return;
-  add({DirectiveKind::pack_, {name(plane->loop)}, {}, 0, kernel_.buffers[padded->buffer].name});
-  Kernel copied = kernel_;
-  apply_schedule(copied, schedule_, mode_);
-  add({DirectiveKind::vectorize_, {copied.loops.back()}, {}, lanes});
+  add_copy(schedule_, kernel_, {name(plane->loop), padded->buffer, lanes, true});
 }
 
 /// Small loops around the lanes that the sum goes over.

@@ -55,8 +55,8 @@ class Packing {
   void find_in(const Block& block);
   void note(const Read& read);
   void make_axes();
-  void add_axes(const LinearForm& form, const std::vector<LoopId>& loops);
-  void add_stepped(const Axis& before, LoopId innermost, int64_t step);
+  void add_axes(const LinearForm& form, const std::vector<LoopId>& loops, int64_t reach);
+  void add_stepped(const Axis& before, LoopId innermost, int64_t step, int64_t reach);
   size_t rank(LoopId loop) const;
   ir::Shape shape() const;
   ExprPtr source(const ExprPtr& e) const;
@@ -71,6 +71,7 @@ class Packing {
   const Read* read_ = nullptr;             ///< the first; all are alike
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
   std::map<LoopId, int64_t> last_;         ///< the last value of their variables
+  std::map<size_t, int64_t> reach_;        ///< by subscript: the largest sum of multiples of them
   std::vector<Axis> axes_;
   ExprPtr reached_;  ///< in the reader's loops: what the copy must not go beyond; none if it cannot
 };
@@ -124,6 +125,7 @@ void Packing::note(const Read& read) {
   for (size_t i = 0; alike && i < read.subscripts.size(); ++i)
     alike = same(read.subscripts[i], read_->subscripts[i]);
   if (!alike) throw Refused{fmt::format("%{} is read at several places", name)};
+  std::map<LoopId, int64_t> last;  // here; in a tail it is another
   for (const For* loop : open_) {
     bool used = false;
     for (const ExprPtr& s : read.subscripts) used |= mentions_loop(s, loop->loop);
@@ -133,7 +135,14 @@ void Packing::note(const Read& read) {
       throw Refused{fmt::format("the range of loop {}, which reads %{}, is not constant",
                                 quoted(kernel_.loops[loop->loop]), name)};
     if (!last_.contains(loop->loop)) loops_.push_back(loop->loop);
+    last[loop->loop] = *hi - 1;
     last_[loop->loop] = std::max(last_[loop->loop], *hi - 1);
+  }
+  for (size_t i = 0; i < read.subscripts.size(); ++i) {
+    const std::optional<LinearForm> form = linear_form(read.subscripts[i]);
+    int64_t reach = 0;
+    for (const auto& [loop, value] : last) reach += form ? form->factor(loop) * value : 0;
+    reach_[i] = std::max(reach_[i], reach);
   }
 }
 
@@ -142,15 +151,15 @@ size_t Packing::rank(LoopId loop) const {
 }
 
 void Packing::make_axes() {
-  for (const ExprPtr& s : read_->subscripts) {
-    const std::optional<LinearForm> form = linear_form(s);
+  for (size_t i = 0; i < read_->subscripts.size(); ++i) {
+    const std::optional<LinearForm> form = linear_form(read_->subscripts[i]);
     if (!form)
       throw Refused{fmt::format("a subscript of %{} is no sum of multiples of loops",
                                 kernel_.buffers[buffer_].name)};
     std::vector<LoopId> loops;
     for (const LoopId loop : loops_)
       if (form->factor(loop) != 0) loops.push_back(loop);
-    if (!loops.empty()) add_axes(*form, loops);
+    if (!loops.empty()) add_axes(*form, loops, reach_[i]);
   }
   if (order_ == CopyOrder::as_read)
     std::ranges::stable_sort(axes_, {}, [&](const Axis& axis) { return rank(axis.loops.back()); });
@@ -158,7 +167,7 @@ void Packing::make_axes() {
 
 /// Loops share an axis where they share a subscript and leave out none of its elements; else each has its
 /// own.
-void Packing::add_axes(const LinearForm& form, const std::vector<LoopId>& loops) {
+void Packing::add_axes(const LinearForm& form, const std::vector<LoopId>& loops, int64_t reach) {
   const LoopId innermost = loops.back();
   const int64_t step = form.factor(innermost);
   Axis shared{integer(0), 1, innermost, {}};  // by all but the innermost
@@ -174,25 +183,25 @@ void Packing::add_axes(const LinearForm& form, const std::vector<LoopId>& loops)
   if (!forward || !by_one || (step > 1 && order_ == CopyOrder::as_stored)) {
     for (const LoopId loop : loops) axes_.push_back({variable(loop), last_[loop] + 1, loop, {loop}});
   } else if (step > 1) {
-    add_stepped(shared, innermost, step);
+    add_stepped(shared, innermost, step, reach);
   } else {
-    axes_.push_back({sum(shared.place, variable(innermost)), shared.extent + last_[innermost], innermost, loops});
+    axes_.push_back({sum(shared.place, variable(innermost)), reach + 1, innermost, loops});
   }
 }
 
 /// One axis for what the place before the innermost loop leaves when it is divided by the step, and one for
 /// the quotient, along which the innermost loop goes by one.
-void Packing::add_stepped(const Axis& before, LoopId innermost, int64_t step) {
+void Packing::add_stepped(const Axis& before, LoopId innermost, int64_t step, int64_t reach) {
   const ExprPtr rest = apply(ScalarOp::mod, {before.place, integer(step)}),
                 quotient = apply(ScalarOp::div, {before.place, integer(step)});
-  axes_.push_back({rest, std::min(step, before.extent), before.takes, before.loops});
-  axes_.push_back({sum(quotient, variable(innermost)), (before.extent - 1) / step + last_[innermost] + 1,
-                   innermost, {innermost}});
+  const int64_t rests = std::min(step, before.extent);
+  axes_.push_back({rest, rests, before.takes, before.loops});
+  axes_.push_back({sum(quotient, variable(innermost)), reach / step + 1, innermost, {innermost}});
+  if (reach % step + 1 >= rests) return;
   // The two axes together have room for more than what is read.
-  const ExprPtr reach = apply(ScalarOp::lt, {sum(variable(before.takes), product(variable(innermost), step)),
-                                            integer(before.extent + step * last_[innermost])});
-  if ((before.extent - 1) % step + 1 < std::min(step, before.extent))
-    reached_ = reached_ == nullptr ? reach : both(reached_, reach);
+  const ExprPtr read = apply(ScalarOp::lt, {sum(variable(before.takes), product(variable(innermost), step)),
+                                           integer(reach + 1)});
+  reached_ = reached_ == nullptr ? read : both(reached_, read);
 }
 
 ir::Shape Packing::shape() const {

@@ -60,6 +60,15 @@ void check_text(const std::string& got, const std::string& want) {
   CHECK(got == want.substr(1));
 }
 
+/// The directives of the compiler's own choice on a machine with 32 registers of 64 bytes.
+std::string chosen(const std::string& compute) {
+  std::string text;
+  const opt::loops::Machine machine = {.vector_bytes = 64, .vector_registers = 32};
+  for (const ir::Directive& directive : opt::loops::choose(Nest(compute).kernel, machine, {}).schedule)
+    text += print(directive) + "; ";
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("split leaves a tail with the same names") {
@@ -355,21 +364,23 @@ kernel @f.0(%x: f32[20, 12]) -> %out: f32[20, 12] {
 }
 
 TEST_CASE("a subscript that no loop moves, or that another one moves irregularly, leaves rows what they are") {
-  const auto chosen = [](const std::string& compute) {
-    std::string text;
-    const opt::loops::Machine machine = {.vector_bytes = 64, .vector_registers = 32};
-    for (const ir::Directive& directive : opt::loops::choose(Nest(compute).kernel, machine, {}).schedule)
-      text += print(directive) + "; ";
-    return text;
-  };
   const std::string eight = "split j by 8 as jo, ji; order jo, k, ji; vectorize ji by 8; unroll ji; unroll k; ";
   CHECK(chosen("[i: 3, j: 8] { sum[k: 10](%x[k, 0] * %w[i / 2 + k, j]) }") == eight);
   CHECK(chosen("[i: 3, j: 8] { sum[k: 10](%w[%n[i], j] * %x[k, 0]) }") == "");  // may fail
   // A window over a padded plane, which is copied with its margin.
   CHECK(chosen("[c: 2, i: 48] { sum[m: 3](if i + m > 0 and i + m < 49 { %w[c, i + m - 1] } else { 0.0 } * "
                "%x[c, m]) }") ==
-        "split j by 48 as jo, ji; order jo, k, ji; pack w at i; vectorize w0 by 16; vectorize ji by 16; "
+        "split j by 48 as jo, ji; order jo, k, ji; pack w at i; vectorize w0 by 16; unroll w0; vectorize ji by 16; "
         "unroll ji; unroll k; ");
+}
+
+TEST_CASE("where the result has few columns its rows go into the lanes") {
+  CHECK(chosen("[j: 50, i: 3] { sum[k: 12](%w[k, j] * %x[i, k]) }") ==
+        "split j by 3 as jo, ji; split i by 64 as io, ii; order io, jo, ji, ii; order io, jo, k, ji, ii; "
+        "vectorize ii by 16; unroll ii; unroll ji; ");
+  CHECK(chosen("[j: 50, i: 20] { sum[k: 12](%w[k, j] * %x[i, k]) }") ==
+        "split i by 14 as io, ii; split j by 32 as jo, ji; order jo, io, k, ii, ji; pack x at jo; "
+        "vectorize x1 by 16; vectorize ji by 16; unroll ji; unroll ii; ");
 }
 
 TEST_CASE("what is refused, and with which dependence") {

@@ -1,0 +1,51 @@
+// How an operand is copied: by lanes, and in an order that the caches like.
+#include <algorithm>
+
+#include "opt/loops/choose.h"
+#include "opt/loops/nest.h"
+
+namespace tenon::opt::loops {
+namespace {
+
+using ir::DirectiveKind;
+
+constexpr int64_t kMostUnrolled = 8;  ///< vectors, all unrolled loops together
+constexpr int64_t kLineBytes = 64;    ///< of the caches
+
+/// Of all occurrences of the loop; some are tails.
+int64_t most_turns(const Kernel& kernel, LoopId loop) {
+  int64_t most = 0;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* found = std::get_if<For>(&stmt.node);
+    if (found != nullptr && found->loop == loop) most = std::max(most, turns_of(*found).value_or(0));
+  });
+  return most;
+}
+
+}  // namespace
+
+void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy) {
+  Kernel copied = kernel;
+  apply_schedule(copied, schedule, {});
+  const size_t first = copied.loops.size();
+  const Directive pack{DirectiveKind::pack_, {copy.at}, {}, 0, kernel.buffers[copy.buffer].name};
+  apply_directive(copied, pack, {});
+  schedule.push_back(pack);
+  std::vector<std::string> loops(copied.loops.begin() + static_cast<std::ptrdiff_t>(first), copied.loops.end());
+  schedule.push_back({DirectiveKind::vectorize_, {loops.back()}, {}, copy.lanes});
+  // Elements of as many cache lines as there are lanes: it is those of the same lines that are next.
+  if (copy.apart_bytes >= kLineBytes && loops.size() > 1) {
+    Directive order{DirectiveKind::order_, loops};
+    std::ranges::rotate(order.loops, order.loops.end() - 1);
+    schedule.push_back(std::move(order));
+  }
+  if (!copy.guarded) return;
+  // Unrolled, the question which lanes lie in the margin is asked before the loops over rows, and once.
+  int64_t turns = (most_turns(copied, static_cast<LoopId>(first + loops.size() - 1)) + copy.lanes - 1) / copy.lanes;
+  for (size_t axis = loops.size(); axis-- > 0 && turns <= kMostUnrolled;) {
+    schedule.push_back({DirectiveKind::unroll_, {loops[axis]}});
+    if (axis > 0) turns *= most_turns(copied, static_cast<LoopId>(first + axis - 1));
+  }
+}
+
+}  // namespace tenon::opt::loops
