@@ -25,6 +25,7 @@ struct Copy {
   int64_t lanes;
   bool guarded = false;          ///< an image that gets its margin
   int64_t apart_bytes = 0;       ///< between elements that come to lie side by side
+  bool shared = false;           ///< out to threads, if it is large
 };
 /// Appends to a schedule `pack`, and what makes the copy's loops fast.
 void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy);

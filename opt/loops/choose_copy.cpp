@@ -1,5 +1,6 @@
 // How an operand is copied: by lanes, and in an order that the caches like.
 #include <algorithm>
+#include <numeric>
 
 #include "opt/loops/choose.h"
 #include "opt/loops/nest.h"
@@ -10,6 +11,7 @@ namespace {
 using ir::DirectiveKind;
 
 constexpr int64_t kMostUnrolled = 8;  ///< vectors, all unrolled loops together
+constexpr int64_t kSharedElements = 1 << 16;  ///< are worth waking a thread for
 constexpr int64_t kLineBytes = 64;    ///< of the caches
 
 /// Of all occurrences of the loop; some are tails.
@@ -39,6 +41,10 @@ void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy) {
     std::ranges::rotate(order.loops, order.loops.end() - 1);
     schedule.push_back(std::move(order));
   }
+  const ir::Shape& shape = kernel.buffers[copy.buffer].type.shape;
+  const int64_t elements = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+  if (copy.shared && elements >= kSharedElements && loops.size() > 1)
+    schedule.push_back({DirectiveKind::parallel_, {loops.front()}});
   if (!copy.guarded) return;
   // Unrolled, the question which lanes lie in the margin is asked before the loops over rows, and once.
   int64_t turns = (most_turns(copied, static_cast<LoopId>(first + loops.size() - 1)) + copy.lanes - 1) / copy.lanes;

@@ -103,13 +103,14 @@ class Writer {
                       jo = fresh_name(kernel_, j + "o"), ji = fresh_name(kernel_, j + "i");
     add({DirectiveKind::split_, {i}, {io, ii}, tile.rows});
     add({DirectiveKind::split_, {j}, {jo, ji}, tile.vectors * lanes});
-    const std::string around_tiles = add_order(jo, io, ii, ji);
+    add_order(jo, io, ii, ji);
     if (pays_to_copy(product_, tile)) {
       const int64_t apart = product_.right_stride * product_.element_bytes;
       add_copy(schedule_, kernel_, {jo, product_.right, lanes, product_.right_guarded, apart});
     }
+    // With its margin: whole, for all its windows overlap.
     if (product_.lanes_apart && product_.left_guarded)
-      add_copy(schedule_, kernel_, {around_tiles, *product_.left, lanes, true});
+      add_copy(schedule_, kernel_, {jo, *product_.left, lanes, true, 0, product_.work >= kParallelWork});
     add({DirectiveKind::vectorize_, {ji}, {}, lanes});
     add({DirectiveKind::unroll_, {ji}});
     add({DirectiveKind::unroll_, {ii}});
@@ -133,9 +134,9 @@ class Writer {
     return found;
   }
 
-  /// Gives the loop around the tiles of a panel. Accumulators have the axes of the loops as these stand when
+  /// Accumulators have the axes of the loops as these stand when
   /// the summed ones move out past them: so the lanes are innermost before that.
-  std::string add_order(const std::string& jo, const std::string& io, const std::string& ii, const std::string& ji) {
+  void add_order(const std::string& jo, const std::string& io, const std::string& ii, const std::string& ji) {
     // Panels that are copied element by element are used as often as possible.
     const auto stays_outside = [&](LoopId loop) {
       return !product_.lanes_apart || std::ranges::count(product_.right_outside, loop) != 0;
@@ -146,12 +147,10 @@ class Writer {
     outer.push_back(jo);
     for (const LoopId loop : product_.outside)
       if (!stays_outside(loop)) outer.push_back(name(loop));
-    const std::string around_tiles = outer.back();
     outer.push_back(io);
     for (const LoopId loop : product_.summed) summed.push_back(name(loop));
     if (product_.lanes_apart) add_order({outer, tile});
     add_order({outer, summed, tile});
-    return around_tiles;
   }
   void add_order(const std::vector<std::vector<std::string>>& groups) {
     Directive order{DirectiveKind::order_};
