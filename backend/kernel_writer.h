@@ -237,7 +237,8 @@ class KernelWriter {
   std::string depth_ = "0";                ///< how many recursive calls are active
   /// A register that is another one divided by a constant, or the rest of that.
   struct Quotient {
-    Value of;
+    Sum of;
+    std::string text;  ///< the register, or constant, of `of`
     int64_t by;
     bool is_rest;
   };

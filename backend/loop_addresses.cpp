@@ -111,12 +111,13 @@ void KernelWriter::join_quotients(Sum& sum) const {
       const auto is_partner = [&](const Sum::Term& t) {
         const auto high = quotients_.find(t.value.text);
         return high != quotients_.end() && !high->second.is_rest && high->second.by == low->second.by &&
-               high->second.of.text == low->second.of.text &&
+               high->second.text == low->second.text &&
                t.factor == wrapping_product(rest.factor, low->second.by);
       };
       const auto partner = std::ranges::find_if(sum.terms, is_partner);
       if (partner == sum.terms.end()) continue;
-      Sum whole{0, 0, {{low->second.of, rest.factor}}};
+      Sum whole;
+      whole.add(rest.factor, low->second.of);
       const std::string gone[] = {rest.value.text, partner->value.text};
       std::erase_if(sum.terms, [&](const Sum::Term& t) {
         return t.value.text == gone[0] || t.value.text == gone[1];

@@ -197,8 +197,8 @@ Value KernelWriter::compute_apply(const Apply& node, FastMath fast) {
   const std::string result = out_.fresh(runtime::row(node.op).text);
   write_scalar(out_, result, node.op, type, operands.texts, fast, lanes_if(operands.varies));
   const bool divides = node.op == ScalarOp::div || node.op == ScalarOp::mod;
-  if (divides && type == DType::i64 && args[1].constant && !operands.varies)
-    quotients_[result] = {args[0], args[1].constant->i, node.op == ScalarOp::mod};
+  if (divides && type == DType::i64 && args[1].constant)
+    quotients_[result] = {sum(node.args[0]), args[0].text, args[1].constant->i, node.op == ScalarOp::mod};
   return made(result, operands.varies);
 }
 

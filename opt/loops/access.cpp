@@ -1,7 +1,11 @@
 #include "opt/loops/access.h"
 
+#include <algorithm>
+
 namespace tenon::opt::loops {
 namespace {
+
+using runtime::ScalarOp;
 
 void collect(const Kernel& kernel, const ExprPtr& e, std::set<const Expr*>& seen,
              std::vector<Access>& found) {
@@ -26,6 +30,38 @@ void visit(const Block& block, std::vector<const For*>& open, std::vector<Site>&
   }
 }
 
+void add_terms(const ExprPtr& e, std::vector<ExprPtr>& terms) {
+  const auto* sum = std::get_if<Apply>(&e->node);
+  if (sum == nullptr || sum->op != ScalarOp::add) return terms.push_back(e);
+  for (const ExprPtr& part : sum->args) add_terms(part, terms);
+}
+
+/// The term `op`(x, c) among others; null if there is none.
+const Apply* term_of(const std::vector<ExprPtr>& terms, ScalarOp op, int64_t c) {
+  for (const ExprPtr& term : terms) {
+    const auto* apply = std::get_if<Apply>(&term->node);
+    if (apply != nullptr && apply->op == op && constant_of(apply->args[1]) == c) return apply;
+  }
+  return nullptr;
+}
+
+/// Of x / c + u and x % c + v, on axes of which the second has c elements: x + u * c + v. Null if they are
+/// something else.
+ExprPtr taken_apart(const ExprPtr& high, const ExprPtr& low, int64_t c) {
+  std::vector<ExprPtr> highs, lows;
+  add_terms(high, highs), add_terms(low, lows);
+  const Apply *quotient = term_of(highs, ScalarOp::div, c), *rest = term_of(lows, ScalarOp::mod, c);
+  if (quotient == nullptr || rest == nullptr) return nullptr;
+  const std::optional<LinearForm> of = linear_form(quotient->args[0]);
+  if (!of || of != linear_form(rest->args[0])) return nullptr;
+  ExprPtr whole = quotient->args[0];
+  for (const ExprPtr& term : highs)
+    if (std::get_if<Apply>(&term->node) != quotient) whole = sum(whole, product(term, c));
+  for (const ExprPtr& term : lows)
+    if (std::get_if<Apply>(&term->node) != rest) whole = sum(whole, term);
+  return whole;
+}
+
 /// Finds the strides of one access, term by term.
 class StrideFinder {
  public:
@@ -36,7 +72,7 @@ class StrideFinder {
       return true;
     }
     const auto* sum = std::get_if<Apply>(&e->node);
-    if (sum == nullptr || sum->op != runtime::ScalarOp::add) return make_irregular(e);
+    if (sum == nullptr || sum->op != ScalarOp::add) return make_irregular(e);
     return add(sum->args[0], step) && add(sum->args[1], step);
   }
   Strides take() {
@@ -63,13 +99,23 @@ class StrideFinder {
 
 }  // namespace
 
+std::vector<Step> steps_along(const ir::Shape& shape, const Subscripts& subscripts) {
+  std::vector<Step> steps;
+  int64_t elements = 1;
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    const ExprPtr whole = axis > 0 ? taken_apart(subscripts[axis - 1], subscripts[axis], shape[axis]) : nullptr;
+    steps.push_back({whole == nullptr ? subscripts[axis] : whole, elements});
+    elements *= shape[axis];
+    if (whole != nullptr) elements *= shape[--axis];
+  }
+  std::ranges::reverse(steps);
+  return steps;
+}
+
 std::optional<Strides> strides_of(const ir::Shape& shape, const Subscripts& subscripts) {
   StrideFinder finder;
-  int64_t step = 1;
-  for (size_t axis = shape.size(); axis-- > 0;) {
-    if (!finder.add(subscripts[axis], step)) return {};
-    step *= shape[axis];
-  }
+  for (const Step& step : steps_along(shape, subscripts))
+    if (!finder.add(step.subscript, step.elements)) return {};
   return finder.take();
 }
 

@@ -11,6 +11,14 @@ namespace tenon::opt::loops {
 /// all as far apart, as those of `i / 2` or those of an index that is read, has kIrregular.
 using Strides = std::map<LoopId, int64_t>;
 constexpr int64_t kIrregular = int64_t{1} << 40;  ///< further than any tensor is long
+/// A subscript of one axis, or one of several that fused loops took apart: %x[.., p / 56, p % 56], where the
+/// last axis has 56 elements, goes by p along both. `elements` lie between neighbours.
+struct Step {
+  ExprPtr subscript;
+  int64_t elements;
+};
+/// From the first axis to the last.
+std::vector<Step> steps_along(const ir::Shape& shape, const Subscripts& subscripts);
 /// Nothing where a subscript depends on a local.
 std::optional<Strides> strides_of(const ir::Shape& shape, const Subscripts& subscripts);
 

@@ -169,18 +169,73 @@ class Writer {
 
 }  // namespace
 
-ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode) {
-  std::optional<Product> best;
-  Tile tile{};
-  double least = 0;
+/// Loops over neighbouring axes that are one in memory, whatever has them: the pixels of a 1x1 convolution.
+/// Nothing if there are none. The outer one first.
+static std::optional<std::pair<LoopId, LoopId>> one_in_memory(const Kernel& kernel) {
+  std::optional<std::pair<LoopId, LoopId>> found;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* outer = std::get_if<For>(&stmt.node);
+    const For* inner = outer == nullptr || outer->body.size() != 1 ? nullptr : std::get_if<For>(&outer->body[0].node);
+    if (found || inner == nullptr) return;
+    const std::optional<int64_t> turns = turns_of(*inner);
+    bool all = turns && turns_of(*outer) && constant_of(outer->lo) == 0 && constant_of(inner->lo) == 0;
+    const auto look = [&](const ir::Shape& shape, const Subscripts& subscripts) {
+      const std::optional<Strides> strides = strides_of(shape, subscripts);
+      const auto along = [&](LoopId loop) {
+        const auto stride = strides->find(loop);
+        return stride == strides->end() ? 0 : stride->second;
+      };
+      all = all && strides && along(outer->loop) == *turns * along(inner->loop);
+    };
+    for_each_node(kernel.body, [&](const ExprPtr& e) {
+      const auto* read = std::get_if<Read>(&e->node);
+      if (read == nullptr) return;
+      look(kernel.buffers[read->buffer].type.shape, read->subscripts);
+      all = all && read->guard == nullptr;
+    });
+    for (const Site& site : sites_of(kernel.body))
+      if (const auto* store = std::get_if<Store>(&site.stmt->node))
+        look(kernel.buffers[store->buffer].type.shape, store->subscripts);
+    if (all) found = {outer->loop, inner->loop};
+  });
+  return found;
+}
+
+/// The cheapest way to see a nest as a product.
+struct Choice {
+  Product product;
+  Tile tile;
+  int64_t lanes;
+  double price;
+};
+
+static std::optional<Choice> cheapest(const Kernel& kernel, const Machine& machine) {
+  std::optional<Choice> best;
   for (const Product& product : find_products(kernel)) {
     const int64_t lanes = machine.lanes(product.element_bytes);
-    const Tile with = choose_tile(product, machine, lanes);
-    const double all = price(product, with, lanes);
-    if (!best || all < kClearly * least) best = product, tile = with, least = all;
+    const Tile tile = choose_tile(product, machine, lanes);
+    const double all = price(product, tile, lanes);
+    if (!best || all < kClearly * best->price) best = {product, tile, lanes, all};
   }
+  return best;
+}
+
+ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode mode) {
+  const std::optional<Choice> best = cheapest(kernel, machine);
   if (!best) return {};
-  return Writer(kernel, *best).run(tile, machine.lanes(best->element_bytes));
+  if (const auto pair = one_in_memory(kernel)) {
+    const std::string &outer = kernel.loops[pair->first], &inner = kernel.loops[pair->second];
+    const Directive fuse{DirectiveKind::fuse_, {outer, inner}, {fresh_name(kernel, outer + inner)}};
+    Kernel fused = kernel;
+    apply_directive(fused, fuse, mode);
+    const std::optional<Choice> choice = cheapest(fused, machine);
+    if (choice && choice->price < kClearly * best->price) {
+      ir::Schedule schedule = Writer(fused, choice->product).run(choice->tile, choice->lanes);
+      schedule.insert(schedule.begin(), fuse);
+      return schedule;
+    }
+  }
+  return Writer(kernel, best->product).run(best->tile, best->lanes);
 }
 
 }  // namespace tenon::opt::loops

@@ -71,7 +71,7 @@ class Packing {
   const Read* read_ = nullptr;             ///< the first; all are alike
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
   std::map<LoopId, int64_t> last_;         ///< the last value of their variables
-  std::map<size_t, int64_t> reach_;        ///< by subscript: the largest sum of multiples of them
+  std::map<size_t, int64_t> reach_;        ///< by step along the tensor: the largest sum of multiples of them
   std::vector<Axis> axes_;
   ExprPtr reached_;  ///< in the reader's loops: what the copy must not go beyond; none if it cannot
 };
@@ -138,8 +138,9 @@ void Packing::note(const Read& read) {
     last[loop->loop] = *hi - 1;
     last_[loop->loop] = std::max(last_[loop->loop], *hi - 1);
   }
-  for (size_t i = 0; i < read.subscripts.size(); ++i) {
-    const std::optional<LinearForm> form = linear_form(read.subscripts[i]);
+  const std::vector<Step> steps = steps_along(kernel_.buffers[buffer_].type.shape, read.subscripts);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const std::optional<LinearForm> form = linear_form(steps[i].subscript);
     int64_t reach = 0;
     for (const auto& [loop, value] : last) reach += form ? form->factor(loop) * value : 0;
     reach_[i] = std::max(reach_[i], reach);
@@ -151,8 +152,9 @@ size_t Packing::rank(LoopId loop) const {
 }
 
 void Packing::make_axes() {
-  for (size_t i = 0; i < read_->subscripts.size(); ++i) {
-    const std::optional<LinearForm> form = linear_form(read_->subscripts[i]);
+  const std::vector<Step> steps = steps_along(kernel_.buffers[buffer_].type.shape, read_->subscripts);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const std::optional<LinearForm> form = linear_form(steps[i].subscript);
     if (!form)
       throw Refused{fmt::format("a subscript of %{} is no sum of multiples of loops",
                                 kernel_.buffers[buffer_].name)};
