@@ -43,7 +43,10 @@ ir::Module load_module(Session& session) {
 ir::Module load_optimized(Session& session) {
   ir::Module module = load_module(session);
   const Options& o = session.options;
-  optimize(session, module, o.passes ? *o.passes : opt::pipeline(o.level));
+  const bool on_gpu =
+      o.target == "gpu" || o.target == "sim" || (o.target == "loops" && !o.gpu_arch.empty());
+  optimize(session, module,
+           o.passes ? *o.passes : on_gpu ? opt::gpu_pipeline(o.level) : opt::pipeline(o.level));
   return module;
 }
 

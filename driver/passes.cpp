@@ -13,7 +13,11 @@ void command_passes(Session&) {
   for (const opt::PassRow& pass : opt::passes())
     text +=
         fmt::format("{:<20} -O{:<3} {:<7} {}\n", pass.name, pass.level, pass.lesson, pass.meaning);
-  text += "\nlevel pipeline, the same for every target\n";
+  text += "\nonly for GPUs, before own\n";
+  for (const opt::PassRow& pass : opt::gpu_passes())
+    text +=
+        fmt::format("{:<20} -O{:<3} {:<7} {}\n", pass.name, pass.level, pass.lesson, pass.meaning);
+  text += "\nlevel pipeline\n";
   for (int level = 0; level <= 3; ++level)
     text += fmt::format("-O{}   {}\n", level, opt::pipeline(level));
   text += "\nrefused orders\n";

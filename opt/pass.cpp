@@ -15,12 +15,20 @@ namespace tenon::opt {
 #define PASS(name, function, level, lesson, meaning) \
   void function(ir::Module& module, PassContext& context);
 #include "opt/passes.def"
+#define PASS(name, function, level, lesson, meaning) \
+  void function(ir::Module& module, PassContext& context);
+#include "opt/gpu_passes.def"
 
 namespace {
 
 constexpr PassRow kPasses[] = {
 #define PASS(name, function, level, lesson, meaning) {#name, function, level, lesson, meaning},
 #include "opt/passes.def"
+};
+
+constexpr PassRow kGpuPasses[] = {
+#define PASS(name, function, level, lesson, meaning) {#name, function, level, lesson, meaning},
+#include "opt/gpu_passes.def"
 };
 
 std::vector<const PassRow*>& added() {
@@ -97,6 +105,10 @@ std::span<const PassRow> passes() {
   return kPasses;
 }
 
+std::span<const PassRow> gpu_passes() {
+  return kGpuPasses;
+}
+
 void add_passes(std::span<const PassRow> rows) {
   for (const PassRow& row : rows) added().push_back(&row);
 }
@@ -104,6 +116,8 @@ void add_passes(std::span<const PassRow> rows) {
 const PassRow* find_pass(std::string_view name) {
   const auto row = std::ranges::find(kPasses, name, &PassRow::name);
   if (row != std::end(kPasses)) return row;
+  const auto of_gpu = std::ranges::find(kGpuPasses, name, &PassRow::name);
+  if (of_gpu != std::end(kGpuPasses)) return of_gpu;
   const auto other = std::ranges::find(added(), name, &PassRow::name);
   return other == added().end() ? nullptr : *other;
 }

@@ -49,6 +49,8 @@ struct PassRow {
 };
 /// passes.def as a table.
 std::span<const PassRow> passes();
+/// gpu_passes.def likewise.
+std::span<const PassRow> gpu_passes();
 /// Adds rows to those that find_pass() knows; they stay the caller's. Tests plant passes that are
 /// wrong.
 void add_passes(std::span<const PassRow> rows);
@@ -56,6 +58,8 @@ const PassRow* find_pass(std::string_view name);
 
 /// The pipeline of an optimization level, a readable list: "simplify,gvn,fuse,gvn,dce,own".
 std::string pipeline(int level);
+/// The same for a GPU: with gpu_passes() before `own`, from their level on.
+std::string gpu_pipeline(int level);
 
 struct PipelineOptions {
   bool strict = false;  ///< as PassContext has it

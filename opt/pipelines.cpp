@@ -86,6 +86,13 @@ std::string pipeline(int level) {
   return std::string(kPipelines[std::clamp(level, 0, last)]);
 }
 
+std::string gpu_pipeline(int level) {
+  std::string all = pipeline(level), added;
+  for (const PassRow& pass : gpu_passes())
+    if (level >= pass.level) added += fmt::format("{},", pass.name);
+  return all.insert(all.rfind("own"), added);
+}
+
 std::span<const Constraint> constraints() {
   return kConstraints;
 }

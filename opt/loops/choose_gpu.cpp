@@ -239,7 +239,7 @@ ir::Schedule GpuChooser::rows() {
   }
   size_t depth = chain.size();
   while (depth > 0 && !reduces_in_rows(chain[depth - 1]->body)) --depth;
-  if (depth == 0 || kernel_.body.size() != 1) return {};
+  if (depth == 0 || loop_behind_declarations(kernel_.body) == nullptr) return {};
   const Block& row = chain[depth - 1]->body;
   const bool is_long = longest(row) > kLongRow;
   std::vector<std::string> names;
