@@ -2,6 +2,7 @@
 //
 //   products  a block for a tile of the result, which its threads hold in registers; the operands of a few
 //             turns of the summed index at a time in shared memory
+//   windows   convolutions, as products that are not written out (choose_windows.cpp)
 //   rows      what is reduced lies side by side in memory, as in a softmax: a block for a row, its threads
 //             side by side in it; or a warp for a row, where rows are short
 //   elements  everything else: the elements of the result are numbered in row-major order and handed out to
@@ -47,6 +48,7 @@ class GpuChooser {
   GpuChooser(const Kernel& kernel, Mode mode) : kernel_(kernel), mode_(mode) {}
 
   ir::Schedule products();
+  ir::Schedule windows() { return choose_windows(kernel_); }
   ir::Schedule rows();
   ir::Schedule elements();
 
@@ -307,7 +309,7 @@ ir::Schedule GpuChooser::elements() {
 }  // namespace
 
 Scheduled choose_gpu(Kernel kernel, Mode mode) {
-  for (const auto kind : {&GpuChooser::products, &GpuChooser::rows, &GpuChooser::elements}) {
+  for (const auto kind : {&GpuChooser::products, &GpuChooser::windows, &GpuChooser::rows, &GpuChooser::elements}) {
     try {
       GpuChooser chooser(kernel, mode);
       ir::Schedule schedule = (chooser.*kind)();

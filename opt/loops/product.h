@@ -32,4 +32,7 @@ std::vector<Product> find_products(const Kernel& kernel);
 /// In the first way.
 std::optional<Product> find_product(const Kernel& kernel);
 
+/// The schedule of one with several summed indices on a GPU; empty if it is none.
+ir::Schedule choose_windows(const Kernel& kernel);
+
 }  // namespace tenon::opt::loops

@@ -1,8 +1,8 @@
 // shared w at ko: at the beginning of each turn of the loop `ko`, what the turn reads of %w is copied into
 // shared memory, by all threads of the block together, and read there. As with `pack`, that pays where
 // elements are read many times; here by many threads. Neighbouring threads copy neighbouring elements, each
-// 16 bytes at once where it can, and the rows of the array are a little longer than what they hold, so that
-// a column of it does not lie in one bank. It comes after `thread`, which says how many threads there are.
+// 16 bytes at once where it can, and the rows of the array may be longer than what they hold, so that
+// what the threads want does not lie in one bank (banks.h). It comes after `thread`, which says how many threads there are.
 //
 // A thread may read what another has copied only when that one is done, and overwrite it only when all have
 // read it: add_barriers() puts a barrier between the two, in the turns of a loop around them too.
@@ -14,6 +14,7 @@
 
 #include "ir/loops_launch.h"
 #include "opt/loops/access.h"
+#include "opt/loops/banks.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -106,12 +107,6 @@ class Barriers {
   const Kernel& kernel_;
 };
 
-/// Rows end at multiples of the bytes that are copied at once, and begin in different banks.
-void lengthen_rows(ir::Type& type, int64_t lanes) {
-  if (type.shape.size() < 2) return;
-  type.shape.back() = (type.shape.back() + lanes - 1) / lanes * lanes + lanes;
-}
-
 }  // namespace
 
 void add_barriers(Kernel& kernel) {
@@ -139,10 +134,7 @@ void shared(Kernel& kernel, const Directive& directive, Mode mode) {
   for (const LoopId loop : copies[0].loops) loops.push_back(kernel.loops[loop]);
   for (const CopiedOperand& copy : copies)
     if (!copy.is_contiguous || kernel.locals[copy.array].shape.back() % lanes != 0) lanes = 1;
-  for (const CopiedOperand& copy : copies) {
-    kernel.shared.insert(copy.array);
-    lengthen_rows(kernel.locals[copy.array], lanes == 1 ? 1 : lanes);
-  }
+  for (const CopiedOperand& copy : copies) kernel.shared.insert(copy.array);
   if (lanes > 1) {
     const std::string outer = fresh_name(kernel, loops.back() + "o"), lane = fresh_name(kernel, loops.back() + "v");
     apply_directive(kernel, {DirectiveKind::split_, {loops.back()}, {outer, lane}, lanes}, mode);
@@ -156,6 +148,7 @@ void shared(Kernel& kernel, const Directive& directive, Mode mode) {
     all = both;
   }
   thread_free_loop(kernel, all, threads);
+  for (const CopiedOperand& copy : copies) choose_pitches(kernel, copy.array, lanes);
 }
 
 }  // namespace tenon::opt::loops

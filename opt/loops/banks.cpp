@@ -1,0 +1,171 @@
+#include "opt/loops/banks.h"
+
+#include <algorithm>
+
+#include "ir/loops_launch.h"
+
+namespace tenon::opt::loops {
+namespace {
+
+using ir::loops::kWarp;
+
+constexpr int64_t kBanks = 32, kBankBytes = 4;
+constexpr int64_t kWordsAtOnce = 4;  ///< that a lane reads or writes
+
+/// Where the loops stand; those that are not told stand at 0.
+using Turns = std::map<LoopId, int64_t>;
+
+/// An expression of loops at one of their turns; nothing if it depends on other things.
+std::optional<int64_t> value_at(const ExprPtr& e, const Turns& turns) {
+  if (const std::optional<int64_t> number = constant_of(e)) return number;
+  if (const auto* loop = std::get_if<Loop>(&e->node)) {
+    const auto found = turns.find(loop->loop);
+    return found == turns.end() ? 0 : found->second;
+  }
+  const auto* apply = std::get_if<Apply>(&e->node);
+  if (apply == nullptr || e->type != runtime::DType::i64) return {};
+  std::vector<runtime::Scalar> args;
+  for (const ExprPtr& arg : apply->args) {
+    const std::optional<int64_t> number = value_at(arg, turns);
+    if (!number) return {};
+    args.push_back(runtime::Scalar::integer(runtime::DType::i64, *number));
+  }
+  return runtime::divides_by_zero(apply->op, args) ? std::nullopt
+                                                   : std::optional(eval(apply->op, args).i);
+}
+
+/// A place in the nest where an array is read or written, with the loops around it.
+struct Use {
+  Subscripts subscripts;
+  std::vector<const For*> loops;
+};
+
+class Uses {
+ public:
+  Uses(const Kernel& kernel, LocalId array) : array_(array) { visit(kernel.body); }
+  const std::vector<Use>& all() const { return all_; }
+
+ private:
+  void visit(const Block& block) {
+    for (const Stmt& stmt : block) {
+      const auto* set = std::get_if<SetLocal>(&stmt.node);
+      if (set != nullptr && !set->declares && set->local == array_) add(set->subscripts);
+      std::set<const Expr*> seen;
+      const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
+        if (e == nullptr || !seen.insert(e.get()).second) return;
+        const auto* read = std::get_if<Local>(&e->node);
+        if (read != nullptr && read->local == array_) add(read->subscripts);
+        for_each_operand(*e, walk);
+      };
+      for_each_expr(stmt, walk);
+      const auto* loop = std::get_if<For>(&stmt.node);
+      if (loop != nullptr) open_.push_back(loop);
+      for_each_block(stmt, [&](const Block& inner) { visit(inner); });
+      if (loop != nullptr) open_.pop_back();
+    }
+  }
+  void add(const Subscripts& subscripts) { all_.push_back({subscripts, open_}); }
+
+  const LocalId array_;
+  std::vector<const For*> open_;
+  std::vector<Use> all_;
+};
+
+/// How often the banks are asked for what one warp wants of a use.
+class Passes {
+ public:
+  explicit Passes(const ir::Type& type) : type_(type), bytes_(runtime::row(type.dtype).bytes) {}
+
+  int64_t of(const Use& use) const {
+    const int64_t words = words_at_once(use);
+    int64_t passes = 0;
+    const int64_t together = kBanks / words;  // lanes whose words fill the banks once
+    for (int64_t first = 0; first < kWarp; first += together) {
+      std::map<int64_t, std::set<int64_t>> wanted;  // words, by bank
+      for (int64_t lane = first; lane < first + together; ++lane) {
+        const std::optional<int64_t> at = element_at(use, lane, {});
+        for (int64_t word = 0; at && word < words; ++word) {
+          const int64_t address = *at * bytes_ / kBankBytes + word;
+          wanted[address % kBanks].insert(address);
+        }
+      }
+      size_t most = 1;
+      for (const auto& [bank, addresses] : wanted) most = std::max(most, addresses.size());
+      passes += static_cast<int64_t>(most);
+    }
+    return passes;
+  }
+
+ private:
+  /// Turns that are taken at once, or written out, and lie side by side, become one access.
+  int64_t words_at_once(const Use& use) const {
+    int64_t words = 1;
+    for (const For* loop : use.loops) {
+      const std::optional<int64_t> turns = turns_of(*loop);
+      if (!turns || (loop->kind != LoopKind::vectorized && loop->kind != LoopKind::unrolled)) continue;
+      const auto first = element_at(use, 0, {}), second = element_at(use, 0, {{loop->loop, 1}});
+      if (!first || !second || *second - *first != 1) continue;
+      for (int64_t at_once = kWordsAtOnce; at_once > words; at_once /= 2)
+        if (*turns * bytes_ % (at_once * kBankBytes) == 0 && type_.shape.back() * bytes_ % (at_once * kBankBytes) == 0)
+          words = at_once;
+    }
+    return words;
+  }
+
+  /// The number of the element that a thread of the first warp is at. Loops over threads in each other are
+  /// one axis, the innermost fastest.
+  std::optional<int64_t> element_at(const Use& use, int64_t lane, Turns turns) const {
+    int64_t left = lane;
+    for (size_t i = use.loops.size(); i-- > 0;) {
+      if (use.loops[i]->kind != LoopKind::thread) continue;
+      const int64_t most = std::max<int64_t>(most_turns_of(*use.loops[i]).value_or(1), 1);
+      turns[use.loops[i]->loop] = left % most;
+      left /= most;
+    }
+    int64_t at = 0;
+    for (size_t axis = 0; axis < use.subscripts.size(); ++axis) {
+      const std::optional<int64_t> subscript = value_at(use.subscripts[axis], turns);
+      if (!subscript) return {};
+      at = at * type_.shape[axis] + *subscript;
+    }
+    return at;
+  }
+
+  const ir::Type& type_;
+  const int64_t bytes_;
+};
+
+int64_t elements_of(const ir::Type& type) {
+  int64_t elements = 1;
+  for (const int64_t extent : type.shape) elements *= extent;
+  return elements;
+}
+
+}  // namespace
+
+void choose_pitches(Kernel& kernel, LocalId array, int64_t step) {
+  ir::Type& type = kernel.locals[array];
+  const Uses uses(kernel, array);
+  const auto passes_of = [&](const ir::Type& trial) {
+    int64_t passes = 0;
+    for (const Use& use : uses.all()) passes += Passes(trial).of(use);
+    return passes;
+  };
+  type.shape.back() = (type.shape.back() + step - 1) / step * step;
+  const ir::Type plain = type;
+  int64_t least = passes_of(plain), size = elements_of(plain);
+  for (size_t axis = 1; axis < plain.shape.size(); ++axis) {
+    const bool last = axis + 1 == plain.shape.size();
+    const int64_t by = last ? step : 1;
+    const int64_t row = kBanks * kBankBytes / runtime::row(type.dtype).bytes;
+    ir::Type trial = plain;
+    for (int64_t more = by; more < row; more += by) {
+      trial.shape[axis] = plain.shape[axis] + more;
+      const int64_t passes = passes_of(trial), elements = elements_of(trial);
+      if (passes > least || (passes == least && elements >= size)) continue;
+      least = passes, size = elements, type = trial;
+    }
+  }
+}
+
+}  // namespace tenon::opt::loops
