@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "ir/parse_expr.h"
+
 namespace tenon::opt::loops {
 
 using runtime::Scalar;
@@ -35,6 +37,7 @@ LoopId add_loop(Kernel& kernel, std::string_view name) {
   const bool is_local = name.size() > 0 && name[0] >= 'a' && name[0] <= 'h' &&
                         name.find_first_not_of("0123456789", 1) == name.npos;
   if (is_local) throw Refused{fmt::format("{} is what locals are called", quoted(name))};
+  if (ir::is_reserved(name)) throw Refused{fmt::format("{} is a word of the text form", quoted(name))};
   bool taken = false;
   for_each_stmt(kernel.body, [&](const Stmt& stmt) {
     const auto* loop = std::get_if<For>(&stmt.node);
@@ -47,7 +50,7 @@ LoopId add_loop(Kernel& kernel, std::string_view name) {
 
 std::string fresh_name(const Kernel& kernel, std::string_view hint) {
   std::string name(hint);
-  for (int number = 2; std::ranges::count(kernel.loops, name) != 0; ++number)
+  for (int number = 2; std::ranges::count(kernel.loops, name) != 0 || ir::is_reserved(name); ++number)
     name = fmt::format("{}{}", hint, number);
   return name;
 }
