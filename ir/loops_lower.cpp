@@ -10,11 +10,14 @@
 #include <utility>
 
 #include "ir/loops_lowering.h"
+#include "ir/straight.h"
 
 namespace tenon::ir::loops {
 namespace {
 
-constexpr int kMaxSpeculated = 24;  ///< nodes of a branch that is evaluated whether taken or not
+/// Nodes of branches that are evaluated whether taken or not: an exp has about forty. In lanes that is a few
+/// instructions for each, where a branch would keep the loop from having lanes at all.
+constexpr int kMaxSpeculated = 64;
 constexpr int kGuardedRead = 2;     ///< what a read costs beyond a node
 
 bool divides_integers(const IndexExpr& node) {
@@ -206,8 +209,8 @@ ExprPtr Lowering::lower_apply(ExprId id, const IndexExpr& node) {
 
 ExprPtr Lowering::lower_if(const IndexExpr& node) {
   ExprPtr condition = lower(node.args[0]);
-  int budget = kMaxSpeculated;
-  if (can_speculate(node.args[1], budget) && can_speculate(node.args[2], budget)) {
+  Speculation speculation{kMaxSpeculated, {}};
+  if (can_speculate(node.args[1], speculation) && can_speculate(node.args[2], speculation)) {
     ExprPtr then = lower_guarded(node.args[1], condition);
     ExprPtr otherwise = lower_guarded(node.args[2], apply(ScalarOp::not_, {condition}));
     if (is_padding(then, condition, otherwise)) return then;
@@ -258,15 +261,20 @@ bool Lowering::is_padding(const ExprPtr& then, const ExprPtr& condition,
 }
 
 /// Whether evaluating a branch that is not taken is harmless and cheap.
-bool Lowering::can_speculate(ExprId id, int& budget) const {
-  if (find(id) != nullptr) return true;
+bool Lowering::can_speculate(ExprId id, Speculation& speculation) const {
   const IndexExpr& node = function_.exprs[id];
-  if (--budget < 0 || is_fallible(id)) return false;
+  if (node.kind == ExprKind::constant || find(id) != nullptr || !speculation.seen.insert(id).second) return true;
+  if (--speculation.budget < 0 || is_fallible(id)) return false;
   switch (node.kind) {
-    case ExprKind::reduce:
-    case ExprKind::call: return false;
+    case ExprKind::reduce: return false;
+    case ExprKind::call: {
+      const std::optional<size_t> size = straight_size(module_, module_.function(node.callee));
+      if (!size || may_fail(module_, node.callee)) return false;
+      speculation.budget -= static_cast<int>(*size);
+      break;
+    }
     case ExprKind::read:
-      budget -= kGuardedRead;
+      speculation.budget -= kGuardedRead;
       break;
     case ExprKind::apply:
       if (!is_cheap(node.op)) return false;
@@ -278,7 +286,7 @@ bool Lowering::can_speculate(ExprId id, int& budget) const {
     default: break;
   }
   for (ExprId arg : node.args)
-    if (!can_speculate(arg, budget)) return false;
+    if (!can_speculate(arg, speculation)) return false;
   return true;
 }
 

@@ -93,7 +93,12 @@ class Lowering {
   bool is_fallible(ExprId id) const { return fallible_.contains(id); }
   ExprPtr lower_guarded(ExprId id, const ExprPtr& condition);
   bool is_padding(const ExprPtr& then, const ExprPtr& condition, const ExprPtr& otherwise) const;
-  bool can_speculate(ExprId id, int& budget) const;
+  /// Nodes that may be left to look at, and those that have been: each is evaluated once.
+  struct Speculation {
+    int budget;
+    std::unordered_set<ExprId> seen;
+  };
+  bool can_speculate(ExprId id, Speculation& speculation) const;
   bool in_range(const IndexExpr& read) const;
   Span span_of(ExprId id) const;
 

@@ -206,6 +206,17 @@ TEST_CASE("so are the straight functions that it calls") {
 )");
 }
 
+TEST_CASE("a branch that calls one is evaluated whether it is taken or not") {
+  check_kernel("[i: 4] { if i < 2 { @straight(i) } else { 0 } }",
+               R"(kernel @f.0() -> %out: i64[4] {
+  for i in 0..4 {
+    local a: i64 = i + i
+    %out[i] = select(i < 2, a * a, 0)
+  }
+}
+)");
+}
+
 TEST_CASE("what does not depend on a loop is computed in front of it") {
   check_kernel("[i: 3, j: 4] { exp(%y[i]) * %x[j, 0] }",
                R"(kernel @f.0(%y: f32[3], %x: f32[4, 3]) -> %out: f32[3, 4] {
