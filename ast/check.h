@@ -1,6 +1,7 @@
 // The checker: trees in, a typed program out. Names, types, shapes, purity, instantiation.
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,8 @@ struct CheckOptions {
   std::optional<std::vector<Export>> exports;
   bool checks_prelude = false;  ///< for all that its parameters can stand for, as a program's own
   std::optional<uint32_t> root_file;  ///< whose `main` runs; nothing: there is one file
+  /// Those of a file of schedules; they outlive the call.
+  std::span<const Schedule> schedules;
   /// Where the parser found the program wrong: what is around is not checked, the rest is.
   std::vector<lexer::Span> syntax_errors;
 };

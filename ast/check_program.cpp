@@ -59,6 +59,7 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
   check_records();
   for (auto& [name, info] : user_.consts) const_value(info);
   for (FunctionInfo* info : in_source_order(user_)) check_for_all(*info);
+  check_schedules(program);
   if (options_.checks_prelude) {
     for (FunctionInfo* info : in_source_order(prelude_)) check_for_all(*info);
   }
@@ -74,6 +75,21 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
   }
   // [end]
   return std::move(program_);
+}
+
+/// What stands outside of definitions belongs into a file of its own.
+void ProgramChecker::check_schedules(const Program& program) {
+  for (const Schedule& schedule : program.schedules)
+    diagnostics_.report(Diag::schedule_directive, schedule.span, "a schedule without a definition")
+        .hint("put it before the `;` of a definition, or into a file for `--schedule`");
+  typed::Function scratch;
+  FunctionChecker checker(*this, nullptr, {}, false, false, scratch, diagnostics_);
+  for (const Schedule& schedule : options_.schedules) {
+    if (schedule.path.empty())
+      diagnostics_.report(Diag::schedule_directive, schedule.span, "a schedule without a definition")
+          .hint("say which: `schedule main.y { … }`");
+    program_.schedules.push_back(checker.check_schedule(schedule, nullptr));
+  }
 }
 
 namespace {

@@ -155,7 +155,8 @@ void FunctionChecker::check(const Let& let, Span span, Stmts& out) {
     }
   }
   std::optional<typed::Expr> value;
-  if (let.schedule) check_schedule(let);
+  std::optional<typed::PlacedSchedule> schedule;
+  if (let.schedule) schedule = check_schedule(let);
   if (let.indices) {
     auto element = annotated && !wrong ? std::optional(annotated->dtype) : std::nullopt;
     if (auto c = index_definition(let, span, element)) value = std::move(c->expr);
@@ -175,7 +176,7 @@ void FunctionChecker::check(const Let& let, Span span, Stmts& out) {
   if (!value || wrong) return declare_wrong(let.name);
   typed::VarId id = declare(let.name, value->type, kind);
   let_words_[id] = word;
-  out.push_back({span, typed::Define{id, std::move(*value)}});
+  out.push_back({span, typed::Define{id, std::move(*value), std::move(schedule)}});
 }
 
 std::optional<typed::Expr> FunctionChecker::condition(const Expr& e) {

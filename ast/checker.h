@@ -183,6 +183,7 @@ class ProgramChecker {
   void find_recursion();
   // check_constant.cpp
   void apply_defines();
+  void check_schedules(const Program& program);
   void check_define(const Define& define, ConstInfo& info);
 
   // check_record.cpp
@@ -569,8 +570,9 @@ class FunctionChecker {
   std::vector<typed::ComputeIndex> indices_over(const typed::Type& type, Span span);
 
   // check_schedule.cpp
-  void check_schedule(const Let& let);
-  void check_factor(const DirectiveWord& factor);
+  typed::PlacedSchedule check_schedule(const Let& let);
+  typed::PlacedSchedule check_schedule(const Schedule& schedule, std::set<std::string>* loops);
+  int64_t check_factor(const DirectiveWord& factor);
 
   // check_lift.cpp
   /// Makes a scalar expression of scalar operands. It may use each of them as often as it likes.

@@ -179,6 +179,7 @@ struct Program {
   std::vector<Const> consts;
   std::vector<Record> records;
   std::vector<Function> functions;
+  std::vector<Schedule> schedules;  ///< of a file that holds nothing else
 };
 
 /// `emit ast`: the tree, a node a line, indented by level, each with its span as line:col-line:col.

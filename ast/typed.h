@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "ast/extent.h"
+#include "ast/schedule.h"
 #include "ast/tree.h"
 #include "runtime/scalar.h"
 #include "runtime/tensor.h"
@@ -140,7 +141,8 @@ struct Expr {
 
 struct Stmt;
 
-struct Define { VarId var; Expr value; };                      ///< let, var, and assignment to a var
+/// let, var, and assignment to a var. A schedule changes how the value is computed, never what it is.
+struct Define { VarId var; Expr value; std::optional<PlacedSchedule> schedule = std::nullopt; };
 /// `t[i, j] = e`, `t[i, :] = e`, `s.f = e`: at the field that `path` leads to (empty: the variable
 /// itself). Open subscripts are nothing, and then the value has just the extents left open. Without
 /// subscripts the whole field is replaced.
@@ -191,6 +193,7 @@ struct Function {
 struct Program {
   std::vector<std::unique_ptr<Function>> functions;
   const Function* main = nullptr;
+  std::vector<PlacedSchedule> schedules;  ///< from outside the program, by path
 };
 
 /// Where an element out of range is reported: from the first subscript to the last. `whole` is the

@@ -71,11 +71,21 @@ class FunctionPrinter {
     const bool first = defined_.insert(node.var).second;
     if (first) {
       const bool is_var = function_.vars[node.var].kind == VarKind::var;
-      line(fmt::format("{} {} = {};", is_var ? "var" : "let", declaration(node.var),
-                       text(node.value)));
+      line(fmt::format("{} {} = {}{};", is_var ? "var" : "let", declaration(node.var),
+                       text(node.value), node.schedule ? text(*node.schedule) : ""));
     } else {
       line(fmt::format("{} = {};", names_[node.var], text(node.value)));
     }
+  }
+  /// ` schedule { split i by 8 as io, ii; }`
+  std::string text(const PlacedSchedule& schedule) const {
+    std::string out = " schedule ";
+    for (const Name& name : schedule.path)
+      out += fmt::format("{}{}", name.text, &name == &schedule.path.back() ? " " : ".");
+    out += "{";
+    for (const Directive& directive : schedule.directives)
+      out += fmt::format(" {};", typed::print(directive));
+    return out + " }";
   }
   void statement(const Update& node) {
     std::string target = names_[node.var], subscripts;

@@ -40,22 +40,8 @@ std::string entry(ModuleText& module_text, const ir::Module& module, const Conve
 std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const Options& options) {
   const opt::loops::Machine& machine =
       options.target != nullptr ? options.target->machine : opt::loops::host();
-  std::vector<opt::loops::Scheduled> kernels;
-  for (const ir::Function& function : module.functions) {
-    int number = 0;
-    for (const ir::Block& block : function.blocks)
-      for (const ir::Inst& inst : block.insts)
-        if (inst.op == ir::Op::compute) {
-          Kernel kernel = ir::loops::lower(module, function, inst,
-                                           fmt::format("{}.{}", function.name, number++));
-          if (!options.gpu.empty())
-            kernels.push_back(opt::loops::choose_gpu(std::move(kernel), {options.strict}));
-          else if (options.level < 2) kernels.push_back({std::move(kernel), {}});
-          else
-            kernels.push_back(opt::loops::choose(std::move(kernel), machine, {options.strict}));
-        }
-  }
-  return kernels;
+  const opt::loops::Mode mode{.strict = options.strict, .gpu = !options.gpu.empty()};
+  return opt::loops::lower_all(module, machine, mode, options.level >= 2);
 }
 
 namespace {

@@ -32,6 +32,8 @@ void add_program_options(CLI::App& app, Options& o) {
       ->type_name("DIR");
   app.add_flag("--strict", o.strict,
                "fixed summation order, no fused multiply-add: same bits everywhere");
+  app.add_option("--schedule", o.schedule, "schedules by call path, as `emit schedule` prints them")
+      ->type_name("FILE");
   app.add_option_function<std::string>(
          "--llvm-opt", [&o](const std::string& v) { o.llvm_opt = v == "on"; },
          "off leaves out LLVM's own middle-end passes")
@@ -208,6 +210,11 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->required()
         ->type_name("FILE.ir");
     app.add_flag("--strict", o.strict, "without the rules that change bits");
+    app.add_option("--directive", o.directives,
+                   "of loop nests: a directive, 'split i by 8 as io, ii'; repeated, one after the other")
+        ->type_name("D")
+        ->expected(1)
+        ->take_all();
     add_pass_options(app, o);
     app.add_option("-o", o.output, "instead of standard output")->type_name("FILE");
   } else if (command == "sim") {

@@ -2,12 +2,14 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <stdexcept>
 
 #include "driver/commands.h"
 #include "driver/cpu.h"
 #include "driver/gpu.h"
 #include "driver/ir_module.h"
+#include "driver/optimize.h"
 #include "driver/run.h"
 #include "opt/memory/draw.h"
 
@@ -49,15 +51,17 @@ backend::Generated generate_alone(Session& session, const ir::Module& module) {
   return session.timed("writing LLVM IR", [&] {
     const backend::Alone alone{[&](const lexer::Span& span) { return place_of(session, span); },
                                absolute_data_folder(session.options)};
-    return backend::generate_alone(module, backend_options(session), alone);
+    return with_schedules(
+        session, [&] { return backend::generate_alone(module, backend_options(session), alone); });
   });
 }
 
 backend::Generated generate_llvm(Session& session) {
   ir::Module module = load_owned(session);
   if (!session.options.exports.empty()) return generate_alone(session, module);
-  return session.timed("writing LLVM IR",
-                       [&] { return backend::generate(module, backend_options(session)); });
+  return session.timed("writing LLVM IR", [&] {
+    return with_schedules(session, [&] { return backend::generate(module, backend_options(session)); });
+  });
 }
 
 void with_llvm(const std::function<void()>& work) {
@@ -70,25 +74,55 @@ void with_llvm(const std::function<void()>& work) {
   }
 }
 
+namespace {
+
+/// For this machine, or the one that --target loops simulates.
+std::vector<opt::loops::Scheduled> lower_kernels(Session& session, const ir::Module& module) {
+  const Options& o = session.options;
+  const auto& machine = o.target == "loops" ? opt::loops::kSimulated : opt::loops::host();
+  return with_schedules(session, [&] {
+    const bool gpu = !o.gpu_arch.empty() || o.target == "gpu" || o.target == "sim";
+    return opt::loops::lower_all(module, machine, {.strict = o.strict, .gpu = gpu}, o.level >= 2);
+  });
+}
+
+/// `schedule main.y { … }`; behind `//` if that could not be read back.
+std::string as_text(const opt::loops::Scheduled& scheduled, const std::string& path, bool as_comment) {
+  const std::string_view margin = as_comment ? "// " : "";
+  std::string text = fmt::format("{}schedule {} {{\n", margin, path);
+  for (const ir::Directive& directive : scheduled.schedule)
+    text += fmt::format("{}  {};\n", margin, print(directive));
+  return text + fmt::format("{}}}\n", margin);
+}
+
+}  // namespace
+
 std::string emit_loops(Session& session) {
-  ir::Module module = load_owned(session);
+  const ir::Module module = load_owned(session);
   std::string out;
-  for (const auto& [kernel, schedule] : backend::lower_kernels(module, backend_options(session))) {
+  for (const opt::loops::Scheduled& scheduled : lower_kernels(session, module)) {
     if (!out.empty()) out += '\n';
-    out += ir::loops::print(module, kernel);
+    out += ir::loops::print(module, scheduled.kernel);
   }
   return out;
 }
 
+/// What --schedule reads. Computes of no definition have no path; of several with one path, as calls with
+/// other extents make them, the first stands for all: the others are shown as comments.
 std::string emit_schedule(Session& session) {
-  ir::Module module = load_owned(session);
+  const ir::Module module = load_owned(session);
+  std::map<std::string, ir::Schedule> shown;
   std::string out;
-  for (const auto& [kernel, schedule] : backend::lower_kernels(module, backend_options(session))) {
-    const std::string function = kernel.name.substr(0, kernel.name.rfind('.'));
+  for (const opt::loops::Scheduled& scheduled : lower_kernels(session, module)) {
+    const auto& [kernel, schedule, path] = scheduled;
     if (!out.empty()) out += '\n';
-    out += fmt::format("schedule {}.{} {{\n", function, kernel.buffers.back().name);
-    for (const ir::Directive& directive : schedule) out += fmt::format("  {};\n", ir::print(directive));
-    out += "}\n";
+    if (path.empty()) {
+      const std::string function = kernel.name.substr(0, kernel.name.rfind('.'));
+      out += as_text(scheduled, fmt::format("{}.{}", function, kernel.buffers.back().name), true);
+      continue;
+    }
+    const auto [first, is_new] = shown.emplace(path, schedule);
+    out += as_text(scheduled, path, !is_new && first->second != schedule);
   }
   return out;
 }

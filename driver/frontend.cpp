@@ -27,6 +27,7 @@ void append(ast::Program& to, ast::Program from) {
   append(to.consts, from.consts);
   append(to.records, from.records);
   append(to.functions, from.functions);
+  append(to.schedules, from.schedules);
 }
 
 /// What tells files apart: however a path is written, a file is read once.
@@ -81,6 +82,21 @@ ast::CheckOptions check_options(const Session& session) {
   return options;
 }
 
+/// The file of --schedule.
+std::vector<ast::Schedule> parse_schedules(Session& session) {
+  const uint32_t file = session.open(session.options.schedule);
+  ast::Program read = parser::parse(session.sources, file, session.diagnostics);
+  const auto refuse = [&](lexer::Span span) {
+    session.diagnostics.report(lexer::Diag::schedule_directive, span,
+                               "a file of schedules holds nothing else");
+  };
+  for (const auto& item : read.imports) refuse(item.span);
+  for (const auto& item : read.consts) refuse(item.span);
+  for (const auto& item : read.records) refuse(item.span);
+  for (const auto& item : read.functions) refuse(item.span);
+  return std::move(read.schedules);
+}
+
 }  // namespace
 
 ast::Program parse_root(Session& session) {
@@ -102,6 +118,9 @@ ast::typed::Program diagnose_program(Session& session, bool needs_main) {
   }
 
   ast::CheckOptions options = check_options(session);
+  std::vector<ast::Schedule> schedules;
+  if (!session.options.schedule.empty()) schedules = parse_schedules(session);
+  options.schedules = schedules;
   options.needs_main = needs_main;
   options.root_file = root;
   const WantedExports wanted = read_exports(session);

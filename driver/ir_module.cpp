@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "ast/schedule_path.h"
 #include "driver/frontend.h"
 #include "driver/optimize.h"
 #include "ir/lower.h"
@@ -28,12 +29,18 @@ ir::Module parse_ir(Session& session) {
 
 ir::Module load_module(Session& session) {
   if (session.options.file.ends_with(".ir")) {
+    if (!session.options.schedule.empty())
+      throw UsageError{"--schedule goes by the definitions of a program; IR text carries its own schedules"};
     if (!session.options.exports.empty())
       throw UsageError{"--export picks functions of a program; IR text says itself what is exported"};
     return parse_ir(session);
   }
   ast::typed::Program program = check_program(session);
-  ir::Module module = session.timed("lowering to SSA", [&] { return ir::lower(program); });
+  std::vector<const ast::typed::PlacedSchedule*> lost;
+  ir::Module module = session.timed("lowering to SSA", [&] { return ir::lower(program, &lost); });
+  for (const ast::typed::PlacedSchedule* schedule : lost)
+    ast::typed::report_lost(program, *schedule, session.diagnostics);
+  session.stop_if_wrong();
   session.phase = "verifying what lowering made";
   for (const ir::Violation& v : ir::verify(module))
     throw std::logic_error(v.message + ", in " + v.where);

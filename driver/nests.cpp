@@ -1,8 +1,13 @@
 #include "driver/nests.h"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
+
 #include "driver/output.h"
 #include "ir/loops_parse.h"
 #include "ir/loops_verify.h"
+#include "opt/loops/directive.h"
 
 namespace tenon::driver {
 
@@ -37,10 +42,32 @@ Nests parse_nests(Session& session) {
   return nests;
 }
 
+namespace {
+
+/// Applies the directives of the command line; what they leave is verified.
+void direct(const Session& session, const ir::Module& module, Kernel& kernel) {
+  for (const std::string& text : session.options.directives) {
+    std::string mistake;
+    const auto directive = ast::typed::parse_directive(text, {}, &mistake);
+    if (!directive) throw UsageError{fmt::format("--directive '{}': {}", text, mistake)};
+    try {
+      opt::loops::apply_directive(kernel, *directive, {session.options.strict});
+    } catch (const opt::Refused& refused) {
+      fmt::print(stderr, "tenon: @{}: `{}` is refused: {}\n", kernel.name, text, refused.reason);
+      throw Exit{kProgramWrong};
+    }
+    for (const Violation& v : verify(module, kernel))
+      throw std::logic_error(fmt::format("`{}` broke the nest: {}, in {}", text, v.message, v.where));
+  }
+}
+
+}  // namespace
+
 void opt_nests(Session& session) {
   if (session.options.passes)
     throw UsageError{"--passes=LIST is for SSA functions; a .loops file holds loop nests"};
-  const Nests nests = parse_nests(session);
+  Nests nests = parse_nests(session);
+  for (Kernel& kernel : nests.kernels) direct(session, nests.module, kernel);
   write_output(session.options.output, nests.text());
 }
 

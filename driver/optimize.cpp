@@ -45,6 +45,13 @@ Reproducer reproducer_of(const Options& o, const ir::Module& module,
 
 }  // namespace
 
+void stop_as_refused(Session& session, const opt::Refused& refused) {
+  session.after_crash = nullptr;
+  session.diagnostics.report(lexer::Diag::schedule_refused, refused.span, refused.reason);
+  session.stop_if_wrong();
+  throw Exit{kProgramWrong};
+}
+
 void optimize(Session& session, ir::Module& module, std::string_view passes) {
   session.phase = "optimizing";
   try {
@@ -57,6 +64,8 @@ void optimize(Session& session, ir::Module& module, std::string_view passes) {
     options.progress = &reproducer->progress;
     opt::run_passes(module, list, options);
     session.after_crash = nullptr;
+  } catch (const opt::Refused& refused) {
+    stop_as_refused(session, refused);
   } catch (const opt::BadPipeline& e) {
     throw UsageError{e.message};
   } catch (const opt::BrokenIr& e) {

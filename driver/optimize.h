@@ -4,6 +4,7 @@
 
 #include "driver/session.h"
 #include "ir/ir.h"
+#include "opt/refused.h"
 
 namespace tenon::driver {
 
@@ -11,6 +12,18 @@ namespace tenon::driver {
 /// it finds. Throws UsageError if a pass is not there or may not stand where it does; a pass that
 /// throws or breaks the IR is a bug of ours, and leaves what reproduces it (reproducer.h).
 void optimize(Session& session, ir::Module& module, std::string_view passes);
+
+/// Reports a directive that is refused, at its place, and ends the invocation.
+[[noreturn]] void stop_as_refused(Session& session, const opt::Refused& refused);
+/// Does what applies schedules.
+template <class Work>
+auto with_schedules(Session& session, Work work) {
+  try {
+    return work();
+  } catch (const opt::Refused& refused) {
+    stop_as_refused(session, refused);
+  }
+}
 
 /// The search of --bisect=auto: prints the first wrong rewrite and throws Exit. What is right, the
 /// command of --bisect-with says, or else the interpreter: the module does what it did before.

@@ -39,6 +39,8 @@ struct Options {
   int level = 2;
   bool llvm_opt = true;
   bool strict = false;
+  std::string schedule;                      ///< --schedule
+  std::vector<std::string> directives;       ///< --directive
   bool time_passes = false;
   bool debug = false;  ///< -g
   std::string cpu = "host";  ///< --cpu

@@ -6,6 +6,8 @@
 #include <map>
 #include <ranges>
 
+#include "ir/text.h"
+
 namespace tenon::ir {
 namespace {
 
@@ -13,7 +15,8 @@ namespace {
 bool same_node(const Expr& a, const Expr& b) {
   return a.kind == b.kind && a.type == b.type && a.op == b.op && a.reduction == b.reduction &&
          a.level == b.level && a.value == b.value && a.callee == b.callee && a.place == b.place &&
-         a.args == b.args && a.constant == b.constant;
+         a.args == b.args && a.constant == b.constant && a.keeps_names == b.keeps_names &&
+         (!a.keeps_names || a.names == b.names);
 }
 
 size_t hash_of(const Expr& node) {
@@ -52,7 +55,10 @@ std::optional<ExprId> Exprs::find(const Expr& node) const {
 }
 
 ExprId Exprs::intern(Expr node) {
-  if (const auto known = find(node)) return *known;
+  if (const auto known = find(node)) {
+    if (nodes_[known->index].names.empty()) nodes_[known->index].names = std::move(node.names);
+    return *known;
+  }
   uint64_t size = 1;
   node.depth = 1;
   for (const ExprId arg : node.args) {
@@ -119,13 +125,15 @@ ExprId Exprs::if_(ExprId condition, ExprId then, ExprId otherwise) {
   return intern(node_of(ExprKind::if_, type, {condition, then, otherwise}));
 }
 
-ExprId Exprs::reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds, ExprId body) {
+ExprId Exprs::reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds, ExprId body,
+                     std::vector<std::string> names) {
   const bool gives_index = reduction == Reduction::argmax || reduction == Reduction::argmin;
   const DType type = gives_index ? DType::i64 : nodes_[body.index].type;
   bounds.push_back(body);
   Expr node = node_of(ExprKind::reduce, type, std::move(bounds));
   node.reduction = reduction;
   node.level = level;
+  node.names = std::move(names);
   return intern(std::move(node));
 }
 
@@ -154,6 +162,32 @@ ExprId Exprs::with_place(ExprId id, uint32_t place) {
   Expr node = nodes_[id.index];
   node.place = place;
   return intern(std::move(node));
+}
+
+ExprId Exprs::with_names(ExprId id, std::vector<std::string> names, bool keeps_names) {
+  Expr node = nodes_[id.index];
+  node.names = std::move(names);
+  node.keeps_names = keeps_names;
+  return intern(std::move(node));
+}
+
+ExprId with_kept_names(Exprs& exprs, ExprId body,
+                       const std::function<void(ExprId before, ExprId now)>& renamed) {
+  std::unordered_map<ExprId, ExprId> done;
+  for_each_node(exprs, body, [&](ExprId id) {
+    std::vector<ExprId> args = exprs[id].args;
+    for (ExprId& arg : args) arg = done.at(arg);
+    ExprId now = exprs.with_args(id, std::move(args));
+    if (exprs[now].kind == ExprKind::reduce) {
+      std::vector<std::string> names = exprs[now].names;
+      for (size_t i = names.size(); i < exprs[now].reduce_rank(); ++i)
+        names.push_back(index_name(exprs[now].level + static_cast<uint32_t>(i)));
+      now = exprs.with_names(now, std::move(names), true);
+    }
+    done.emplace(id, now);
+    renamed(id, now);
+  });
+  return done.at(body);
 }
 
 namespace {
@@ -209,12 +243,10 @@ class Substitution {
       return moved(replacements_[node.level], bound + shift_, place.inner);
     }
     if (node.kind == ExprKind::reduce) {
-      const uint32_t level = node.level + shift_;
-      const Reduction reduction = node.reduction;
-      const uint32_t fails_at = node.place;
-      const ExprId body = args.back();
-      args.pop_back();
-      return exprs_.with_place(exprs_.reduce(reduction, level, std::move(args), body), fails_at);
+      Expr moved = node;
+      moved.level += shift_;
+      moved.args = std::move(args);
+      return exprs_.adopt(std::move(moved));
     }
     return exprs_.with_args(place.id, std::move(args));
   }

@@ -39,6 +39,10 @@ struct Expr {
   FuncId callee;                        ///< call
   /// Tells apart equal nodes that fail at different places in the source; 0 for all others.
   uint32_t place = 0;
+  /// reduce: what the source calls its indices; none where it does not name them. They do not tell nodes
+  /// apart but where a schedule goes by them.
+  std::vector<std::string> names = {};
+  bool keeps_names = false;
   /// read: subscripts (i64); apply, call: operands; convert: one; if_: condition, then, otherwise;
   /// reduce: lo and hi of each index in turn (evaluated outside the reduction), then the body.
   std::vector<ExprId> args;
@@ -72,7 +76,8 @@ class Exprs {
   ExprId convert(DType to, ExprId operand);
   ExprId if_(ExprId condition, ExprId then, ExprId otherwise);
   /// `bounds` are lo, hi of each index in turn.
-  ExprId reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds, ExprId body);
+  ExprId reduce(Reduction reduction, uint32_t level, std::vector<ExprId> bounds, ExprId body,
+                std::vector<std::string> names = {});
   ExprId call(FuncId callee, DType type, std::vector<ExprId> args);
 
   /// The same node with other arguments of the same types, another value (value and read), or at
@@ -80,6 +85,7 @@ class Exprs {
   ExprId with_args(ExprId id, std::vector<ExprId> args);
   ExprId with_value(ExprId id, ValueId value);
   ExprId with_place(ExprId id, uint32_t place);
+  ExprId with_names(ExprId id, std::vector<std::string> names, bool keeps_names);
   /// Any node that is right: another's with something changed, or one of another function, once its
   /// arguments, value and callee are those of this one.
   ExprId adopt(Expr node) { return intern(std::move(node)); }
@@ -97,6 +103,11 @@ class Exprs {
 /// replacement move up too where it lands inside reductions of `body`: the level of a reduction is
 /// always the number of indices bound around it.
 ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacements, int shift);
+
+/// The body with a name for each index of its reductions that stays, whatever becomes of the body: that
+/// it has, or that of its level. `renamed` is told of every node.
+ExprId with_kept_names(Exprs& exprs, ExprId body,
+                       const std::function<void(ExprId before, ExprId now)>& renamed);
 
 /// Visits every node below and including the roots once, arguments before users.
 void for_each_node(const Exprs& exprs, std::span<const ExprId> roots,

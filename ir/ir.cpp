@@ -2,8 +2,11 @@
 #include "ir/ir.h"
 
 #include <algorithm>
+#include <map>
 
+#include "ir/operands.h"
 #include "ir/ranges.h"
+#include "ir/text.h"
 
 namespace tenon::ir {
 namespace {
@@ -131,8 +134,16 @@ void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueI
     for (Edge& edge : *edges)
       for (ValueId& arg : edge.args) arg = map(arg);
   }
-  if (auto* compute = std::get_if<Compute>(&inst.attribute))
-    map_body(function.exprs, *compute, map);
+  auto* compute = std::get_if<Compute>(&inst.attribute);
+  if (compute == nullptr) return;
+  if (compute->schedule) {
+    std::map<std::string, std::string> names;
+    for_each_use(function, inst, [&](ValueId used) {
+      names.emplace(function.value(used).name, function.value(map(used)).name);
+    });
+    rename_operands(*compute->schedule, names);
+  }
+  map_body(function.exprs, *compute, map);
 }
 
 void for_each_callee(const Function& function, const Inst& inst,
@@ -160,6 +171,24 @@ bool has_effect(const Module& module, const Function& function, const Inst& inst
     case Trait::terminator: return true;
   }
   return true;
+}
+
+const Directive* directive_of(const Compute& compute, DirectiveKind kind) {
+  if (!compute.schedule) return nullptr;
+  const auto found = std::ranges::find(*compute.schedule, kind, &Directive::kind);
+  return found == compute.schedule->end() ? nullptr : &*found;
+}
+
+void keep_index_names(Exprs& exprs, Compute& compute) {
+  for (uint32_t level = 0; level < compute.extents.size(); ++level) {
+    if (compute.indices.size() <= level) compute.indices.emplace_back();
+    if (compute.indices[level].empty()) compute.indices[level] = index_name(level);
+  }
+  std::unordered_map<ExprId, ExprId> now;
+  for (ExprId& body : compute.bodies)
+    body = with_kept_names(exprs, body, [&](ExprId before, ExprId after) { now[before] = after; });
+  for (auto& [id, span] : compute.sites)
+    if (const auto found = now.find(id); found != now.end()) id = found->second;
 }
 
 }  // namespace tenon::ir

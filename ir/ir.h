@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "ast/schedule.h"
 #include "ir/expr.h"
 #include "ir/ids.h"
 #include "lexer/source.h"
@@ -20,6 +21,9 @@
 
 namespace tenon::ir {
 
+using ast::typed::Directive;
+using ast::typed::DirectiveKind;
+using ast::typed::Schedule;
 using lexer::Span;
 using runtime::Shape;
 
@@ -76,6 +80,12 @@ struct Compute {
   Shape extents;
   std::vector<ExprId> bodies;
   std::vector<std::pair<ExprId, Span>> sites;
+  /// What the source calls the indices, by level; none where it does not name them. Those of reductions
+  /// are in their nodes.
+  std::vector<std::string> indices = {};
+  /// How it is to be computed, by directives that name its loops as `indices` does; nothing: the compiler
+  /// chooses.
+  std::optional<Schedule> schedule = std::nullopt;
 };
 
 /// load: which tensor of which file; `name` as in ast::typed::Load.
@@ -116,6 +126,9 @@ struct Inst {
   /// the branches taken to get here and the checks passed: the instruction may go, or move down to
   /// where it surely has been reached, but not up past those.
   bool unchecked = false;
+  /// Of a compute or call: the definition in the source that it belongs to, `main.logits.y`; empty: to
+  /// none. By it schedules find what they are for.
+  std::string path = {};
 
   /// The only value that it defines, or none.
   ValueId result() const { return results.size() == 1 ? results[0] : ValueId{}; }
@@ -181,6 +194,12 @@ void for_each_use(const Function& function, const Inst& inst,
                   const std::function<void(ValueId)>& visit);
 /// Replaces uses by `map(use)`, bodies included.
 void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueId)>& map);
+
+/// The first directive of that kind in a compute's schedule; null if it has none.
+const Directive* directive_of(const Compute& compute, DirectiveKind kind);
+/// Gives each index of a compute the name that the source has for it, or that of its level, and sees to
+/// it that it keeps it: for what has a schedule.
+void keep_index_names(Exprs& exprs, Compute& compute);
 
 /// Visits the subscripts of an element or update, each with the axis at which it stands.
 template <class Visit>

@@ -38,8 +38,12 @@ static_assert(ScalarOp::exp < ScalarOp::pow && ScalarOp::rsqrt < ScalarOp::exp &
 
 Kernel Lowering::run() {
   std::vector<Bounds> bounds;
-  for (int64_t extent : compute_.extents)
-    bounds.push_back({integer(0), integer(extent), {0, extent - 1}});
+  for (size_t axis = 0; axis < compute_.extents.size(); ++axis) {
+    const int64_t extent = compute_.extents[axis];
+    const std::string name = axis < compute_.indices.size() ? compute_.indices[axis] : "";
+    bounds.push_back({integer(0), integer(extent), {0, extent - 1}, name,
+                      compute_.schedule.has_value()});
+  }
   kernel_.span = inst_.span;
   kernel_.body = in_scope([&] {
     emit_loops(bounds, [&] {
@@ -66,14 +70,27 @@ Span Lowering::span_of(ExprId id) const {
   return found == sites_.end() ? inst_.span : found->second;
 }
 
-/// That of the index, as the text of the compute has it; loops beside each other that would agree get a
-/// number.
-std::string Lowering::loop_name() const {
-  const std::string index = index_name(static_cast<uint32_t>(levels_.size()));
-  std::string name = index;
-  for (int number = 2; std::ranges::count(kernel_.loops, name) != 0; ++number)
-    name = fmt::format("{}{}", index, number);
+/// That of the index; those that would agree get a number, and leave to a schedule the names that it goes
+/// by.
+std::string Lowering::loop_name(const Bounds& bounds) const {
+  const auto level = static_cast<uint32_t>(levels_.size());
+  const std::string wanted = bounds.name.empty() ? index_name(level) : text_name(bounds.name);
+  const auto is_taken = [&](const std::string& name) {
+    return std::ranges::count(kernel_.loops, name) != 0 ||
+           (!bounds.keeps_name && kept_names_.contains(name)) || text_name(name) != name;
+  };
+  std::string name = wanted;
+  for (int number = 2; is_taken(name); ++number) name = fmt::format("{}{}", wanted, number);
   return name;
+}
+
+void Lowering::find_kept_names() {
+  if (!compute_.schedule) return;
+  for (const std::string& index : compute_.indices) kept_names_.insert(text_name(index));
+  for_each_node(function_.exprs, compute_.bodies, [&](ExprId id) {
+    if (!function_.exprs[id].keeps_names) return;
+    for (const std::string& index : function_.exprs[id].names) kept_names_.insert(text_name(index));
+  });
 }
 
 LocalId Lowering::add_local(DType type) {

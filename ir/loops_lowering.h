@@ -1,6 +1,7 @@
 // The walk that makes loops of a compute's bodies; its parts stand in loops_lower.cpp,
 // loops_reduce.cpp and loops_calls.cpp.
 #pragma once
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -27,6 +28,7 @@ class Lowering {
       for (ExprId id : fallible_nodes(module, function, compute_)) fallible_.insert(id);
     sites_.insert(compute_.sites.begin(), compute_.sites.end());
     find_companions();
+    find_kept_names();
   }
 
   Kernel run();
@@ -36,6 +38,8 @@ class Lowering {
   struct Bounds {
     ExprPtr lo, hi;
     Range range;
+    std::string name = {};       ///< in the source; empty: none
+    bool keeps_name = false;     ///< a schedule goes by it
   };
   /// A block being written, and the nodes whose value is known in it.
   struct Scope {
@@ -74,6 +78,7 @@ class Lowering {
   ExprPtr lower_if(const IndexExpr& node);
   ExprPtr lower_reduce(ExprId id, const IndexExpr& node);
   void find_companions();
+  bool go_by_one_name(std::span<const ExprId> reductions) const;
   std::vector<ExprId> companions_of(ExprId id) const;
   Reducing start(ExprId id, const Bounds& bounds);
   void step(const Reducing& reducing);
@@ -84,7 +89,8 @@ class Lowering {
   std::vector<Bounds> lower_bounds(const IndexExpr& node);
 
   LocalId add_local(DType type);
-  std::string loop_name() const;
+  std::string loop_name(const Bounds& bounds) const;
+  void find_kept_names();
   ExprPtr declare(DType type, ExprPtr start, LocalId* local);
   void assign(LocalId local, ExprPtr value, bool reassociable = false) {
     emit(SetLocal{local, std::move(value), false, reassociable});
@@ -110,6 +116,7 @@ class Lowering {
   std::unordered_set<ExprId> fallible_;
   std::unordered_map<ExprId, std::vector<ExprId>> companions_;  ///< of reductions
   std::unordered_map<ExprId, Span> sites_;
+  std::set<std::string> kept_names_;
   std::unordered_map<ValueId, BufferId> buffers_;
   LevelsNeeded levels_needed_;
   Span reducing_;  ///< the reduction whose statements are being written
@@ -133,7 +140,7 @@ template <class Body>
 void Lowering::emit_loops(std::span<const Bounds> bounds, const Body& body) {
   if (bounds.empty()) return body();
   const auto loop = static_cast<LoopId>(kernel_.loops.size());
-  kernel_.loops.push_back(loop_name());
+  kernel_.loops.push_back(loop_name(bounds[0]));
   levels_.push_back(make(DType::i64, Loop{loop}));
   ranges_.push_back(bounds[0].range);
   Block block = in_scope([&] { emit_loops(bounds.subspan(1), body); });

@@ -65,10 +65,19 @@ void Lowering::find_companions() {
   }
   for (auto& [bounds, group] : by_bounds) {
     std::ranges::sort(group);
+    if (!go_by_one_name(group)) continue;
     for (const ExprId id : group) companions_[id] = group;
   }
 }
 // [end]
+
+/// Whether there is one loop for all that a schedule says of it.
+bool Lowering::go_by_one_name(std::span<const ExprId> reductions) const {
+  std::set<std::vector<std::string>> names;
+  for (const ExprId id : reductions)
+    if (function_.exprs[id].keeps_names) names.insert(function_.exprs[id].names);
+  return names.size() <= 1;
+}
 
 /// Itself, and those to be written with it.
 std::vector<ExprId> Lowering::companions_of(ExprId id) const {
@@ -80,7 +89,12 @@ std::vector<ExprId> Lowering::companions_of(ExprId id) const {
 /// One that was met deeper inside, where its indices have other numbers, is the same reduction.
 ExprPtr Lowering::lower_reduce(ExprId id, const IndexExpr& node) {
   if (ExprPtr known = find_reduction(key_of_reduction(function_.exprs, id))) return known;
-  const std::vector<Bounds> bounds = lower_bounds(node);
+  std::vector<Bounds> bounds = lower_bounds(node);
+  for (const ExprId companion : companions_of(id)) {
+    const IndexExpr& other = function_.exprs[companion];
+    for (size_t i = 0; i < bounds.size() && other.keeps_names; ++i)
+      bounds[i].name = other.names[i], bounds[i].keeps_name = true;
+  }
   if (is_fallible(id)) {
     ExprPtr holds;
     for (const Bounds& b : bounds) holds = both(holds, apply(ScalarOp::lt, {b.lo, b.hi}));
@@ -110,7 +124,8 @@ std::vector<Lowering::Bounds> Lowering::lower_bounds(const IndexExpr& node) {
     const int64_t end = range_of(function_, hi, ranges_).hi;
     const Range range = end <= first ? Range{0, -1} : Range{first, end - 1};
     ExprPtr lo_value = lower(lo);
-    bounds.push_back({std::move(lo_value), lower(hi), range});
+    bounds.push_back({std::move(lo_value), lower(hi), range,
+                      i < node.names.size() ? node.names[i] : "", node.keeps_names});
   }
   return bounds;
 }

@@ -39,15 +39,14 @@ void order_blocks(Function& function) {
 
 // ---- functions
 
-FunctionLowering::FunctionLowering(ModuleLowering& shared, const typed::Function& source,
-                                   Function& out)
-    : shared_(shared), source_(source), out_(out), ssa_(out) {
-  for (const typed::Var& var : source.vars) {
+FunctionLowering::FunctionLowering(ModuleLowering& shared, const Instance& instance, Function& out)
+    : shared_(shared), instance_(instance), source_(*instance.source), out_(out), ssa_(out) {
+  for (const typed::Var& var : source_.vars) {
     // An aggregate's own number is never used.
     first_leaf_.push_back(ssa_.add_variable(type_id(var.type), var.name));
   }
-  for (typed::VarId var = 0; var < source.vars.size(); ++var) {
-    const typed::Var& whole = source.vars[var];
+  for (typed::VarId var = 0; var < source_.vars.size(); ++var) {
+    const typed::Var& whole = source_.vars[var];
     if (!whole.type.aggregate) continue;
     bool first = true;
     for_each_leaf(whole.type, whole.name, [&](const typed::Type& leaf, const std::string& name) {
@@ -113,7 +112,9 @@ void FunctionLowering::block(const std::vector<typed::Stmt>& stmts) {
 }
 
 void FunctionLowering::statement(const typed::Define& node, Span) {
+  definition_ = definition(node);
   write_leaves(first_leaf_[node.var], leaves(node.value, source_.vars[node.var].name));
+  definition_ = {};
 }
 
 void FunctionLowering::statement(const typed::Update& node, Span span) {
@@ -317,9 +318,9 @@ Function signature(Module& module, const typed::Function& source, std::string na
 
 }  // namespace
 
-Module lower(const typed::Program& program) {
+Module lower(const typed::Program& program, std::vector<const typed::PlacedSchedule*>* unplaced) {
   Module module;
-  ModuleLowering shared{module, {}, {}};
+  ModuleLowering shared{module, program};
   std::set<std::string> taken;
   for (const auto& function : program.functions) {
     const FuncId id{static_cast<uint32_t>(module.functions.size())};
@@ -330,10 +331,20 @@ Module lower(const typed::Program& program) {
   // Lowering walks typed trees, and chains of calls, by recursion.
   runtime::run_on_large_stack([&] {
     for (const auto& function : program.functions) {
-      FunctionLowering(shared, *function, module.function(shared.functions.at(function.get())))
-          .run();
+      const Instance alone{function.get(), function->name};
+      FunctionLowering(shared, alone, module.function(shared.functions.at(function.get()))).run();
+    }
+    // Copies may want others; paths end, so that this does too.
+    for (size_t i = 0; i < shared.wanted.size(); ++i) {
+      const Instance copy = shared.wanted[i];
+      module.functions.push_back(signature(module, *copy.source, module_name(*copy.source, taken)));
+      FunctionLowering(shared, copy, module.functions.back()).run();
     }
   });
+  if (unplaced == nullptr) return module;
+  for (const typed::PlacedSchedule& schedule : program.schedules) shared.met.insert(&schedule);
+  for (const typed::PlacedSchedule* schedule : shared.met)
+    if (!shared.placed.contains(schedule)) unplaced->push_back(schedule);
   return module;
 }
 

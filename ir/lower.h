@@ -9,6 +9,9 @@ namespace tenon::ir {
 
 /// A module with a function per instance, named `f` or `f.1797x64` (with its extents) where it has
 /// dimensions; it verifies.
-Module lower(const ast::typed::Program& program);
+/// Schedules go to the computes that they are for; `unplaced`, if it is given, is told of those that
+/// find none.
+Module lower(const ast::typed::Program& program,
+             std::vector<const ast::typed::PlacedSchedule*>* unplaced = nullptr);
 
 }  // namespace tenon::ir

@@ -17,12 +17,17 @@ bool is_scalar(const TypedExpr& expr) {
 }  // namespace
 
 BodyLowering::BodyLowering(FunctionLowering& around, std::span<const typed::ComputeIndex> indices)
-    : around_(around), out_(around.out()), exprs_(out_.exprs), facts_(around.shared().facts) {
+    : around_(around),
+      out_(around.out()),
+      exprs_(out_.exprs),
+      facts_(around.shared().facts),
+      root_{true, &around.source(), {}} {
   for (const typed::ComputeIndex& index : indices) {
     const int64_t extent = index.extent.value();
     ExprId value = exprs_.index(depth());
     if (index.lo != 0) value = exprs_.apply(ScalarOp::add, {value, integer(index.lo)});
     extents_.push_back(extent);
+    names_.push_back(name_of(index.var, root_));
     levels_.push_back({0, extent - 1});
     root_.bindings[index.var] = BoundScalar{value, depth()};
     if (extent == 0) conditional_ = 1;
@@ -38,7 +43,7 @@ std::optional<Compute> BodyLowering::run(const TypedExpr& body) {
   std::unordered_set<ExprId> present;
   for_each_node(exprs_, *root, [&](ExprId id) { present.insert(id); });
   std::erase_if(sites_, [&](const auto& site) { return !present.contains(site.first); });
-  return Compute{extents_, {*root}, sites_};
+  return Compute{extents_, {*root}, sites_, names_};
 }
 
 // ---- scalars
@@ -142,7 +147,9 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Reduce& node, const 
   for (const typed::ReduceIndex& index : node.indices) scope.bindings.erase(index.var);
   if (!body) return std::nullopt;
 
-  const ExprId id = exprs_.reduce(node.reduction, level, std::move(bounds), *body);
+  std::vector<std::string> names;
+  for (const typed::ReduceIndex& index : node.indices) names.push_back(name_of(index.var, scope));
+  const ExprId id = exprs_.reduce(node.reduction, level, std::move(bounds), *body, std::move(names));
   switch (node.reduction) {
     case Reduction::sum:
     case Reduction::prod:
@@ -351,7 +358,7 @@ BodyLowering::MaybeExpr BodyLowering::lower_of(const typed::Call& node, const Ty
                                                Scope& scope) {
   const bool all_scalar = std::ranges::all_of(node.args, is_scalar);
   if (!all_scalar && may_hoist(expr, scope)) return exprs_.value(hoist(expr), expr.type.dtype);
-  Inlining inlining;
+  Inlining inlining{{false, node.callee, {}}, {}};
   std::vector<ExprId> scalars;
   if (!bind_args(node, scope, inlining, scalars)) return std::nullopt;
   if (facts_.inline_size(*node.callee)) {

@@ -43,6 +43,7 @@ class BodyLowering {
   /// values; or of an inlined callee.
   struct Scope {
     bool is_root;
+    const typed::Function* function;
     std::unordered_map<typed::VarId, Binding> bindings;
   };
 
@@ -79,8 +80,8 @@ class BodyLowering {
 
   // calls
   struct Inlining {
-    Scope scope{false, {}};
-    std::vector<ExprId> fallible;  ///< arguments and lets that may fail, as they are evaluated
+    Scope scope;
+    std::vector<ExprId> fallible = {};  ///< arguments and lets that may fail, as they are evaluated
     uint32_t arg_size = 0;
   };
   bool bind_args(const typed::Call& node, Scope& scope, Inlining& inlining,
@@ -91,6 +92,11 @@ class BodyLowering {
   // hoisting
   bool may_hoist(const TypedExpr& expr, const Scope& scope);
   ValueId hoist(const TypedExpr& expr);
+
+  /// What the source calls an index.
+  static const std::string& name_of(typed::VarId index, const Scope& scope) {
+    return scope.function->vars[index].name;
+  }
 
   // failing
   ExprId at_site(ExprId id, Span span, bool may_fail);
@@ -105,7 +111,8 @@ class BodyLowering {
   Exprs& exprs_;
   LowerFacts& facts_;
   Shape extents_;
-  Scope root_{true, {}};
+  std::vector<std::string> names_;                    ///< of the compute's indices
+  Scope root_;
   std::vector<Range> levels_;                         ///< of the indices bound here
   std::vector<std::pair<ExprId, Range>> known_;       ///< subscripts of tensors that are not made
   std::vector<std::pair<const TypedExpr*, ValueId>> hoists_;

@@ -156,9 +156,8 @@ ValueId FunctionLowering::guarded_element(const typed::Element& node, const Type
 
 ValueId FunctionLowering::value_of(const typed::Reduce& node, const TypedExpr& expr,
                                    std::string_view hint) {
-  if (auto compute = BodyLowering(*this, {}).run(expr)) {
-    return emit(Op::compute, type_of(expr), {}, std::move(*compute), expr.span, hint);
-  }
+  if (auto compute = BodyLowering(*this, {}).run(expr))
+    return emit_compute(std::move(*compute), expr, hint);
   return explicit_reduce(node, expr, hint);
 }
 
@@ -168,9 +167,8 @@ ValueId FunctionLowering::value_of(const typed::Compute& node, const TypedExpr& 
     write(operand.var, value(*operand.value, source_.vars[operand.var].name));
   }
   if (node.indices.empty()) return value(*node.body, hint);
-  if (auto compute = BodyLowering(*this, node.indices).run(*node.body)) {
-    return emit(Op::compute, type_of(expr), {}, std::move(*compute), expr.span, hint);
-  }
+  if (auto compute = BodyLowering(*this, node.indices).run(*node.body))
+    return emit_compute(std::move(*compute), expr, hint);
   return explicit_compute(node, expr, hint);
 }
 
@@ -182,10 +180,10 @@ ValueId FunctionLowering::value_of(const typed::Call& node, const TypedExpr& exp
 std::vector<ValueId> FunctionLowering::call(const typed::Call& node, const TypedExpr& expr,
                                             std::string_view hint) {
   std::vector<ValueId> args = all_leaves(node.args), results;
-  const FuncId callee = shared_.functions.at(node.callee);
-  for (const TypeId type : shared_.module.function(callee).results)
+  for (const TypeId type : shared_.module.function(shared_.functions.at(node.callee)).results)
     results.push_back(out_.add_value(type, hint));
-  out_.block(block_).insts.push_back({Op::call, results, std::move(args), callee, expr.span});
+  out_.block(block_).insts.push_back({Op::call, results, std::move(args), instance_of(*node.callee),
+                                      expr.span, false, definition_.path});
   return results;
 }
 

@@ -5,10 +5,15 @@
 //   lower_body.cpp      expressions as bodies of computes
 //   lower_leaves.cpp    tuples and records: as many values as they have scalars and tensors (leaves)
 //   lower_explicit.cpp  computes and reductions as loops of instructions, where a body cannot say it
+//   lower_schedules.cpp schedules to the computes that they are for
 //   lower_facts.cpp     what may fail, what may be inlined
 #pragma once
+#include <fmt/format.h>
+
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -22,23 +27,44 @@ namespace tenon::ir {
 
 namespace typed = ast::typed;
 
+/// A schedule on its way to the definition that it is for: how many words of its path are behind it.
+struct Pending {
+  const typed::PlacedSchedule* schedule;
+  size_t gone;
+  auto operator<=>(const Pending&) const = default;
+};
+
+/// A function as it is lowered: alone; or for calls that schedules go through, which have a copy of
+/// their own.
+struct Instance {
+  const typed::Function* source;
+  std::string path;  ///< what leads to its definitions: its name, or that of the definition that calls
+  std::vector<Pending> pending = {};
+  auto operator<=>(const Instance&) const = default;
+};
+
 /// What all functions of a module share while they are lowered.
 struct ModuleLowering {
   Module& module;
-  std::unordered_map<const typed::Function*, FuncId> functions;
-  LowerFacts facts;
+  const typed::Program& program;
+  std::unordered_map<const typed::Function*, FuncId> functions = {};
+  LowerFacts facts = {};
+  std::map<Instance, FuncId> copies = {};
+  std::vector<Instance> wanted = {};  ///< copies that are not lowered yet
+  std::set<const typed::PlacedSchedule*> placed = {}, met = {};
 };
 
 /// Lowers one function. Code is put at the end of the present block; behind a `return`, `break` or
 /// `continue` there is none, and statements are dropped until a block begins.
 class FunctionLowering {
  public:
-  FunctionLowering(ModuleLowering& shared, const typed::Function& source, Function& out);
+  FunctionLowering(ModuleLowering& shared, const Instance& instance, Function& out);
   void run();
 
   // ---- for BodyLowering
 
   Function& out() { return out_; }
+  const typed::Function& source() const { return source_; }
   ModuleLowering& shared() { return shared_; }
   TypeId type_of(const TypedExpr& expr) { return type_id(expr.type); }
   TypeId type_id(const typed::Type& type);
@@ -69,6 +95,23 @@ class FunctionLowering {
   void statement(const typed::Write& node, Span span);
   void statement(const typed::Assert& node, Span span);
   void statement(const typed::Evaluate& node, Span span);
+
+  // lower_schedules.cpp
+  /// The definition whose value is being lowered.
+  struct Definition {
+    const TypedExpr* value = nullptr;
+    std::string path;
+    const typed::PlacedSchedule* schedule = nullptr;  ///< for itself
+    /// For definitions in what it calls; of in-source ones, in that function.
+    struct Inner { Pending pending; const std::string* callee; };
+    std::vector<Inner> inner = {};
+  };
+  Definition definition(const typed::Define& node) const;
+  void add_schedule(const TypedExpr& expr, Compute& compute);
+  FuncId instance_of(const typed::Function& callee);
+  /// Of what is emitted for the definition's value as a whole; else empty.
+  std::string path_of(const TypedExpr& expr) const { return &expr == definition_.value ? definition_.path : ""; }
+  ValueId emit_compute(Compute compute, const TypedExpr& expr, std::string_view hint);
 
   // lower.cpp: blocks
   void jump_if_open(BlockId target, Span span);
@@ -132,7 +175,9 @@ class FunctionLowering {
   void write(typed::VarId variable, ValueId value) { ssa_.write(variable, block_, value); }
 
   ModuleLowering& shared_;
+  const Instance& instance_;
   const typed::Function& source_;
+  Definition definition_;
   Function& out_;
   SsaBuilder ssa_;
   /// By VarId: where the leaves of a variable begin. That of a scalar or tensor is the variable

@@ -228,6 +228,11 @@ ResultTypes FunctionParser::parse_convert(Inst& inst) {
 
 ResultTypes FunctionParser::parse_compute(Inst& inst) {
   Compute compute = ir::parse_compute(scanner_, module_, function_, names_);
+  if (scanner_.accept_name("schedule")) {
+    if (!scanner_.at("(")) inst.path = scanner_.expect(TokenKind::name, "the path of a definition").text;
+    compute.schedule = parse_schedule(scanner_);
+    keep_index_names(function_.exprs, compute);
+  }
   ResultTypes types;
   for (const ExprId body : compute.bodies)
     types.push_back(module_.types.intern({function_.exprs[body].type, compute.extents}));

@@ -263,6 +263,7 @@ Compute ExprParser::compute() {
   while (!scanner_.at("]")) {
     if (!compute_.extents.empty()) scanner_.expect(",");
     bind_index(levels_);
+    compute_.indices.emplace_back(levels_.back());
     compute_.extents.push_back(parse_extent(scanner_));
   }
   scanner_.expect("]");
@@ -430,7 +431,9 @@ ExprId ExprParser::reduce(Reduction reduction) {
   const ExprId body = expr(0);
   scanner_.expect(")");
   levels_.resize(level);
-  return fallible(function_.exprs.reduce(reduction, static_cast<uint32_t>(level), bounds, body),
+  std::vector<std::string> names(inner.begin(), inner.end());
+  return fallible(function_.exprs.reduce(reduction, static_cast<uint32_t>(level), bounds, body,
+                                         std::move(names)),
                   begin);
 }
 
@@ -484,6 +487,22 @@ Compute parse_compute(TextScanner& scanner, Module& module, Function& function,
                       const Names& names) {
   const FreeNames none;
   return ExprParser(scanner, module, function, names, none).compute();
+}
+
+Schedule parse_schedule(TextScanner& scanner) {
+  Schedule schedule;
+  scanner.expect("(");
+  while (!scanner.at(")")) {
+    if (!schedule.empty()) scanner.expect(",");
+    const std::string text = parse_string(scanner);
+    const Span span = scanner.last_span();
+    std::string mistake;
+    auto directive = ast::typed::parse_directive(text, span, &mistake);
+    if (!directive) scanner.fail(span, std::move(mistake));
+    schedule.push_back(std::move(*directive));
+  }
+  scanner.expect(")");
+  return schedule;
 }
 
 ExprId parse_free_expr(TextScanner& scanner, Module& module, Function& function,

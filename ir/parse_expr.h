@@ -40,6 +40,9 @@ void check_operands(TextScanner& scanner, Span span, ScalarOp op, size_t count, 
 /// `[i: 64, j: 128] { body, … }`, with the places of nodes that can fail.
 Compute parse_compute(TextScanner& scanner, Module& module, Function& function, const Names& names);
 
+/// `("split i by 8 as io, ii", "unroll ii")`
+Schedule parse_schedule(TextScanner& scanner);
+
 /// What the names of an expression mean that stands by itself, outside of any function's text: a
 /// side of a rewrite rule.
 struct FreeNames {

@@ -2,6 +2,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
+#include "ir/loops_parse_expr.h"
+#include "ir/parse_expr.h"
 #include "ir/print_atoms.h"
 #include "ir/text.h"
 #include "runtime/print.h"
@@ -71,6 +75,10 @@ class Printer {
   }
   void apply(const Expr& node, int at_least);
   void reduce(const Expr& node);
+  std::string name_of(uint32_t level) const {
+    return level < names_.size() ? names_[level] : index_name(level);
+  }
+  void bind(const std::vector<std::string>& names, size_t index, uint32_t level);
 
   void value(ValueId id) { put("%{}", function_.value(id).name); }
   void values(std::span<const ValueId> ids) {
@@ -81,7 +89,7 @@ class Printer {
     list(ids, [&](ValueId id) { put("%{}: {}", function_.value(id).name, type_of(id).text()); });
   }
   void edge(const Edge& edge);
-  void compute(const Compute& compute);
+  void compute(const Inst& inst, const Compute& compute);
   void part(const Inst& inst, const Part& part);
   void pieces(const Inst& inst);
 
@@ -90,6 +98,8 @@ class Printer {
   const Module& module_;
   const Function& function_;
   std::string out_;
+  bool is_named_ = false;           ///< a compute with a schedule is being printed
+  std::vector<std::string> names_;  ///< of its bound indices; elsewhere they have those of their levels
 };
 
 // ---- index expressions
@@ -98,7 +108,7 @@ void Printer::expr(ExprId id, int at_least) {
   const Expr& node = function_.exprs[id];
   switch (node.kind) {
     case ExprKind::constant: out_ += constant_text(node.constant); break;
-    case ExprKind::index: out_ += index_name(node.level); break;
+    case ExprKind::index: out_ += name_of(node.level); break;
     case ExprKind::value: value(node.value); break;
     case ExprKind::read:
       value(node.value);
@@ -150,11 +160,28 @@ void Printer::apply(const Expr& node, int at_least) {
   if (parentheses) out_ += ')';
 }
 
+/// Gives an index of a compute with a schedule its name: none that is bound around it.
+void Printer::bind(const std::vector<std::string>& names, size_t index, uint32_t level) {
+  const std::string wanted = index < names.size() ? text_name(names[index]) : index_name(level);
+  std::string name = wanted;
+  for (int number = 2; std::ranges::count(names_, name) != 0 || is_reserved(name); ++number)
+    name = fmt::format("{}{}", wanted, number);
+  names_.push_back(std::move(name));
+}
+
 void Printer::reduce(const Expr& node) {
   put("{}[", ast::text(node.reduction));
+  const std::vector<std::string> outside = names_;
+  std::vector<std::string> inside = outside;
+  if (is_named_) {
+    for (uint32_t i = 0; i < node.reduce_rank(); ++i)
+      bind(node.keeps_names ? node.names : std::vector<std::string>{}, i, node.level + i);
+    inside = std::exchange(names_, outside);
+  }
   for (size_t i = 0; i < node.reduce_rank(); ++i) {
     const Expr& lo = function_.exprs[node.args[2 * i]];
-    put("{}{}: ", i > 0 ? ", " : "", index_name(node.level + static_cast<uint32_t>(i)));
+    const auto level = node.level + static_cast<uint32_t>(i);
+    put("{}{}: ", i > 0 ? ", " : "", level < inside.size() ? inside[level] : index_name(level));
     if (lo.kind != ExprKind::constant || lo.constant.i != 0) {
       expr(node.args[2 * i]);
       out_ += "..";
@@ -162,7 +189,9 @@ void Printer::reduce(const Expr& node) {
     expr(node.args[2 * i + 1]);
   }
   out_ += "](";
+  names_ = std::move(inside);
   expr(node.reduce_body());
+  names_ = outside;
   out_ += ')';
 }
 
@@ -176,13 +205,23 @@ void Printer::edge(const Edge& edge) {
   out_ += ')';
 }
 
-void Printer::compute(const Compute& compute) {
+void Printer::compute(const Inst& inst, const Compute& compute) {
+  is_named_ = compute.schedule.has_value();
   out_ += '[';
-  for (size_t i = 0; i < compute.extents.size(); ++i)
-    put("{}{}: {}", i > 0 ? ", " : "", index_name(static_cast<uint32_t>(i)), compute.extents[i]);
+  for (uint32_t i = 0; i < compute.extents.size(); ++i) {
+    if (is_named_) bind(compute.indices, i, i);
+    put("{}{}: {}", i > 0 ? ", " : "", name_of(i), compute.extents[i]);
+  }
   out_ += "] { ";
   exprs(compute.bodies);
   out_ += " }";
+  names_.clear();
+  if (!std::exchange(is_named_, false)) return;
+  put(" schedule {}(", inst.path);
+  list(*compute.schedule, [&](const Directive& directive) {
+    put("\"{}\"", ast::typed::print(directive));
+  });
+  out_ += ')';
 }
 
 void Printer::part(const Inst& inst, const Part& part) {
@@ -228,7 +267,7 @@ void Printer::inst(const Inst& inst) {
       value(inst.args[0]);
       put(" to {}", type_of(inst.result()).text());
       break;
-    case Op::compute: compute(inst.get<Compute>()); break;
+    case Op::compute: compute(inst, inst.get<Compute>()); break;
     case Op::pack:
       out_ += '[';
       values(inst.args);
@@ -314,6 +353,13 @@ void Printer::function() {
 }
 
 }  // namespace
+
+std::string text_name(std::string_view index) {
+  std::string name(index);
+  std::ranges::replace(name, '.', '_');  // of a run of indices, `s.1`
+  const bool taken = is_reserved(name) || loops::local_named(name);
+  return taken ? name + "_" : name;
+}
 
 std::string index_name(uint32_t level) {
   constexpr std::string_view letters = "ijklmnopqr";

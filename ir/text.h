@@ -8,7 +8,10 @@
 //   }
 //
 // i64, f32 and bool constants are bare (`3`, `1.0`, `true`); others carry their type (`3i32`,
-// `1.0f64`). `;` starts a comment.
+// `1.0f64`). `;` starts a comment. A compute that has a schedule says so behind its bodies, and
+// calls its indices as the source does:
+//
+//   %y = compute [r: 64] { sum[c: 9](%x[r, c]) } schedule main.y("split r by 8 as ro, ri", "unroll ri")
 #pragma once
 #include <string>
 
@@ -25,6 +28,9 @@ std::string print(const Module& module, const Function& function, ExprId expr);
 std::string print(const Module& module, const Function& function, const Inst& inst);
 /// The printed name of a bound index: i, j, k, … by level.
 std::string index_name(uint32_t level);
+/// What an index of the source, or a loop made of it, is called in a text: with `_` behind it where the
+/// name means something else there, as those of operations and of a nest's locals do.
+std::string text_name(std::string_view index);
 
 /// Reads a module. Errors are reported (Diag::ir_syntax); the module is usable only if none were.
 /// Spans of instructions are places in the IR text, so that run-time errors have a place.

@@ -103,6 +103,7 @@ class Reader {
       case Role::block:
       case Role::fields_end: return true;
       case Role::block_end: return piece_kind() != kw_else;
+      case Role::directives_end: return piece_kind() == kw_schedule;  // in a file of them
       default: return previous().kind == semicolon;
     }
   }

@@ -138,6 +138,7 @@ ValueNumbers::Key ValueNumbers::key_of(const Inst& inst) {
     key.push_back(static_cast<uint64_t>(canonical(*op, args)));
   } else if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
     for (ExprId body : compute->bodies) key.push_back(number_body(body));
+    if (compute->schedule) key.push_back(inst.results[0].index);  // it is made as its schedule says
   } else if (const auto* part = std::get_if<Part>(&inst.attribute)) {
     key.insert(key.end(), part->open.begin(), part->open.end());
   } else if (const auto* callee = std::get_if<FuncId>(&inst.attribute)) {

@@ -12,11 +12,17 @@ namespace tenon::opt::loops {
 struct Scheduled {
   Kernel kernel;
   ir::Schedule schedule;
+  std::string path = {};  ///< of the definition that the compute belongs to; empty: of none
 };
 Scheduled choose(Kernel kernel, const Machine& machine, Mode mode);
 
 /// The same for a GPU. Every kernel gets one, unless it has no loop that blocks and threads could share.
 Scheduled choose_gpu(Kernel kernel, Mode mode);
+
+/// Every kernel of the module, function by function: by the schedule that its compute carries; by the
+/// compiler's choice, if it `chooses` (for a GPU always), where that has none. Throws Refused.
+std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machine, Mode mode,
+                                 bool chooses);
 
 /// A copy of what the turns of a loop read of a tensor.
 struct Copy {

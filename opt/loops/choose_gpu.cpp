@@ -309,6 +309,7 @@ ir::Schedule GpuChooser::elements() {
 }  // namespace
 
 Scheduled choose_gpu(Kernel kernel, Mode mode) {
+  mode.gpu = true;
   for (const auto kind : {&GpuChooser::products, &GpuChooser::windows, &GpuChooser::rows, &GpuChooser::elements}) {
     try {
       GpuChooser chooser(kernel, mode);

@@ -21,13 +21,27 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
     case DirectiveKind::block_: return block(kernel, directive, mode);
     case DirectiveKind::thread_: return thread(kernel, directive, mode);
     case DirectiveKind::shared_: return shared(kernel, directive, mode);
+    case DirectiveKind::peel_: return peel(kernel, directive, mode);
+    case DirectiveKind::pad_: return pad(kernel, directive, mode);
+    case DirectiveKind::registers_: return registers(kernel, directive, mode);
+    case DirectiveKind::prefetch_: return prefetch(kernel, directive, mode);
+    case DirectiveKind::inline_: return;  // the pass `fuse` has done it, where there is one
     default:
-      throw Refused{fmt::format("`{}` is not for the CPU", ir::name(directive.kind))};
+      throw Refused{fmt::format("`{}` is not for the CPU", row(directive.kind).name)};
   }
 }
 
 void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {
-  for (const Directive& directive : schedule) apply_directive(kernel, directive, mode);
+  for (const Directive& directive : schedule) {
+    if (row(directive.kind).target == ast::typed::DirectiveTarget::gpu && !mode.gpu) continue;
+    try {
+      apply_directive(kernel, directive, mode);
+    } catch (Refused& refused) {
+      refused.reason = fmt::format("`{}` is refused: {}", print(directive), refused.reason);
+      refused.span = directive.span;
+      throw;
+    }
+  }
   if (!kernel.shared.empty()) add_barriers(kernel);
 }
 

@@ -8,23 +8,22 @@
 #include <string>
 
 #include "ir/loops_walk.h"
-#include "ir/schedule.h"
+#include "opt/refused.h"
 
 namespace tenon::opt::loops {
 
 using ir::Directive;
 using namespace ir::loops;
 
-/// Thrown by a directive that may not be applied; says why.
-struct Refused {
-  std::string reason;
-};
+using opt::Refused;
 
 struct Mode {
   bool strict = false;  ///< float reductions in order
+  bool gpu = false;     ///< directives about a GPU's hardware count
 };
 
-/// The kernel after one directive, or after all of them in order. Throws Refused.
+/// The kernel after one directive, or after all of them in order: those of a schedule that are about other
+/// hardware are left out. Throws Refused.
 void apply_directive(Kernel& kernel, const Directive& directive, Mode mode);
 void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode);
 
@@ -42,5 +41,9 @@ void stream(Kernel& kernel, const Directive& directive, Mode mode);
 void block(Kernel& kernel, const Directive& directive, Mode mode);
 void thread(Kernel& kernel, const Directive& directive, Mode mode);
 void shared(Kernel& kernel, const Directive& directive, Mode mode);
+void peel(Kernel& kernel, const Directive& directive, Mode mode);
+void pad(Kernel& kernel, const Directive& directive, Mode mode);
+void registers(Kernel& kernel, const Directive& directive, Mode mode);
+void prefetch(Kernel& kernel, const Directive& directive, Mode mode);
 
 }  // namespace tenon::opt::loops

@@ -30,5 +30,8 @@ const NamedMachine* find_machine(std::string_view name);
 
 /// This one: its vector extensions (SSE2, AVX2, AVX-512, NEON) and caches, as the system says.
 const Machine& host();
+/// The one that loop nests are interpreted on: AVX2, and the caches of ir::loops::KernelEngine.
+inline constexpr Machine kSimulated = {
+    .vector_bytes = 32, .vector_registers = 16, .l1_bytes = 32 << 10, .l2_bytes = 1 << 20};
 
 }  // namespace tenon::opt::loops

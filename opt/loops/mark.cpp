@@ -35,11 +35,6 @@ void mark(Kernel& kernel, LoopId loop, LoopKind kind, const std::function<void(c
                               quoted(kernel.loops[loop]))};
 }
 
-void refuse_other_kinds(const Kernel& kernel, const For& loop) {
-  if (loop.kind == LoopKind::serial) return;
-  throw Refused{fmt::format("how loop {} runs is decided already", quoted(kernel.loops[loop.loop]))};
-}
-
 // ---- lanes
 
 class VectorCheck {
@@ -110,7 +105,7 @@ void vectorize(Kernel& kernel, const Directive& directive, Mode mode) {
                                 quoted(kernel.loops[around->loop]))};
   });
   mark(kernel, loop, LoopKind::vectorized, [&](const For& found) {
-    refuse_other_kinds(kernel, found);
+    require_serial(kernel, found);
     VectorCheck(kernel, found, mode).run();
   });
 }
@@ -120,7 +115,7 @@ void unroll(Kernel& kernel, const Directive& directive, Mode mode) {
   const LoopId loop = directive.factor > 0 ? split_off(kernel, directive, "u", mode)
                                            : find_loop(kernel, directive.loops[0]);
   mark(kernel, loop, LoopKind::unrolled, [&](const For& found) {
-    refuse_other_kinds(kernel, found);
+    require_serial(kernel, found);
     if (*turns_of(found) > kMostTurns)
       throw Refused{fmt::format("loop {} has {} turns; at most {} are written out",
                                 quoted(kernel.loops[loop]), *turns_of(found), kMostTurns)};
@@ -140,15 +135,21 @@ void parallel(Kernel& kernel, const Directive& directive, Mode) {
     throw Refused{fmt::format("the kernel may fail, and loop {} is not its outermost", name)};
   for_each_stmt(kernel.body, [&](const Stmt& stmt) {
     const auto* around = std::get_if<For>(&stmt.node);
-    if (around != nullptr && around->kind == LoopKind::parallel && contains_loop(around->body, loop))
-      throw Refused{fmt::format("loop {} around it is parallel already",
-                                quoted(kernel.loops[around->loop]))};
+    if (around == nullptr || !contains_loop(around->body, loop)) return;
+    if (around->kind == LoopKind::parallel || around->kind == LoopKind::vectorized)
+      throw Refused{fmt::format("loop {} around it is {} already", quoted(kernel.loops[around->loop]),
+                                ir::loops::kLoopKinds[static_cast<size_t>(around->kind)])};
   });
   // Where rfactor has put the parts together again, the loop stays serial.
   std::optional<LocalId> carried;
   bool marked = false;
   replace_loops(kernel.body, loop, [&](const For& found) -> Block {
-    refuse_other_kinds(kernel, found);
+    require_serial(kernel, found);
+    for_each_stmt(found.body, [&](const Stmt& stmt) {
+      const auto* inner = std::get_if<For>(&stmt.node);
+      if (inner != nullptr && inner->kind == LoopKind::parallel)
+        throw Refused{fmt::format("loop {} in it is parallel already", quoted(kernel.loops[inner->loop]))};
+    });
     For result = found;
     std::optional<LocalId> own;
     for (const LocalId local : changed_by(found.body))

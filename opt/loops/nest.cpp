@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "ir/parse_expr.h"
+#include "ir/text.h"
 
 namespace tenon::opt::loops {
 
@@ -22,35 +22,39 @@ std::string quoted(const Kernel&, LocalId local) {
   return quoted(local_name(local));
 }
 
-LoopId find_loop(const Kernel& kernel, std::string_view name) {
+LoopId find_loop(const Kernel& kernel, std::string_view index) {
+  const std::string name = ir::text_name(index);
   std::set<LoopId> found;
   for_each_stmt(kernel.body, [&](const Stmt& stmt) {
     const auto* loop = std::get_if<For>(&stmt.node);
     if (loop != nullptr && kernel.loops[loop->loop] == name) found.insert(loop->loop);
   });
-  if (found.empty()) throw Refused{fmt::format("there is no loop {}", quoted(name))};
-  if (found.size() > 1) throw Refused{fmt::format("several loops are called {}", quoted(name))};
+  if (found.empty()) throw Refused{fmt::format("there is no loop {}", quoted(index))};
+  if (found.size() > 1) throw Refused{fmt::format("several loops are called {}", quoted(index))};
   return *found.begin();
 }
 
-LoopId add_loop(Kernel& kernel, std::string_view name) {
-  const bool is_local = name.size() > 0 && name[0] >= 'a' && name[0] <= 'h' &&
-                        name.find_first_not_of("0123456789", 1) == name.npos;
-  if (is_local) throw Refused{fmt::format("{} is what locals are called", quoted(name))};
-  if (ir::is_reserved(name)) throw Refused{fmt::format("{} is a word of the text form", quoted(name))};
+LoopId add_loop(Kernel& kernel, std::string_view index) {
+  const std::string name = ir::text_name(index);
   bool taken = false;
   for_each_stmt(kernel.body, [&](const Stmt& stmt) {
     const auto* loop = std::get_if<For>(&stmt.node);
     taken |= loop != nullptr && kernel.loops[loop->loop] == name;
   });
   if (taken) throw Refused{fmt::format("there is a loop {} already", quoted(name))};
-  kernel.loops.emplace_back(name);
+  kernel.loops.push_back(name);
   return static_cast<LoopId>(kernel.loops.size() - 1);
+}
+
+BufferId find_input(const Kernel& kernel, std::string_view name) {
+  for (BufferId b = 0; b < kernel.buffer_values.size(); ++b)
+    if (kernel.buffers[b].name == name) return b;
+  throw Refused{fmt::format("the kernel reads no tensor {}", quoted(name))};
 }
 
 std::string fresh_name(const Kernel& kernel, std::string_view hint) {
   std::string name(hint);
-  for (int number = 2; std::ranges::count(kernel.loops, name) != 0 || ir::is_reserved(name); ++number)
+  for (int number = 2; std::ranges::count(kernel.loops, ir::text_name(name)) != 0; ++number)
     name = fmt::format("{}{}", hint, number);
   return name;
 }
@@ -83,6 +87,11 @@ void for_each_loop(const Block& block, LoopId loop, const std::function<void(con
     const auto* found = std::get_if<For>(&stmt.node);
     if (found != nullptr && found->loop == loop) visit(*found);
   });
+}
+
+void require_serial(const Kernel& kernel, const For& loop) {
+  if (loop.kind == LoopKind::serial) return;
+  throw Refused{fmt::format("how loop {} runs is decided already", quoted(kernel.loops[loop.loop]))};
 }
 
 bool contains_loop(const Block& block, LoopId loop) {
@@ -180,6 +189,24 @@ bool mentions_loop(const ExprPtr& e, LoopId loop) {
   bool found = false;
   for_each_operand(*e, [&](const ExprPtr& o) { found = found || mentions_loop(o, loop); });
   return found;
+}
+
+bool same_text(const ExprPtr& a, const ExprPtr& b) {
+  if (a == b) return true;
+  if (a == nullptr || b == nullptr || a->type != b->type || a->node.index() != b->node.index())
+    return false;
+  if (const auto* x = std::get_if<Constant>(&a->node)) return x->value == std::get<Constant>(b->node).value;
+  if (const auto* x = std::get_if<Loop>(&a->node)) return x->loop == std::get<Loop>(b->node).loop;
+  if (const auto* x = std::get_if<Scalar_>(&a->node)) return x->param == std::get<Scalar_>(b->node).param;
+  std::vector<ExprPtr> left, right;
+  for_each_operand(*a, [&](const ExprPtr& o) { left.push_back(o); });
+  for_each_operand(*b, [&](const ExprPtr& o) { right.push_back(o); });
+  const auto* x = std::get_if<Apply>(&a->node);
+  if (left.size() != right.size() || std::holds_alternative<Local>(a->node)) return false;
+  if (x != nullptr && x->op != std::get<Apply>(b->node).op) return false;
+  for (size_t i = 0; i < left.size(); ++i)
+    if (!same_text(left[i], right[i])) return false;
+  return true;
 }
 
 std::optional<ScalarOp> steps_of(const Kernel& kernel, const Block& block, LocalId local,

@@ -11,6 +11,8 @@ namespace tenon::opt::loops {
 
 /// The loop of that name. Throws Refused where there is none or it is not clear which.
 LoopId find_loop(const Kernel& kernel, std::string_view name);
+/// The input of that name. Throws Refused where there is none.
+BufferId find_input(const Kernel& kernel, std::string_view name);
 /// A new loop. Throws Refused where a loop has that name already.
 LoopId add_loop(Kernel& kernel, std::string_view name);
 /// A name for one that nobody has yet: `hint`, or with a number behind it.
@@ -24,6 +26,8 @@ inline ExprPtr get(const Kernel& kernel, LocalId local, Subscripts subscripts) {
 
 /// Puts what `change` makes of it in the place of every loop `loop`.
 void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&)>& change);
+/// Refuses a loop whose turns are not taken one after the other.
+void require_serial(const Kernel& kernel, const For& loop);
 /// Whether `loop` stands in the block, at any depth.
 bool contains_loop(const Block& block, LoopId loop);
 /// Every loop `loop` that is there.
@@ -40,6 +44,9 @@ std::set<LocalId> changed_by(const Block& block);
 /// The locals that it reads, or sets, and does not declare.
 std::set<LocalId> used_by(const Block& block);
 bool mentions_loop(const ExprPtr& e, LoopId loop);
+
+/// Whether two expressions are written alike; of what reads locals, never.
+bool same_text(const ExprPtr& a, const ExprPtr& b);
 
 /// A sum of multiples of loop variables and scalar parameters.
 struct LinearForm {

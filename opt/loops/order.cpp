@@ -31,6 +31,7 @@ class Mover {
   void expand(const For& outer, std::vector<Block>& parts, Block& result);
   void check_fission(const For& outer, const std::vector<Block>& parts,
                      const std::set<LocalId>& own) const;
+  void check_serial(const For& loop) const;
   void check_interchange(const For& outer, const For& inner) const;
 
   Kernel& kernel_;
@@ -42,9 +43,7 @@ class Mover {
 }
 
 Block Mover::raise(For outer, LoopId inner) {
-  if (outer.kind != LoopKind::serial)
-    refuse(fmt::format("how loop {} runs is decided already; `order` comes before that",
-                       quoted(kernel_.loops[outer.loop])));
+  check_serial(outer);
   raise_within(outer.body, inner);
   const std::set<LocalId> own = declared_in(outer.body);
   // The parts: statements between the loops that move, and these loops each by itself.
@@ -169,7 +168,14 @@ void Mover::check_fission(const For& outer, const std::vector<Block>& parts,
   }
 }
 
+void Mover::check_serial(const For& loop) const {
+  if (loop.kind != LoopKind::serial)
+    refuse(fmt::format("how loop {} runs is decided already; `order` comes before that",
+                       quoted(kernel_.loops[loop.loop])));
+}
+
 void Mover::check_interchange(const For& outer, const For& inner) const {
+  check_serial(inner);
   const std::string &out = kernel_.loops[outer.loop], &in = kernel_.loops[inner.loop];
   if (mentions_loop(inner.lo, outer.loop) || mentions_loop(inner.hi, outer.loop))
     refuse(fmt::format("the range of loop {} depends on loop {}", quoted(in), quoted(out)));

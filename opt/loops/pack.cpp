@@ -76,25 +76,6 @@ class Packing {
   ExprPtr reached_;  ///< in the reader's loops: what the copy must not go beyond; none if it cannot
 };
 
-/// Whether two expressions are written alike.
-bool same(const ExprPtr& a, const ExprPtr& b) {
-  if (a == b) return true;
-  if (a == nullptr || b == nullptr || a->type != b->type || a->node.index() != b->node.index())
-    return false;
-  if (const auto* x = std::get_if<Constant>(&a->node)) return x->value == std::get<Constant>(b->node).value;
-  if (const auto* x = std::get_if<Loop>(&a->node)) return x->loop == std::get<Loop>(b->node).loop;
-  if (const auto* x = std::get_if<Scalar_>(&a->node)) return x->param == std::get<Scalar_>(b->node).param;
-  std::vector<ExprPtr> left, right;
-  for_each_operand(*a, [&](const ExprPtr& o) { left.push_back(o); });
-  for_each_operand(*b, [&](const ExprPtr& o) { right.push_back(o); });
-  const auto* x = std::get_if<Apply>(&a->node);
-  if (left.size() != right.size() || std::holds_alternative<Local>(a->node)) return false;
-  if (x != nullptr && x->op != std::get<Apply>(b->node).op) return false;
-  for (size_t i = 0; i < left.size(); ++i)
-    if (!same(left[i], right[i])) return false;
-  return true;
-}
-
 size_t Packing::find() {
   find_in(at_.body);
   if (read_ != nullptr) make_axes();
@@ -121,9 +102,9 @@ void Packing::note(const Read& read) {
   const std::string& name = kernel_.buffers[buffer_].name;
   if (read_ == nullptr) read_ = &read;
   bool alike = (read.guard == nullptr) == (read_->guard == nullptr) &&
-               (read.guard == nullptr || same(read.guard, read_->guard));
+               (read.guard == nullptr || same_text(read.guard, read_->guard));
   for (size_t i = 0; alike && i < read.subscripts.size(); ++i)
-    alike = same(read.subscripts[i], read_->subscripts[i]);
+    alike = same_text(read.subscripts[i], read_->subscripts[i]);
   if (!alike) throw Refused{fmt::format("%{} is read at several places", name)};
   std::map<LoopId, int64_t> last;  // here; in a tail it is another
   for (const For* loop : open_) {
@@ -277,28 +258,18 @@ Block Packing::run() {
 
 }  // namespace
 
-/// `w0`; `a_0` of an operand `a`, for `a0` is what locals are called.
-static std::string copy_loop_name(const Kernel& kernel, const std::string& operand, size_t axis) {
-  const bool is_local = !operand.empty() && operand[0] >= 'a' && operand[0] <= 'h' &&
-                        operand.find_first_not_of("0123456789", 1) == operand.npos;
-  return fresh_name(kernel, fmt::format("{}{}{}", operand, is_local ? "_" : "", axis));
-}
-
 std::vector<CopiedOperand> copy_operand(Kernel& kernel, const Directive& directive, CopyOrder order) {
   const LoopId loop = find_loop(kernel, directive.loops[0]);
-  std::optional<BufferId> buffer;
-  for (BufferId b = 0; b < kernel.buffer_values.size(); ++b)
-    if (kernel.buffers[b].name == directive.operand) buffer = b;
-  if (!buffer) throw Refused{fmt::format("the kernel reads no tensor {}", quoted(directive.operand))};
+  const BufferId buffer = find_input(kernel, directive.operand);
   std::vector<LoopId> copy_loops;
   std::vector<CopiedOperand> made;
   replace_loops(kernel.body, loop, [&](const For& found) -> Block {
-    Packing packing(kernel, *buffer, found, copy_loops, order);
+    Packing packing(kernel, buffer, found, copy_loops, order);
     const size_t axes = packing.find();
     if (axes == 0) return {Stmt{found}};
     while (copy_loops.size() < axes)
       copy_loops.push_back(
-          add_loop(kernel, copy_loop_name(kernel, directive.operand, copy_loops.size())));
+          add_loop(kernel, fresh_name(kernel, fmt::format("{}{}", directive.operand, copy_loops.size()))));
     Block result = packing.run();
     made.push_back(packing.made());
     return result;

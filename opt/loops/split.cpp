@@ -28,7 +28,7 @@ Block split_loop(const For& loop, Names names, int64_t factor) {
   Block result;
   if (const std::optional<int64_t> turns = turns_of(loop)) {
     const int64_t blocks = *turns / factor, rest = *turns % factor;
-    if (blocks > 0)
+    if (blocks > 0 || rest == 0)  // what has no turns keeps its loops: directives name them
       result.push_back({nest(loop, names, factor, integer(0), integer(blocks), integer(factor))});
     if (rest > 0)
       result.push_back(

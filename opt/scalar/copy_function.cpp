@@ -1,5 +1,8 @@
 #include "opt/scalar/copy_function.h"
 
+#include <map>
+
+#include "ir/operands.h"
 #include "opt/rewrite.h"
 
 namespace tenon::opt {
@@ -25,8 +28,27 @@ Inst FunctionCopy::inst(const Inst& inst) {
   for (ValueId& arg : copy.args) arg = value(arg);
   if (auto* compute = std::get_if<Compute>(&copy.attribute)) copy_body(*compute);
   for (ValueId& result : copy.results) result = value(result);
+  // `f.y` as part of `main.a` is `main.a.y`; a copy made for a call is called so already.
+  if (!path_.empty() && !copy.path.empty() && !copy.path.starts_with(path_ + "."))
+    copy.path = path_ + copy.path.substr(copy.path.find('.'));
   return copy;
 }
+
+namespace {
+
+/// The names of what a schedule's directives name, in the function that it is copied into.
+void copy_operands(const Function& from, const Function& to,
+                   const std::unordered_map<ValueId, ValueId>& values, Compute& compute) {
+  std::map<std::string, std::string> names;
+  for_each_node(from.exprs, compute.bodies, [&](ExprId id) {
+    const Expr& node = from.exprs[id];
+    if (node.kind == ExprKind::read)
+      names.emplace(from.value(node.value).name, to.value(values.at(node.value)).name);
+  });
+  rename_operands(*compute.schedule, names);
+}
+
+}  // namespace
 
 void FunctionCopy::copy_body(Compute& compute) {
   for_each_node(from_.exprs, compute.bodies, [&](ExprId id) {
@@ -36,6 +58,7 @@ void FunctionCopy::copy_body(Compute& compute) {
     if (node.value) node.value = value(node.value);
     exprs_.emplace(id, to_.exprs.adopt(std::move(node)));
   });
+  if (compute.schedule) copy_operands(from_, to_, values_, compute);
   for (ExprId& body : compute.bodies) body = exprs_.at(body);
   for (auto& [id, span] : compute.sites)
     if (const auto found = exprs_.find(id); found != exprs_.end()) id = found->second;

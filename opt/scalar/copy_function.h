@@ -16,6 +16,8 @@ class FunctionCopy {
   FunctionCopy(const ir::Function& from, ir::Function& to) : from_(from), to_(to) {}
 
   const ir::Function& from() const { return from_; }
+  /// The definition that it is copied into: what belongs to one of `from`'s belongs to that of it now.
+  void lies_in(std::string path) { path_ = std::move(path); }
   /// What stands for a value of `from`; all that it does not define itself must be told first.
   void map(ir::ValueId from, ir::ValueId to) { values_[from] = to; }
   std::optional<ir::ValueId> find(ir::ValueId from) const;
@@ -32,6 +34,7 @@ class FunctionCopy {
 
   const ir::Function& from_;
   ir::Function& to_;
+  std::string path_;
   std::unordered_map<ir::ValueId, ir::ValueId> values_;
   std::unordered_map<ir::ExprId, ir::ExprId> exprs_;  ///< of all bodies so far
 };

@@ -141,6 +141,7 @@ class Inline {
     }
     const BlockId behind = function_.add_block(without_number(function_.block(block).name));
     function_.block(behind).params = call.results;
+    copy.lies_in(call.path);
     const BlockId entry = copy.blocks([&](const Inst& ret, std::vector<ValueId> values) {
       return Inst{Op::jump, {}, {}, std::vector<Edge>{{behind, std::move(values)}}, ret.span};
     });
@@ -151,6 +152,7 @@ class Inline {
 
   /// One block becomes part of the caller's. What it returns takes the names that the caller gave.
   void splice_block(BlockId block, const Inst& call, FunctionCopy& copy) {
+    copy.lies_in(call.path);
     const std::vector<Inst>& insts = copy.from().blocks[0].insts;
     const std::vector<ValueId>& returned = insts.back().args;
     for (size_t r = 0; r < returned.size(); ++r)

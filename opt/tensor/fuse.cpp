@@ -16,6 +16,7 @@
 //   - The loops of a matrix product or a convolution are blocked together. It goes only where they
 //     stay what they were: into one read, outside reductions, at sums of indices; and no reduction goes
 //     into theirs.
+//   - A producer that carries a schedule stays; with the directive `inline` it goes into all that read it.
 //   - What the producer reads must not be overwritten in between: it would have to be copied.
 #include <algorithm>
 #include <deque>
@@ -28,6 +29,7 @@
 #include "opt/analysis/purity.h"
 #include "opt/analysis/value_ranges.h"
 #include "opt/pass.h"
+#include "opt/refused.h"
 #include "opt/rewrite.h"
 #include "opt/tensor/cost.h"
 #include "opt/tensor/inlined.h"
@@ -111,13 +113,20 @@ class Fuse {
   void try_fuse(ValueId value) {
     const Place place = producers_.at(value);
     const std::set<Place> users = users_[value];
-    if (users.empty() || users.size() > kMaxConsumers || size(at(place)) > kMaxTreeSize) return;
     const Compute& compute = at(place).get<Compute>();
+    const Directive* told = directive_of(compute, DirectiveKind::inline_);
+    if (compute.schedule && !told) return;  // its loops are wanted as they are
+    if (users.empty() || (users.size() > kMaxConsumers && !told) || size(at(place)) > kMaxTreeSize) return;
     const Producer producer{value, place, compute, facts_at(place, compute)};
     std::vector<Fused> fused;
     for (Place user : users)
       if (std::optional<Fused> made = fuse_into(user, producer)) fused.push_back(std::move(*made));
-    if (!fused.empty()) choose(producer, std::move(fused), users.size());
+    if (told && fused.size() < users.size())
+      throw Refused{"`inline` is refused: what reads it as a whole, under a condition, in another order or "
+                    "after a change cannot take it in",
+                    told->span};
+    if (!told && !fused.empty()) choose(producer, std::move(fused), users.size());
+    for (size_t i = 0; told && i < fused.size(); ++i) commit(std::move(fused[i]));
     if (users_[value].empty()) remove(value, place);
   }
 
@@ -165,7 +174,7 @@ class Fuse {
 
   std::optional<Fused> fuse_into(Place user, const Producer& producer) {
     if (user.block != producer.place.block || size(at(user)) > kMaxTreeSize) return {};
-    const std::optional<Compute> consumer = as_compute(at(user));
+    const std::optional<Compute> consumer = as_compute(module_, function_, constants_, at(user));
     if (!consumer) return {};
     const Facts& now = facts_at(user, *consumer);
     if (!may_fuse(producer, user, *consumer, now)) return {};
@@ -250,20 +259,6 @@ class Fuse {
     const auto known = facts_.find(place);
     return known != facts_.end() ? known->second
                                  : facts_.emplace(place, facts_of(place, compute)).first->second;
-  }
-
-  /// A compute; or an element at constant subscripts, as the compute of one read.
-  std::optional<Compute> as_compute(const Inst& inst) {
-    if (inst.op == Op::compute) return inst.get<Compute>();
-    if (inst.op != Op::element) return {};
-    std::vector<ExprId> subscripts;
-    for (size_t i = 1; i < inst.args.size(); ++i) {
-      const auto constant = constants_.find(inst.args[i]);
-      if (constant == constants_.end()) return {};
-      subscripts.push_back(exprs_.constant(constant->second));
-    }
-    const DType type = module_.type(function_, inst.args[0]).dtype;
-    return Compute{{}, {exprs_.read(inst.args[0], type, std::move(subscripts))}, {}};
   }
 
   uint32_t size(const Inst& inst) const {

@@ -11,7 +11,7 @@
 //
 // When it pays: where the joined kernel costs less than the two by opt/tensor/cost.h. Matrix products and convolutions stay apart: the loops of each are blocked for it.
 //
-// When it may: neither can fail, as elements of the second would be evaluated before the first is
+// When it may: at most one carries a schedule, which then is that of both; neither can fail, as elements of the second would be evaluated before the first is
 // complete; both stand in one block, and either the second's operands are there where the first
 // stands, or nothing between the two uses the first nor overwrites what it reads.
 #include <algorithm>
@@ -113,9 +113,20 @@ class FuseSiblings {
       const Compute producer{consumer.extents, {compute(first).bodies[k]}, {}};
       consumer = inlined(function_.exprs, value, producer, consumer);
     }
+    if (compute(first).schedule && consumer.schedule) return {};
     Compute both = compute(first);
+    if (!names_first(first, second)) {
+      both.indices = consumer.indices;
+      both.schedule = consumer.schedule;
+    }
     both.bodies.insert(both.bodies.end(), consumer.bodies.begin(), consumer.bodies.end());
     return both;
+  }
+
+  /// Whether the joined compute goes by the first's definition: it has a schedule, or the second none
+  /// that it belongs to.
+  bool names_first(size_t first, size_t second) const {
+    return compute(first).schedule || (!compute(second).schedule && inst(second).path.empty());
   }
 
   /// Whether it uses a scalar that the first defines: that is known only when the first is done.
@@ -144,6 +155,7 @@ class FuseSiblings {
     joined.results.insert(joined.results.end(), inst(second).results.begin(),
                           inst(second).results.end());
     joined.attribute = std::move(*both);
+    if (!names_first(first, second)) joined.path = inst(second).path;
     joined.unchecked = joined.unchecked && inst(second).unchecked;
     const size_t kept = at_first ? first : second;
     block_->insts[kept] = std::move(joined);

@@ -95,4 +95,19 @@ bool keeps_loops(const Exprs& exprs, ValueId tensor, const Compute& consumer) {
   return keeps && places == 1;
 }
 
+std::optional<Compute> as_compute(const Module& module, Function& function,
+                                  const std::unordered_map<ValueId, Scalar>& constants,
+                                  const Inst& inst) {
+  if (inst.op == Op::compute) return inst.get<Compute>();
+  if (inst.op != Op::element) return {};
+  std::vector<ExprId> subscripts;
+  for (size_t i = 1; i < inst.args.size(); ++i) {
+    const auto constant = constants.find(inst.args[i]);
+    if (constant == constants.end()) return {};
+    subscripts.push_back(function.exprs.constant(constant->second));
+  }
+  const DType type = module.type(function, inst.args[0]).dtype;
+  return Compute{{}, {function.exprs.read(inst.args[0], type, std::move(subscripts))}, {}};
+}
+
 }  // namespace tenon::opt

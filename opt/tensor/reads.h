@@ -1,5 +1,8 @@
 // How a consumer reads the tensor that a producer computes.
 #pragma once
+#include <optional>
+#include <unordered_map>
+
 #include "ir/ir.h"
 
 namespace tenon::opt {
@@ -15,5 +18,10 @@ bool reads_own_point(const ir::Exprs& exprs, ir::ValueId tensor, const ir::Compu
 /// Whether the loops of a producer with reductions would stay what they are: one read, outside
 /// reductions, at subscripts that are sums of multiples of indices.
 bool keeps_loops(const ir::Exprs& exprs, ir::ValueId tensor, const ir::Compute& consumer);
+
+/// A compute; or an element at constant subscripts, as the compute of one read.
+std::optional<ir::Compute> as_compute(const ir::Module& module, ir::Function& function,
+                                      const std::unordered_map<ir::ValueId, ir::Scalar>& constants,
+                                      const ir::Inst& inst);
 
 }  // namespace tenon::opt

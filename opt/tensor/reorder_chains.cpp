@@ -107,6 +107,7 @@ class ReorderChains {
     if (inst.op != Op::compute || inst.results.size() != 1) return {};
     const Compute& compute = inst.get<Compute>();
     const auto rank = static_cast<uint32_t>(compute.extents.size());
+    if (compute.schedule) return {};  // its loops are wanted as they are
     const auto found = contraction_of(exprs_, compute.bodies[0]);
     if (!found || rank > 2 || found->summed.size() != 1) return {};
     if (!runtime::is_integer(exprs_[compute.bodies[0]].type)) return {};

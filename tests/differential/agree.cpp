@@ -15,18 +15,18 @@
 //   //@ arguments -D N=3     more arguments for `tenon run`
 //   //@ elsewhere stories    another runner tests it: its data is not part of the project
 //
-// And the IR that is printed is all there is to know, after every pass (stepwise.cpp).
+// And the IR that is printed is all there is to know, after every pass (stepwise.cpp); and so are the
+// schedules that are printed.
 // --bless records what the tree interpreter, which defines the language, prints as x.out.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <string>
 #include <vector>
 
 #include "tests/support/arguments.h"
 #include "tests/support/golden_case.h"
+#include "tests/support/numbers.h"
 #include "tests/support/pending.h"
 #include "tests/support/process.h"
 #include "tests/support/root.h"
@@ -63,12 +63,6 @@ struct Program {
   fs::path output() const { return fs::path(path).replace_extension(".out"); }
 };
 
-template <class Number>
-bool to_number(std::string_view text, Number& number) {
-  const char* end = text.data() + text.size();
-  return std::from_chars(text.data(), end, number).ptr == end && !text.empty();
-}
-
 Program read_program(const fs::path& path) {
   Program program;
   program.path = path;
@@ -89,36 +83,6 @@ Program read_program(const fs::path& path) {
     }
   }
   return program;
-}
-
-// ---- comparing outputs
-
-bool is_number_char(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-' || c == '+';
-}
-
-/// The next stretch of number characters, or one other character.
-std::string_view next_piece(std::string_view& text) {
-  size_t end = 0;
-  while (end < text.size() && is_number_char(text[end])) ++end;
-  const std::string_view piece = text.substr(0, std::max<size_t>(end, 1));
-  text.remove_prefix(piece.size());
-  return piece;
-}
-
-bool is_near(std::string_view a, std::string_view b, double tolerance) {
-  double x = 0, y = 0;
-  if (a == b) return true;
-  if (!to_number(a, x) || !to_number(b, y)) return false;
-  return std::abs(x - y) <= tolerance * std::max(std::abs(x), std::abs(y));
-}
-
-bool agree(std::string_view expected, std::string_view actual, double tolerance) {
-  if (tolerance == 0) return expected == actual;
-  while (!expected.empty() && !actual.empty()) {
-    if (!is_near(next_piece(expected), next_piece(actual), tolerance)) return false;
-  }
-  return expected.empty() && actual.empty();
 }
 
 // ---- running
@@ -225,6 +189,26 @@ std::string check_ir(const Program& program, const std::string& tenon) {
   return fmt::format("{}\n{}", describe(steps), steps.err);
 }
 
+// ---- schedules
+
+/// What `emit schedule` prints, --schedule reads: the nests are the same.
+std::string check_schedules(const Program& program, const std::string& tenon) {
+  const ScratchFolder scratch;
+  const auto emit = [&](std::string_view stage, std::vector<std::string> more) {
+    std::vector<std::string> argv{tenon, "emit", std::string(stage), program.path.string()};
+    for (const auto* words : {&program.arguments, static_cast<const std::vector<std::string>*>(&more)})
+      argv.insert(argv.end(), words->begin(), words->end());
+    return run({argv, scratch.path(), "", kTimeout});
+  };
+  const Outcome schedules = emit("schedule", {"-o", "chosen.sched"});
+  const Outcome before = emit("loops", {}), after = emit("loops", {"--schedule", "chosen.sched"});
+  for (const Outcome* outcome : {&schedules, &before, &after})
+    if (outcome->status != 0 || outcome->timed_out)
+      return fmt::format("schedules: {}\n{}", describe(*outcome), outcome->err);
+  if (after.out == before.out) return {};
+  return "the schedules that are printed make other nests\n" + difference(before.out, after.out);
+}
+
 // ---- all of them
 
 bool is_tested_elsewhere(const fs::path& program) {
@@ -253,8 +237,9 @@ std::string check(const Program& program, const std::string& tenon) {
   if (!fs::exists(program.output())) {
     return "there is no .out file; look at what it prints, then `make bless`";
   }
-  const std::string problem = check_engines(program, tenon);
-  return problem.empty() ? check_ir(program, tenon) : problem;
+  std::string problem = check_engines(program, tenon);
+  if (problem.empty()) problem = check_ir(program, tenon);
+  return problem.empty() ? check_schedules(program, tenon) : problem;
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// The language manual: every program in docs/language.md does what the page says.
+// The language manual: every program in docs/language.md and docs/schedules.md does what the page says.
 //
 //   tenon_manual TENON [--bless]
 //
 // A block ```tenon runs, and prints what the block ```text behind it holds; ```tenon-wrong draws the
-// compile errors, and ```tenon-fails the output and run-time error that stand there. A block of kind
+// compile errors, ```tenon-refused those of schedules that their nests refuse, and ```tenon-fails the
+// output and run-time error that stand there. A block of kind
 // `… body` is what stands inside `fn main() { … }`. --bless writes what they print into the page.
 #include <fmt/format.h>
 
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kPage = root() / "docs/language.md";
+constexpr std::string_view kPages[] = {"docs/language.md", "docs/schedules.md"};
 
 /// A program of the page and the lines that say what it prints: (begin, end), without the fences.
 struct Example {
@@ -56,10 +57,12 @@ std::string printed(const Example& example, const std::string& tenon, std::strin
   const fs::path file = scratch.path() / "example.tn";
   write_file(file, body ? "fn main() {\n" + example.text + "}\n" : example.text);
   const bool wrong = example.kind.starts_with("tenon-wrong");
-  const int status = wrong || example.kind.starts_with("tenon-fails") ? 1 : 0;
+  const bool refused = example.kind.starts_with("tenon-refused");
+  const int status = wrong || refused || example.kind.starts_with("tenon-fails") ? 1 : 0;
   for (const std::string target : {"interp", "cpu"}) {
     std::vector<std::string> argv = {tenon, "run", "--target", target, "example.tn"};
     if (wrong) argv = {tenon, "check", "example.tn"};
+    if (refused) argv = {tenon, "emit", "loops", "example.tn"};
     const Outcome outcome = run({argv, scratch.path(), ""});
     if (outcome.status != status) return describe(outcome) + "\n" + outcome.err;
     const std::string all = outcome.out + outcome.err;
@@ -69,14 +72,14 @@ std::string printed(const Example& example, const std::string& tenon, std::strin
   return {};
 }
 
-int check(const Arguments& arguments) {
-  Tally tally("manual");
-  const std::vector<std::string> lines = split_lines(read_file(kPage));
+void check(const std::string& name, const Arguments& arguments, Tally& tally) {
+  const fs::path path = root() / name;
+  const std::vector<std::string> lines = split_lines(read_file(path));
   const std::vector<Example> examples = examples_of(lines, tally);
   std::vector<std::string> outputs(examples.size());
   for_each_in_parallel(examples.size(), [&](size_t i) {
     const Example& example = examples[i];
-    const std::string what = fmt::format("docs/language.md:{}", example.line + 1);
+    const std::string what = fmt::format("{}:{}", name, example.line + 1);
     const std::string problem = printed(example, arguments.tenon, outputs[i]);
     std::string expected;
     for (size_t l = example.begin; l < example.end; ++l) expected += lines[l] + "\n";
@@ -89,8 +92,7 @@ int check(const Arguments& arguments) {
     else
       tally.pass();
   });
-  const int status = tally.close();
-  if (!arguments.bless || status != 0) return status;
+  if (!arguments.bless || tally.failed()) return;
   std::string page;
   size_t from = 0;
   for (size_t i = 0; i < examples.size(); ++i) {
@@ -99,13 +101,16 @@ int check(const Arguments& arguments) {
     from = examples[i].end;
   }
   for (; from < lines.size(); ++from) page += lines[from] + "\n";
-  write_file(kPage, page);
-  return 0;
+  write_file(path, page);
 }
 
 }  // namespace
 }  // namespace tenon::tests
 
 int main(int argc, char** argv) {
-  return tenon::tests::check(tenon::tests::read_arguments(argc, argv));
+  using namespace tenon::tests;
+  const Arguments arguments = read_arguments(argc, argv);
+  Tally tally("manual");
+  for (const std::string_view page : kPages) check(std::string(page), arguments, tally);
+  return tally.close();
 }

@@ -295,31 +295,31 @@ kernel @f.0(%v: f32[200]) -> %out: f32[2] {
 }
 
 TEST_CASE("rfactor gives each turn of a tail a part, too") {
-  check_text(Nest("[] { sum[i: 13](%v[i]) }")
-                 .after({{DirectiveKind::split_, {"i"}, {"io", "ii"}, 4}, {DirectiveKind::rfactor_, {"io"}}}),
+  check_text(Nest("[] { sum[j: 13](%v[j]) }")
+                 .after({{DirectiveKind::split_, {"j"}, {"jo", "ji"}, 4}, {DirectiveKind::rfactor_, {"jo"}}}),
              R"(
 kernel @f.0(%v: f32[200]) -> %out: f32 {
   local a: f32 = 0.0
   local b: f32[4]
-  for io in 0..4 {
-    b[io] = 0.0
+  for jo in 0..4 {
+    b[jo] = 0.0
   }
-  for io in 0..3 {
-    local c: f32 = b[io]
-    for ii in 0..4 {
-      c = c + %v[io * 4 + ii]
+  for jo in 0..3 {
+    local c: f32 = b[jo]
+    for ji in 0..4 {
+      c = c + %v[jo * 4 + ji]
     }
-    b[io] = c
+    b[jo] = c
   }
-  for io in 3..4 {
-    local d: f32 = b[io]
-    for ii in 0..1 {
-      d = d + %v[io * 4 + ii]
+  for jo in 3..4 {
+    local d: f32 = b[jo]
+    for ji in 0..1 {
+      d = d + %v[jo * 4 + ji]
     }
-    b[io] = d
+    b[jo] = d
   }
-  for io in 0..4 {
-    a = a + b[io]
+  for jo in 0..4 {
+    a = a + b[jo]
   }
   %out[] = a
 }
@@ -383,14 +383,165 @@ TEST_CASE("where the result has few columns its rows go into the lanes") {
         "vectorize x1 by 16; vectorize ji by 16; unroll ji; unroll ii; ");
 }
 
+TEST_CASE("peel takes the first turns apart, all of them where there are fewer") {
+  check_text(Nest(kScale).after({{DirectiveKind::peel_, {"i"}, {"first", "rest"}, 2}}), R"(
+kernel @f.0(%v: f32[200]) -> %out: f32[20] {
+  for first in 0..2 {
+    %out[first] = %v[first] * 2.0
+  }
+  for rest in 2..20 {
+    %out[rest] = %v[rest] * 2.0
+  }
+}
+)");
+  check_text(Nest(kScale).after({{DirectiveKind::peel_, {"i"}, {"first", "rest"}, 30}}), R"(
+kernel @f.0(%v: f32[200]) -> %out: f32[20] {
+  for first in 0..20 {
+    %out[first] = %v[first] * 2.0
+  }
+  for rest in 20..20 {
+    %out[rest] = %v[rest] * 2.0
+  }
+}
+)");
+  check_text(Nest("[i: 9] { sum[j: i](%v[j]) }").after({{DirectiveKind::peel_, {"j"}, {"first", "rest"}, 2}}),
+             R"(
+kernel @f.0(%v: f32[200]) -> %out: f32[9] {
+  for i in 0..9 {
+    local a: f32 = 0.0
+    for first in 0..min(2, i) {
+      a = a + %v[first]
+    }
+    for rest in min(2, i)..i {
+      a = a + %v[rest]
+    }
+    %out[i] = a
+  }
+}
+)");
+}
+
+TEST_CASE("pad makes the rows of a copy longer") {
+  const ir::Directive pack{DirectiveKind::pack_, {"i"}, {}, 0, "w"}, pad{DirectiveKind::pad_, {}, {}, 4, "w"};
+  check_text(Nest("[i: 2, j: 32] { sum[k: 12](%x[i, k] * %w[k, j]) }").after({pack, pad}), R"(
+kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[2, 32] {
+  for i in 0..2 {
+    local b: f32[32, 16]
+    for w0 in 0..32 {
+      for w1 in 0..12 {
+        b[w0, w1] = %w[w1, w0]
+      }
+    }
+    for j in 0..32 {
+      local a: f32 = 0.0
+      for k in 0..12 {
+        a = a + %x[i, k] * b[j, k]
+      }
+      %out[i, j] = a
+    }
+  }
+}
+)");
+  CHECK(Nest(kProduct).refusal({pad}) == "there is no copy of `w`; `pack` comes before");
+}
+
+TEST_CASE("registers writes out the loops that subscript a turn's arrays") {
+  check_text(Nest("[i: 4, j: 32] { sum[k: 12](%x[i, k] * %w[k, j]) }")
+                 .after({{DirectiveKind::split_, {"j"}, {"jo", "ji"}, 16},
+                         {DirectiveKind::order_, {"jo", "k", "i", "ji"}},
+                         {DirectiveKind::vectorize_, {"ji"}},
+                         {DirectiveKind::registers_, {"jo"}}}),
+             R"(
+kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[4, 32] {
+  for jo in 0..2 {
+    local c: f32[4, 16]
+    unrolled for i in 0..4 {
+      vectorized for ji in 0..16 {
+        c[i, ji] = 0.0
+      }
+    }
+    for k in 0..12 {
+      unrolled for i in 0..4 {
+        vectorized for ji in 0..16 {
+          c[i, ji] = c[i, ji] + %x[i, k] * %w[k, jo * 16 + ji]
+        }
+      }
+    }
+    unrolled for i in 0..4 {
+      vectorized for ji in 0..16 {
+        %out[i, jo * 16 + ji] = c[i, ji]
+      }
+    }
+  }
+}
+)");
+  const ir::Directive registers{DirectiveKind::registers_, {"i"}};
+  CHECK(Nest(kScale).refusal({registers}) == "no turn of loop `i` has an array of its own");
+  CHECK(Nest("[i: 4, j: 20] { sum[k: 12](%x[j, k] * %w[k, i]) }")
+            .refusal({{DirectiveKind::pack_, {"i"}, {}, 0, "x"}, {DirectiveKind::registers_, {"i"}}}) ==
+        "it was allowed");
+  CHECK(Nest("[i: 4, j: 20] { sum[k: 12, l: 2](%x[j, k] * %w[k, i + l]) }")
+            .refusal({{DirectiveKind::order_, {"k", "l", "j"}}, {DirectiveKind::pack_, {"i"}, {}, 0, "x"},
+                      {DirectiveKind::registers_, {"i"}}}) == "it was allowed");
+  CHECK(Nest("[i: 2, j: 200] { sum[k: 2](%v[j] * %x[k, i]) }")
+            .refusal({{DirectiveKind::order_, {"k", "j"}},
+                      {DirectiveKind::split_, {"j"}, {"jo", "ji"}, 100},
+                      {DirectiveKind::pack_, {"i"}, {}, 0, "v"}, registers}) == "it was allowed");
+}
+
+TEST_CASE("prefetch asks for the lines of the next turn") {
+  check_text(Nest("[i: 20, j: 50] { sum[k: 12](%x[i, k] * %w[k, j]) }")
+                 .after({{DirectiveKind::order_, {"k", "j"}}, {DirectiveKind::prefetch_, {"k"}, {}, 0, "w"}}),
+             R"(
+kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 50] {
+  for i in 0..20 {
+    local b: f32[50]
+    for j in 0..50 {
+      b[j] = 0.0
+    }
+    for k in 0..12 {
+      for w0 in 0..4 {
+        prefetch %w[k + 1, w0 * 16]
+      }
+      for j in 0..50 {
+        b[j] = b[j] + %x[i, k] * %w[k, j]
+      }
+    }
+    for j in 0..50 {
+      %out[i, j] = b[j]
+    }
+  }
+}
+)");
+  const ir::Directive prefetch{DirectiveKind::prefetch_, {"j"}, {}, 0, "x"};
+  CHECK(Nest(kProduct).refusal({prefetch}) == "%x is read at the same places on every turn of loop `j`");
+  CHECK(Nest("[i: 4] { %v[i] * %x[i, 0] }")
+            .refusal({{DirectiveKind::vectorize_, {"i"}}, {DirectiveKind::prefetch_, {"i"}, {}, 0, "v"}}) ==
+        "the turns of loop `i` are lanes");
+  CHECK(Nest("[i: 4] { %v[%n[i] % 4] }").refusal({{DirectiveKind::prefetch_, {"i"}, {}, 0, "v"}}) ==
+        "a subscript of %v is no sum of multiples of loops");
+}
+
+TEST_CASE("what has no turns keeps its loops") {
+  check_text(Nest("[i: 0] { %v[i] }")
+                 .after({{DirectiveKind::split_, {"i"}, {"io", "ii"}, 4}, {DirectiveKind::vectorize_, {"ii"}}}),
+             R"(
+kernel @f.0(%v: f32[200]) -> %out: f32[0] {
+  for io in 0..0 {
+    vectorized for ii in 0..4 {
+      %out[io * 4 + ii] = %v[io * 4 + ii]
+    }
+  }
+}
+)");
+}
+
 TEST_CASE("what is refused, and with which dependence") {
   const ir::Directive vectorize{DirectiveKind::vectorize_, {"i"}, {}, 8};
   CHECK(Nest(kScale).refusal({{DirectiveKind::split_, {"q"}, {"io", "ii"}, 8}}) ==
         "there is no loop `q`");
   CHECK(Nest(kProduct).refusal({{DirectiveKind::split_, {"i"}, {"j", "ii"}, 8}}) ==
         "there is a loop `j` already");
-  CHECK(Nest(kProduct).refusal({{DirectiveKind::split_, {"i"}, {"io", "b12"}, 8}}) ==
-        "`b12` is what locals are called");
   CHECK(Nest("[i: 16, j: 4] { %v[i] * %x[j, 0] }")
             .refusal({{DirectiveKind::vectorize_, {"i"}, {}, 16}, {DirectiveKind::vectorize_, {"j"}}}) ==
         "loop `iv` around it is vectorized already");
@@ -412,14 +563,27 @@ TEST_CASE("what is refused, and with which dependence") {
         "the kernel reads no tensor `q`");
   CHECK(Nest(kProduct).refusal({{DirectiveKind::unroll_, {"j"}}, {DirectiveKind::order_, {"k", "j"}}}) ==
         "how loop `j` runs is decided already; `order` comes before that");
+  CHECK(Nest("[i: 20] { sum[k: 12](%x[i, k]) }")
+            .refusal({{DirectiveKind::vectorize_, {"k"}}, {DirectiveKind::order_, {"k", "i"}}}) ==
+        "how loop `k` runs is decided already; `order` comes before that");
+  CHECK(Nest(kScale).refusal({{DirectiveKind::vectorize_, {"i"}, {}, 4},
+                              {DirectiveKind::peel_, {"iv"}, {"first", "rest"}, 2}}) ==
+        "how loop `iv` runs is decided already");
+  CHECK(Nest("[i: 20, j: 12] { %x[i, j] }")
+            .refusal({{DirectiveKind::parallel_, {"j"}}, {DirectiveKind::parallel_, {"i"}}}) ==
+        "loop `j` in it is parallel already");
+  CHECK(Nest("[i: 20, j: 12] { %x[i, j] }")
+            .refusal({{DirectiveKind::split_, {"j"}, {"jo", "ji"}, 4},
+                      {DirectiveKind::vectorize_, {"i"}}, {DirectiveKind::parallel_, {"jo"}}}) ==
+        "loop `i` around it is vectorized already");
 }
 
 TEST_CASE("directives are printed as in the language") {
-  CHECK(ir::print({DirectiveKind::split_, {"i"}, {"io", "ii"}, 8}) == "split i by 8 as io, ii");
-  CHECK(ir::print({DirectiveKind::order_, {"a", "b"}}) == "order a, b");
-  CHECK(ir::print({DirectiveKind::vectorize_, {"a"}, {}, 16}) == "vectorize a by 16");
-  CHECK(ir::print({DirectiveKind::unroll_, {"a"}}) == "unroll a");
-  CHECK(ir::print({DirectiveKind::pack_, {"jo"}, {}, 0, "w"}) == "pack w at jo");
+  CHECK(ast::typed::print({DirectiveKind::split_, {"i"}, {"io", "ii"}, 8}) == "split i by 8 as io, ii");
+  CHECK(ast::typed::print({DirectiveKind::order_, {"a", "b"}}) == "order a, b");
+  CHECK(ast::typed::print({DirectiveKind::vectorize_, {"a"}, {}, 16}) == "vectorize a by 16");
+  CHECK(ast::typed::print({DirectiveKind::unroll_, {"a"}}) == "unroll a");
+  CHECK(ast::typed::print({DirectiveKind::pack_, {"jo"}, {}, 0, "w"}) == "pack w at jo");
 }
 
 }  // namespace tenon::tests

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "ast/schedule.h"
 #include "lexer/diag.h"
 #include "opt/pipelines.h"
 #include "tests/support/root.h"
@@ -112,6 +113,17 @@ TEST_CASE("every scalar operation is used by a program that runs on every engine
     CAPTURE(row.text);
     CHECK((contains_whole(programs, row.text) ||
            (!row.infix.empty() && contains_whole(programs, row.infix))));
+  }
+}
+
+TEST_CASE("every directive stands on the page of schedules, and has a golden test that shows it") {
+  const std::string page = read_file(kRoot / "docs/schedules.md");
+  for (const ast::typed::DirectiveRow& row : ast::typed::kDirectives) {
+    CAPTURE(row.name);
+    CHECK(contains(page, fmt::format("| `{}` | {} |\n", form_of(row), row.meaning)));
+    if (row.target == ast::typed::DirectiveTarget::gpu) continue;
+    const fs::path golden = kRoot / "tests/golden/directives" / row.name;
+    CHECK((fs::exists(golden.string() + ".loops") || fs::exists(golden.string() + ".ir")));
   }
 }
 

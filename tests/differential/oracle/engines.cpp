@@ -116,10 +116,11 @@ Outcome interpret_ir(const Source& source, const ir::Module& module) {
                  [&](runtime::Context& context) { ir::interpret(module, context); });
 }
 
-Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled) {
-  std::vector<ir::loops::Kernel> kernels = ir::loops::lower(module);
-  for (ir::loops::Kernel& kernel : kernels)
-    if (scheduled) kernel = opt::loops::choose(std::move(kernel), {}, {.strict = true}).kernel;
+Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled,
+                        bool strict) {
+  std::vector<ir::loops::Kernel> kernels;
+  for (auto& made : opt::loops::lower_all(module, {}, {.strict = strict}, scheduled))
+    kernels.push_back(std::move(made.kernel));
   ir::loops::KernelEngine engine(module, std::move(kernels), false);
   return observe(source.sources, [&](runtime::Context& context) {
     ir::Counts counts;
@@ -154,10 +155,21 @@ void check_plan(const ir::Module& module, const Compiled& how) {
 }
 
 Outcome run_compiled(const Source& source, const ir::Module& module, const Compiled& how) {
+  return run_on_threads(source, module, how, {0})[0];
+}
+
+std::vector<Outcome> run_on_threads(const Source& source, const ir::Module& module, const Compiled& how,
+                                    const std::vector<int>& threads) {
   check_plan(module, how);
   const backend::Generated generated = backend::generate(module, options_of(how));
   const backend::cpu::Executable executable(generated, options_of(how), nullptr);
-  return observe(source.sources, [&](runtime::Context& context) { executable.run(context); });
+  std::vector<Outcome> outcomes;
+  for (const int count : threads)
+    outcomes.push_back(observe(source.sources, [&](runtime::Context& context) {
+      context.threads = count;
+      executable.run(context);
+    }));
+  return outcomes;
 }
 
 /// By their texts, in which each function gets its module's number before its name.

@@ -51,7 +51,8 @@ Outcome observe(const lexer::SourceMap& sources,
 Outcome interpret_tree(const Source& source);
 Outcome interpret_ir(const Source& source, const ir::Module& module);
 /// Computes by their loop nests; scheduled, as a machine with small vectors would have them.
-Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled);
+Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled,
+                        bool strict = true);
 
 /// Compiled code; the module has been through `own`.
 struct Compiled {
@@ -61,6 +62,9 @@ struct Compiled {
 /// Its LLVM IR; equal texts behave alike.
 std::string llvm_text(const ir::Module& module, const Compiled& how);
 Outcome run_compiled(const Source& source, const ir::Module& module, const Compiled& how);
+/// The same for each number of threads, compiled once.
+std::vector<Outcome> run_on_threads(const Source& source, const ir::Module& module, const Compiled& how,
+                                    const std::vector<int>& threads);
 
 /// One module that runs several: each prints what it prints, and then kBetween.
 ir::Module joined(const std::vector<const ir::Module*>& modules);

@@ -13,6 +13,7 @@
 #include "opt/pipelines.h"
 #include "tests/differential/generator/choices.h"
 #include "tests/differential/nests.h"
+#include "tests/differential/random_schedules.h"
 #include "tests/support/text.h"
 
 namespace tenon::differential {
@@ -129,6 +130,17 @@ std::optional<Finding> Oracle::check_loops(const Source& source, const Outcome& 
                  timed("loops", [&] { return interpret_loops(source, module, scheduled); }));
 }
 
+/// Under schedules that nobody would write; the text says which.
+std::optional<Finding> Oracle::check_drawn(const Source& source, const Outcome& expected,
+                                           ir::Module module, uint64_t seed) const {
+  const char* engine = "loops, scheduled at random";
+  enter(engine);
+  timed("loops", [&] { return draw_schedules(module, seed, {.strict = true}); });
+  if (auto finding = check_text(engine, module)) return finding;
+  return compare(engine, expected,
+                 timed("loops", [&] { return interpret_loops(source, module, false); }));
+}
+
 std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,
                                     std::optional<Prepared>& prepared) const {
   enter("check");
@@ -163,6 +175,9 @@ std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,
     if (auto finding = check_loops(source, expected, scheduled ? optimized : plain, scheduled))
       return finding;
   }
+  uint64_t seed = 0;
+  for (const char c : test.text) seed = seed * 31 + static_cast<unsigned char>(c);
+  if (auto finding = check_drawn(source, expected, optimized, seed)) return finding;
   prepared.emplace(
       Prepared{std::move(*checked), expected, std::move(plain), std::move(optimized), test.exact});
   return {};

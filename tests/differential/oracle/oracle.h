@@ -6,7 +6,8 @@
 //     after which something differs is the guilty one. After each pass the IR verifies, and
 //     print(parse(t)) == t;
 //   - the same after a list of passes in another order;
-//   - loop nests, interpreted: as lowered, and at -O3 with the schedules that are chosen for them;
+//   - loop nests, interpreted: as lowered, and at -O3 with the schedules that are chosen for them, and with
+//     schedules drawn at random;
 //   - machine code, at -O0 and -O3, with --strict;
 //   - machine code at -O3 in the default mode, where the program is such that it may not differ
 //     (Program::exact), or its LLVM IR is that of --strict.
@@ -90,6 +91,8 @@ class Oracle {
                                       Verdict& verdict) const;
   std::optional<Finding> check_loops(const Source& source, const Outcome& expected,
                                      const ir::Module& module, bool scheduled) const;
+  std::optional<Finding> check_drawn(const Source& source, const Outcome& expected, ir::Module module,
+                                     uint64_t seed) const;
   std::optional<Finding> check_compiled(const Prepared& prepared, const Compiled& how) const;
   std::optional<Finding> find(const Case& test, Verdict& verdict,
                               std::optional<Prepared>& prepared) const;

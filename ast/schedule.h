@@ -1,0 +1,101 @@
+// Schedules as data: how a nest is to be changed, one directive after the other.
+//
+//   split i by 6 as io, ii;  split j by 32 as jo, ji;  order jo, io, k, ii, ji;
+//   vectorize ji by 16;  unroll ji;  unroll ii;  parallel jo;
+//
+// Directives name loops; one that a nest holds several times (a split leaves a tail behind) is
+// changed wherever it stands. What each does, and when it is refused, its file in opt/loops says.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ast/tree.h"
+
+namespace tenon::ast::typed {
+
+enum class DirectiveKind : uint8_t {
+#define DIRECTIVE(name, form, target, meaning) name##_,
+#include "ast/directives.def"
+};
+
+/// What runs a nest that a directive is about: `gpu` ones are left out elsewhere.
+enum class DirectiveTarget : uint8_t { any, gpu };
+
+struct DirectiveRow {
+  std::string_view name, form;
+  DirectiveTarget target;
+  std::string_view meaning;
+};
+inline constexpr DirectiveRow kDirectives[] = {
+#define DIRECTIVE(name, form, target, meaning) {#name, form, DirectiveTarget::target, meaning},
+#include "ast/directives.def"
+};
+constexpr const DirectiveRow& row(DirectiveKind kind) { return kDirectives[static_cast<size_t>(kind)]; }
+
+struct Directive {
+  DirectiveKind kind;
+  std::vector<std::string> loops = {};  ///< that are there
+  std::vector<std::string> made = {};   ///< names for new ones
+  int64_t factor = 0;                   ///< 0: none is given
+  std::string operand = {};             ///< a buffer's name: of pack, prefetch and pad
+  Span span = {};                       ///< where it was read
+
+  /// Wherever they were read.
+  bool operator==(const Directive& other) const;
+};
+
+using Schedule = std::vector<Directive>;
+
+/// A schedule and the definition that it is for: the one that carries it, or the one that `path` leads
+/// to, a function's name and those of definitions from call to call.
+struct PlacedSchedule {
+  std::vector<Name> path;
+  Schedule directives;
+  Span span;
+};
+
+/// `split i by 8 as io, ii`, as in the language.
+std::string print(const Directive& directive);
+/// What print() gives; nothing, and what is wrong, if it is no directive.
+std::optional<Directive> parse_directive(std::string_view text, Span span, std::string* mistake);
+/// As it is written, by its row: `split loop by factor as new, new`.
+std::string form_of(const DirectiveRow& row);
+
+/// A directive as read, word by word, against the form of its row.
+class DirectiveMatch {
+ public:
+  /// `loops`: those that are there, and what becomes of them; null where they are not known.
+  DirectiveMatch(const ast::Directive& directive, const DirectiveRow& row, std::set<std::string>* loops);
+
+  /// What is wrong, and where.
+  struct Mistake {
+    Span span;
+    std::string what;
+  };
+  std::optional<Mistake> run();
+
+  /// All but the factor: that is what `factor()`, if there is one, comes to.
+  const Directive& result() const { return result_; }
+  const DirectiveWord* factor() const { return factor_; }
+
+ private:
+  bool at_end() const { return next_ == directive_.words.size(); }
+  const DirectiveWord& word() const { return directive_.words[next_]; }
+  Span place() const { return at_end() ? directive_.name.span : word().span; }
+  bool takes_sign(char sign);
+  std::optional<Mistake> step(const std::string& want);
+  std::optional<Mistake> loop();
+
+  const ast::Directive& directive_;
+  std::vector<std::string> form_;
+  std::set<std::string>* loops_;
+  Directive result_;
+  const DirectiveWord* factor_ = nullptr;
+  size_t next_ = 0;
+};
+
+}  // namespace tenon::ast::typed

@@ -1,0 +1,123 @@
+#include "tests/differential/random_schedules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+#include "ir/loops_verify.h"
+#include "tests/differential/generator/choices.h"
+
+namespace tenon::differential {
+namespace {
+
+using ir::DirectiveKind;
+using ir::loops::Kernel;
+
+constexpr int64_t kFactors[] = {1, 2, 3, 4, 5, 8, 16};
+/// More loops are no other case, and take long.
+constexpr size_t kMostStatements = 400;
+
+class Drawing {
+ public:
+  Drawing(const ir::Module& module, Kernel kernel, Random& random, opt::loops::Mode mode)
+      : module_(module), kernel_(std::move(kernel)), random_(random), mode_(mode) {}
+
+  ir::Schedule run(size_t most, DrawnSchedules& tally) {
+    ir::Schedule schedule;
+    for (size_t left = below(most + 1); left > 0 && statements() < kMostStatements; --left) {
+      const std::optional<ir::Directive> directive = draw();
+      if (!directive) continue;
+      Kernel changed = kernel_;
+      try {
+        opt::loops::apply_directive(changed, *directive, mode_);
+      } catch (const opt::Refused&) {
+        ++tally.refused;
+        continue;
+      }
+      schedule.push_back(*directive);
+      ++tally.applied;
+      for (const auto& v : ir::loops::verify(module_, changed))
+        throw std::logic_error(fmt::format("`{}` breaks the nest: {}, in {}\n{}", print(*directive),
+                                           v.message, v.where, ir::loops::print(module_, kernel_)));
+      kernel_ = std::move(changed);
+    }
+    return schedule;
+  }
+
+ private:
+  size_t below(size_t n) { return static_cast<size_t>(random_() % n); }
+  template <class Items>
+  const auto& among(const Items& items) {
+    return std::data(items)[below(std::size(items))];
+  }
+
+  std::vector<std::string> loops() const {
+    std::set<std::string> names;
+    ir::loops::for_each_stmt(kernel_.body, [&](const ir::loops::Stmt& stmt) {
+      if (const auto* loop = std::get_if<ir::loops::For>(&stmt.node))
+        names.insert(kernel_.loops[loop->loop]);
+    });
+    return {names.begin(), names.end()};
+  }
+  size_t statements() const {
+    size_t count = 0;
+    ir::loops::for_each_stmt(kernel_.body, [&](const ir::loops::Stmt&) { ++count; });
+    return count;
+  }
+
+  /// By the form of a row; nothing where the nest has nothing for it.
+  std::optional<ir::Directive> draw() {
+    const auto& row = among(ast::typed::kDirectives);
+    ir::Directive directive{static_cast<DirectiveKind>(&row - ast::typed::kDirectives)};
+    const bool elsewhere = row.target == ast::typed::DirectiveTarget::gpu;
+    std::vector<std::string> names = loops();
+    if (elsewhere || directive.kind == DirectiveKind::inline_ || names.empty()) return {};
+    std::istringstream form{std::string(row.form)};
+    for (std::string word; form >> word;) {
+      if (word == "loop") directive.loops.push_back(among(names));
+      if (word == "loops") directive.loops = several(names, directive.kind == DirectiveKind::fuse_);
+      if (word == "new") directive.made.push_back(fmt::format("n{}", made_++));
+      if (word == "factor" || (word == "factor]" && below(2) == 0)) directive.factor = among(kFactors);
+      if (word == "operand") {
+        if (kernel_.buffer_values.empty()) return {};
+        directive.operand = kernel_.buffers[below(kernel_.buffer_values.size())].name;
+      }
+    }
+    return directive;
+  }
+
+  std::vector<std::string> several(std::vector<std::string> names, bool two) {
+    for (size_t i = names.size(); i > 1; --i) std::swap(names[i - 1], names[below(i)]);
+    if (two || names.size() > 2) names.resize(two ? std::min<size_t>(2, names.size()) : 2 + below(names.size() - 1));
+    return names;
+  }
+
+  const ir::Module& module_;
+  Kernel kernel_;
+  Random& random_;
+  opt::loops::Mode mode_;
+  size_t made_ = 0;
+};
+
+}  // namespace
+
+DrawnSchedules draw_schedules(ir::Module& module, uint64_t seed, opt::loops::Mode mode, size_t most) {
+  DrawnSchedules tally;
+  Random random(seed);
+  for (ir::Function& function : module.functions)
+    for (ir::Block& block : function.blocks)
+      for (ir::Inst& inst : block.insts) {
+        if (inst.op != ir::Op::compute || inst.get<ir::Compute>().schedule) continue;
+        auto& compute = inst.get<ir::Compute>();
+        compute.schedule.emplace();
+        ir::keep_index_names(function.exprs, compute);
+        Kernel kernel = ir::loops::lower(module, function, inst, "drawn.0");
+        compute.schedule = Drawing(module, std::move(kernel), random, mode).run(most, tally);
+      }
+  return tally;
+}
+
+}  // namespace tenon::differential
