@@ -22,8 +22,8 @@ std::string place_text(const Session& session, const lexer::Span& span) {
 /// Of every kernel, in the order of their numbers.
 std::vector<backend::KernelFacts> facts_of(const Session& session, const ir::Module& module) {
   std::vector<backend::KernelFacts> facts;
-  for (const auto& [kernel, schedule] : backend::lower_kernels(module, backend_options(session)))
-    facts.push_back({kernel.name, "", ir::loops::work_of(kernel)});
+  for (const opt::loops::Scheduled& scheduled : backend::lower_kernels(module, backend_options(session)))
+    facts.push_back({scheduled.kernel.name, "", ir::loops::work_of(scheduled.kernel)});
   size_t next = 0;
   for (const ir::Function& function : module.functions)
     for (const ir::Block& block : function.blocks)

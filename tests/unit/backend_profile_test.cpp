@@ -31,8 +31,8 @@ TEST_CASE("the work of a kernel is what its interpreter counts, whatever its sch
   const ir::Module module = main_with(kProgram);
   for (const int level : {0, 2}) {
     std::vector<ir::loops::Kernel> kernels;
-    for (auto& [kernel, schedule] : backend::lower_kernels(module, {true, level}))
-      kernels.push_back(std::move(kernel));
+    for (opt::loops::Scheduled& scheduled : backend::lower_kernels(module, {true, level}))
+      kernels.push_back(std::move(scheduled.kernel));
     ir::loops::KernelEngine engine(module, kernels, false);
     runtime::Context context;
     std::FILE* nowhere = std::fopen("/dev/null", "w");

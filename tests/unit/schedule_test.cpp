@@ -370,17 +370,17 @@ TEST_CASE("a subscript that no loop moves, or that another one moves irregularly
   // A window over a padded plane, which is copied with its margin.
   CHECK(chosen("[c: 2, i: 48] { sum[m: 3](if i + m > 0 and i + m < 49 { %w[c, i + m - 1] } else { 0.0 } * "
                "%x[c, m]) }") ==
-        "split j by 48 as jo, ji; order jo, k, ji; pack w at i; vectorize w0 by 16; unroll w0; vectorize ji by 16; "
-        "unroll ji; unroll k; ");
+        "split i by 48 as io, ii; order io, m, ii; pack w at c_; vectorize w0 by 16; unroll w0; vectorize ii by 16; "
+        "unroll ii; unroll m; ");
 }
 
 TEST_CASE("where the result has few columns its rows go into the lanes") {
   CHECK(chosen("[j: 50, i: 3] { sum[k: 12](%w[k, j] * %x[i, k]) }") ==
-        "split j by 3 as jo, ji; split i by 64 as io, ii; order io, jo, ji, ii; order io, jo, k, ji, ii; "
-        "vectorize ii by 16; unroll ii; unroll ji; ");
+        "split i by 3 as io, ii; split j by 64 as jo, ji; order jo, io, ii, ji; order jo, io, k, ii, ji; "
+        "vectorize ji by 16; unroll ji; unroll ii; ");
   CHECK(chosen("[j: 50, i: 20] { sum[k: 12](%w[k, j] * %x[i, k]) }") ==
-        "split i by 14 as io, ii; split j by 32 as jo, ji; order jo, io, k, ii, ji; pack x at jo; "
-        "vectorize x1 by 16; vectorize ji by 16; unroll ji; unroll ii; ");
+        "split j by 14 as jo, ji; split i by 32 as io, ii; order io, jo, k, ji, ii; pack x at io; "
+        "vectorize x1 by 16; vectorize ii by 16; unroll ii; unroll ji; ");
 }
 
 TEST_CASE("peel takes the first turns apart, all of them where there are fewer") {
