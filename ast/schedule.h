@@ -22,8 +22,8 @@ enum class DirectiveKind : uint8_t {
 #include "ast/directives.def"
 };
 
-/// What runs a nest that a directive is about: `gpu` ones are left out elsewhere.
-enum class DirectiveTarget : uint8_t { any, gpu };
+/// What runs a nest that a directive is about: elsewhere it is left out.
+enum class DirectiveTarget : uint8_t { any, cpu, gpu };
 
 struct DirectiveRow {
   std::string_view name, form;

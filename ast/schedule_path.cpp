@@ -59,6 +59,36 @@ void collect_callees(const Expr& e, Functions& callees) {
       e.node);
 }
 
+/// The functions that what is returned calls.
+void collect_returned(const std::vector<Stmt>& stmts, Functions& callees) {
+  for (const Stmt& stmt : stmts) {
+    if (const auto* node = std::get_if<Return>(&stmt.node); node != nullptr && node->value)
+      collect_callees(*node->value, callees);
+    if (const auto* branch = std::get_if<If>(&stmt.node))
+      collect_returned(branch->then, callees), collect_returned(branch->otherwise, callees);
+    if (const auto* loop = std::get_if<While>(&stmt.node)) collect_returned(loop->body, callees);
+    if (const auto* loop = std::get_if<For>(&stmt.node)) collect_returned(loop->body, callees);
+  }
+}
+
+/// Those and what they call in definitions without a name, which are no words of a path; of a function that
+/// is called on the path, also what it returns.
+Functions with_nameless(Functions functions, bool is_called) {
+  std::vector<const Function*> todo(functions.begin(), functions.end());
+  while (!todo.empty()) {
+    const Function* function = todo.back();
+    todo.pop_back();
+    Functions callees;
+    for_each_define(function->body, [&](const Define& define) {
+      if (function->vars[define.var].name.empty()) collect_callees(define.value, callees);
+    });
+    if (is_called) collect_returned(function->body, callees);
+    for (const Function* callee : callees)
+      if (functions.insert(callee).second) todo.push_back(callee);
+  }
+  return functions;
+}
+
 void report_unknown(const Name& word, std::string_view what, const std::set<std::string>& known,
                     lexer::Diagnostics& diagnostics) {
   auto& d = diagnostics.report(Diag::schedule_directive, word.span,
@@ -88,10 +118,11 @@ void report_lost(const Program& program, const PlacedSchedule& schedule,
   for (size_t word = 1; word < path.size(); ++word) {
     Functions callees;
     std::set<std::string> names;
+    present = with_nameless(std::move(present), word > 1);
     for (const Function* function : present)
       for_each_define(function->body, [&](const Define& define) {
         const std::string& name = function->vars[define.var].name;
-        names.insert(name);
+        if (!name.empty()) names.insert(name);
         if (name == path[word].text) collect_callees(define.value, callees);
       });
     if (!names.contains(path[word].text))

@@ -12,6 +12,7 @@
 #include "driver/gpu.h"
 #include "driver/ir_module.h"
 #include "driver/link.h"
+#include "driver/optimize.h"
 #include "driver/output.h"
 
 namespace tenon::driver {
@@ -102,8 +103,9 @@ void write_s(const Build& build) {
 void write_kernels(const Build& build) {
   backend::Options options = backend_options(build.session);
   options.gpu = gpu_arch(build.session);
-  write_output(build.output.string(),
-               write_ptx(build.session, backend::gpu::generate_for_gpu(build.module, options)));
+  const auto generated = with_schedules(
+      build.session, [&] { return backend::gpu::generate_for_gpu(build.module, options); });
+  write_output(build.output.string(), write_ptx(build.session, generated));
 }
 
 /// One object file, in which parts see each other, and others see only the functions for C.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -107,22 +108,24 @@ std::string emit_loops(Session& session) {
   return out;
 }
 
-/// What --schedule reads. Computes of no definition have no path; of several with one path, as calls with
-/// other extents make them, the first stands for all: the others are shown as comments.
+/// What --schedule reads. Computes of no definition have no path, and are shown as comments; so are those
+/// of several schedules with one path, as calls with other extents make them.
 std::string emit_schedule(Session& session) {
   const ir::Module module = load_owned(session);
-  std::map<std::string, ir::Schedule> shown;
+  const std::vector<opt::loops::Scheduled> nests = lower_kernels(session, module);
+  std::map<std::string, std::vector<ir::Schedule>> by_path;
+  for (const opt::loops::Scheduled& nest : nests) {
+    std::vector<ir::Schedule>& known = by_path[nest.path];
+    if (std::ranges::count(known, nest.schedule) == 0) known.push_back(nest.schedule);
+  }
   std::string out;
-  for (const opt::loops::Scheduled& scheduled : lower_kernels(session, module)) {
-    const auto& [kernel, schedule, path] = scheduled;
+  for (const opt::loops::Scheduled& nest : nests) {
+    const std::string function = nest.kernel.name.substr(0, nest.kernel.name.rfind('.'));
+    const std::string path = nest.path.empty()
+                                 ? fmt::format("{}.{}", function, nest.kernel.buffers.back().name)
+                                 : nest.path;
     if (!out.empty()) out += '\n';
-    if (path.empty()) {
-      const std::string function = kernel.name.substr(0, kernel.name.rfind('.'));
-      out += as_text(scheduled, fmt::format("{}.{}", function, kernel.buffers.back().name), true);
-      continue;
-    }
-    const auto [first, is_new] = shown.emplace(path, schedule);
-    out += as_text(scheduled, path, !is_new && first->second != schedule);
+    out += as_text(nest, path, nest.path.empty() || by_path[nest.path].size() > 1);
   }
   return out;
 }
@@ -132,7 +135,10 @@ std::string emit_memory(Session& session) {
     throw UsageError{"the picture of `memory` is no graph: --svg draws it"};
   const ir::Module module = load_owned(session);
   const opt::memory::MemoryPlan plan = session.timed(
-      "planning memory", [&] { return backend::plan_memory(module, backend_options(session)); });
+      "planning memory", [&] {
+        return with_schedules(session,
+                              [&] { return backend::plan_memory(module, backend_options(session)); });
+      });
   return session.options.svg.empty() ? opt::memory::draw(module, plan)
                                      : opt::memory::draw_svg(module, plan);
 }

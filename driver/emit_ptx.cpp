@@ -3,6 +3,7 @@
 #include "driver/cpu.h"
 #include "driver/gpu.h"
 #include "driver/ir_module.h"
+#include "driver/optimize.h"
 
 namespace tenon::driver {
 
@@ -17,8 +18,9 @@ GeneratedForGpu generate_for_gpu(Session& session) {
   const ir::Module module = load_owned(session);
   backend::Options options = backend_options(session);
   options.gpu = gpu_arch(session);
-  return session.timed("writing LLVM IR",
-                       [&] { return backend::gpu::generate_for_gpu(module, options); });
+  return session.timed("writing LLVM IR", [&] {
+    return with_schedules(session, [&] { return backend::gpu::generate_for_gpu(module, options); });
+  });
 }
 
 std::string write_ptx(Session& session, const GeneratedForGpu& generated) {

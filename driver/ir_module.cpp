@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 #include <stdexcept>
 
 #include "ast/schedule_path.h"
@@ -27,18 +31,76 @@ ir::Module parse_ir(Session& session) {
   return module;
 }
 
-ir::Module load_module(Session& session) {
-  if (session.options.file.ends_with(".ir")) {
-    if (!session.options.schedule.empty())
-      throw UsageError{"--schedule goes by the definitions of a program; IR text carries its own schedules"};
-    if (!session.options.exports.empty())
-      throw UsageError{"--export picks functions of a program; IR text says itself what is exported"};
-    return parse_ir(session);
+namespace {
+
+using ast::typed::PlacedSchedule;
+
+std::string passes_of(const Options& o) {
+  const bool on_gpu =
+      o.target == "gpu" || o.target == "sim" || (o.target == "loops" && !o.gpu_arch.empty());
+  return o.passes ? *o.passes : on_gpu ? opt::gpu_pipeline(o.level) : opt::pipeline(o.level);
+}
+
+std::string path_of(const PlacedSchedule& schedule) {
+  std::string path;
+  for (const ast::Name& word : schedule.path) path += (path.empty() ? "" : ".") + word.text;
+  return path;
+}
+
+/// The paths of the nests that passes leave.
+std::set<std::string> paths_behind_passes(const Session& session, ir::Module module) {
+  const Options& o = session.options;
+  opt::PipelineOptions quietly;
+  quietly.strict = o.strict;
+  std::set<std::string> paths;
+  try {
+    opt::run_passes(module, opt::parse_pipeline(passes_of(o)), quietly);
+  } catch (const opt::Refused&) {      // that, and what is wrong with the pipeline,
+  } catch (const opt::BadPipeline&) {  // optimize() will say
   }
-  ast::typed::Program program = check_program(session);
-  std::vector<const ast::typed::PlacedSchedule*> lost;
+  for (const ir::Function& function : module.functions)
+    for (const ir::Block& block : function.blocks)
+      for (const ir::Inst& inst : block.insts)
+        if (inst.op == ir::Op::compute) paths.insert(inst.path);
+  return paths;
+}
+
+/// Takes out of `program.schedules` those whose paths nests have when the passes are done, as `emit
+/// schedule` prints them: they are for these as they are, so that what is printed makes the same nests
+/// again. With the others, definitions go through the passes, to have loops of their own there.
+std::map<std::string, ir::Schedule> take_late(const Session& session, ast::typed::Program& program) {
+  std::vector<PlacedSchedule> late = std::move(program.schedules);
+  program.schedules.clear();
+  const auto keep_early = [&](const auto& is_early) {
+    const auto early = std::ranges::stable_partition(late, std::not_fn(is_early));
+    const bool any = !early.empty();
+    program.schedules.insert(program.schedules.end(), early.begin(), early.end());
+    late.erase(early.begin(), early.end());
+    return any;
+  };
+  keep_early([](const PlacedSchedule& schedule) {
+    return std::ranges::count(schedule.directives, ir::DirectiveKind::inline_, &ir::Directive::kind) != 0;
+  });
+  // Each of the others may put a nest elsewhere that one of these was for.
+  for (bool changed = true; changed && !late.empty();) {
+    const std::set<std::string> paths = paths_behind_passes(session, ir::lower(program));
+    changed = keep_early([&](const PlacedSchedule& schedule) { return !paths.contains(path_of(schedule)); });
+  }
+  std::map<std::string, ir::Schedule> by_path;
+  for (PlacedSchedule& schedule : late) by_path[path_of(schedule)] = std::move(schedule.directives);
+  return by_path;
+}
+
+}  // namespace
+
+ir::Module lower_checked(Session& session, ast::typed::Program program) {
+  std::map<std::string, ir::Schedule> late;
+  if (!program.schedules.empty())
+    late = session.timed("finding what schedules are for", [&] { return take_late(session, program); });
+  std::vector<const PlacedSchedule*> lost;
   ir::Module module = session.timed("lowering to SSA", [&] { return ir::lower(program, &lost); });
-  for (const ast::typed::PlacedSchedule* schedule : lost)
+  module.schedules = std::move(late);
+  for (const PlacedSchedule* schedule : lost)
     ast::typed::report_lost(program, *schedule, session.diagnostics);
   session.stop_if_wrong();
   session.phase = "verifying what lowering made";
@@ -47,13 +109,20 @@ ir::Module load_module(Session& session) {
   return module;
 }
 
+ir::Module load_module(Session& session) {
+  if (session.options.file.ends_with(".ir")) {
+    if (!session.options.schedule.empty())
+      throw UsageError{"--schedule goes by the definitions of a program; IR text carries its own schedules"};
+    if (!session.options.exports.empty())
+      throw UsageError{"--export picks functions of a program; IR text says itself what is exported"};
+    return parse_ir(session);
+  }
+  return lower_checked(session, check_program(session));
+}
+
 ir::Module load_optimized(Session& session) {
   ir::Module module = load_module(session);
-  const Options& o = session.options;
-  const bool on_gpu =
-      o.target == "gpu" || o.target == "sim" || (o.target == "loops" && !o.gpu_arch.empty());
-  optimize(session, module,
-           o.passes ? *o.passes : on_gpu ? opt::gpu_pipeline(o.level) : opt::pipeline(o.level));
+  optimize(session, module, passes_of(session.options));
   return module;
 }
 

@@ -1,5 +1,6 @@
 // From a file to SSA functions: a Tenon program lowered, or IR text (a file ending in .ir) read.
 #pragma once
+#include "ast/typed.h"
 #include "driver/session.h"
 #include "ir/ir.h"
 
@@ -7,6 +8,8 @@ namespace tenon::driver {
 
 /// Verified, before any pass. Ends the invocation on errors.
 ir::Module load_module(Session& session);
+/// The same of a program that has been checked, with its schedules and those of --schedule.
+ir::Module lower_checked(Session& session, ast::typed::Program program);
 /// IR text alone, for `tenon opt`.
 ir::Module parse_ir(Session& session);
 /// The module after the pipeline of the -O level, or after --passes.

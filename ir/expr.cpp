@@ -180,8 +180,9 @@ ExprId with_kept_names(Exprs& exprs, ExprId body,
     ExprId now = exprs.with_args(id, std::move(args));
     if (exprs[now].kind == ExprKind::reduce) {
       std::vector<std::string> names = exprs[now].names;
-      for (size_t i = names.size(); i < exprs[now].reduce_rank(); ++i)
-        names.push_back(index_name(exprs[now].level + static_cast<uint32_t>(i)));
+      names.resize(exprs[now].reduce_rank());
+      for (size_t i = 0; i < names.size(); ++i)
+        if (names[i].empty()) names[i] = index_name(exprs[now].level + static_cast<uint32_t>(i));
       now = exprs.with_names(now, std::move(names), true);
     }
     done.emplace(id, now);

@@ -6,6 +6,7 @@
 #pragma once
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -176,6 +177,9 @@ struct Module {
   Types types;
   std::vector<Function> functions;
   FuncId main;  ///< the function named `main`, if there is one
+  /// For computes as they are when the passes are done, by Inst::path; they count before what these carry.
+  /// No part of the text form, as no pass sees them.
+  std::map<std::string, Schedule> schedules;
 
   Function& function(FuncId id) { return functions[id.index]; }
   const Function& function(FuncId id) const { return functions[id.index]; }

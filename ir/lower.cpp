@@ -58,6 +58,7 @@ FunctionLowering::FunctionLowering(ModuleLowering& shared, const Instance& insta
 
 void FunctionLowering::run() {
   begin(out_.add_block("entry"));
+  definition_ = no_definition();
   size_t next = 0;
   for (typed::VarId var = 0; var < source_.param_count; ++var) {
     const size_t count = source_.vars[var].type.leaf_count();
@@ -114,7 +115,7 @@ void FunctionLowering::block(const std::vector<typed::Stmt>& stmts) {
 void FunctionLowering::statement(const typed::Define& node, Span) {
   definition_ = definition(node);
   write_leaves(first_leaf_[node.var], leaves(node.value, source_.vars[node.var].name));
-  definition_ = {};
+  definition_ = no_definition();
 }
 
 void FunctionLowering::statement(const typed::Update& node, Span span) {

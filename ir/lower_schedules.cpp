@@ -10,6 +10,7 @@ namespace tenon::ir {
 /// with the longer path counts, and one from outside the program before the program's own.
 FunctionLowering::Definition FunctionLowering::definition(const typed::Define& node) const {
   const std::string& name = source_.vars[node.var].name;
+  if (name.empty()) return nameless_definition(node);
   Definition found{&node.value, fmt::format("{}.{}", instance_.path, name)};
   if (node.schedule) {
     shared_.met.insert(&*node.schedule);
@@ -27,6 +28,24 @@ FunctionLowering::Definition FunctionLowering::definition(const typed::Define& n
   for (const typed::PlacedSchedule& schedule : shared_.program.schedules)
     if (!schedule.path.empty() && schedule.path[0].text == source_.name) meet({&schedule, 1});
   for (const Pending& pending : instance_.pending) meet(pending);
+  return found;
+}
+
+/// A tuple that is taken apart has no name, and so no word in a path: what leads to it leads through it.
+FunctionLowering::Definition FunctionLowering::nameless_definition(const typed::Define& node) const {
+  Definition found{&node.value, instance_.path};
+  for (const typed::PlacedSchedule& schedule : shared_.program.schedules)
+    if (!schedule.path.empty() && schedule.path[0].text == source_.name)
+      found.inner.push_back({{&schedule, 1}, nullptr});
+  for (const Pending& pending : instance_.pending) found.inner.push_back({pending, nullptr});
+  return found;
+}
+
+/// A call in a `return`, say: it is part of the definition that schedules come by.
+FunctionLowering::Definition FunctionLowering::no_definition() const {
+  if (instance_.pending.empty()) return {};
+  Definition found{nullptr, instance_.path};
+  for (const Pending& pending : instance_.pending) found.inner.push_back({pending, nullptr});
   return found;
 }
 

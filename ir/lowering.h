@@ -107,6 +107,8 @@ class FunctionLowering {
     std::vector<Inner> inner = {};
   };
   Definition definition(const typed::Define& node) const;
+  Definition nameless_definition(const typed::Define& node) const;
+  Definition no_definition() const;
   void add_schedule(const TypedExpr& expr, Compute& compute);
   FuncId instance_of(const typed::Function& callee);
   /// Of what is emitted for the definition's value as a whole; else empty.

@@ -162,7 +162,8 @@ void Printer::apply(const Expr& node, int at_least) {
 
 /// Gives an index of a compute with a schedule its name: none that is bound around it.
 void Printer::bind(const std::vector<std::string>& names, size_t index, uint32_t level) {
-  const std::string wanted = index < names.size() ? text_name(names[index]) : index_name(level);
+  const bool has_name = index < names.size() && !names[index].empty();
+  const std::string wanted = has_name ? text_name(names[index]) : index_name(level);
   std::string name = wanted;
   for (int number = 2; std::ranges::count(names_, name) != 0 || is_reserved(name); ++number)
     name = fmt::format("{}{}", wanted, number);

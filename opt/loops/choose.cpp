@@ -25,15 +25,45 @@ Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
 
 namespace {
 
-bool names_gpu(const ir::Schedule& schedule) {
-  return std::ranges::any_of(schedule, [](const Directive& directive) {
-    return row(directive.kind).target == ast::typed::DirectiveTarget::gpu;
-  });
+/// On a GPU a schedule counts that says what goes to its blocks and threads, and asks for nothing that is
+/// not made yet.
+bool counts_on_gpu(const ir::Schedule& schedule) {
+  using ir::DirectiveKind;
+  const auto names = [&](std::initializer_list<DirectiveKind> kinds) {
+    return std::ranges::any_of(schedule, [&](const Directive& directive) {
+      return std::ranges::count(kinds, directive.kind) != 0;
+    });
+  };
+  return names({DirectiveKind::block_, DirectiveKind::thread_, DirectiveKind::shared_}) &&
+         !names({DirectiveKind::mma_, DirectiveKind::pipeline_});
+}
+
+/// What a compute's nest is told; null: nothing.
+const ir::Schedule* told(const ir::Module& module, const ir::Inst& inst) {
+  if (const auto found = module.schedules.find(inst.path); found != module.schedules.end())
+    return &found->second;
+  const auto& own = inst.get<ir::Compute>().schedule;
+  return own ? &*own : nullptr;
+}
+
+Scheduled schedule_nest(const ir::Module& module, const ir::Inst& inst, Kernel kernel,
+                        const Machine& machine, Mode mode, bool chooses) {
+  Scheduled made{std::move(kernel), {}};
+  const ir::Schedule* schedule = told(module, inst);
+  if (schedule != nullptr && (!mode.gpu || counts_on_gpu(*schedule))) {
+    apply_schedule(made.kernel, *schedule, mode);
+    made.schedule = *schedule;
+  } else if (mode.gpu) {
+    made = choose_gpu(std::move(made.kernel), mode);
+  } else if (chooses) {
+    made = choose(std::move(made.kernel), machine, mode);
+  }
+  made.path = inst.path;
+  return made;
 }
 
 }  // namespace
 
-/// On a GPU a schedule counts that says what goes to its blocks and threads.
 std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machine, Mode mode,
                                  bool chooses) {
   std::vector<Scheduled> all;
@@ -42,22 +72,27 @@ std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machin
     for (const ir::Block& block : function.blocks) {
       for (const ir::Inst& inst : block.insts) {
         if (inst.op != ir::Op::compute) continue;
-        const auto& own = inst.get<ir::Compute>().schedule;
-        Scheduled made{lower(module, function, inst, fmt::format("{}.{}", function.name, number++)), {}};
-        if (own && (!mode.gpu || names_gpu(*own))) {
-          apply_schedule(made.kernel, *own, mode);
-          made.schedule = *own;
-        } else if (mode.gpu) {
-          made = choose_gpu(std::move(made.kernel), mode);
-        } else if (chooses) {
-          made = choose(std::move(made.kernel), machine, mode);
-        }
-        made.path = inst.path;
-        all.push_back(std::move(made));
+        Kernel kernel = lower(module, function, inst, fmt::format("{}.{}", function.name, number++));
+        all.push_back(schedule_nest(module, inst, std::move(kernel), machine, mode, chooses));
       }
     }
   }
   return all;
+}
+
+std::vector<Refused> refusals(const ir::Module& module, Mode mode) {
+  std::vector<Refused> refused;
+  for (const ir::Function& function : module.functions)
+    for (const ir::Block& block : function.blocks)
+      for (const ir::Inst& inst : block.insts) {
+        if (inst.op != ir::Op::compute || told(module, inst) == nullptr) continue;
+        try {
+          schedule_nest(module, inst, lower(module, function, inst, function.name), {}, mode, false);
+        } catch (Refused& each) {
+          refused.push_back(std::move(each));
+        }
+      }
+  return refused;
 }
 
 }  // namespace tenon::opt::loops

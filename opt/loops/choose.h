@@ -19,10 +19,13 @@ Scheduled choose(Kernel kernel, const Machine& machine, Mode mode);
 /// The same for a GPU. Every kernel gets one, unless it has no loop that blocks and threads could share.
 Scheduled choose_gpu(Kernel kernel, Mode mode);
 
-/// Every kernel of the module, function by function: by the schedule that its compute carries; by the
-/// compiler's choice, if it `chooses` (for a GPU always), where that has none. Throws Refused.
+/// Every kernel of the module, function by function: by the schedule that the module has for its path or
+/// its compute carries; by the compiler's choice, if it `chooses` (for a GPU always), where there is none.
+/// Throws Refused.
 std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machine, Mode mode,
                                  bool chooses);
+/// What lower_all() would throw, of every kernel.
+std::vector<Refused> refusals(const ir::Module& module, Mode mode);
 
 /// A copy of what the turns of a loop read of a tensor.
 struct Copy {

@@ -12,7 +12,6 @@
 #include <algorithm>
 
 #include "opt/loops/access.h"
-#include "opt/loops/private.h"
 #include "opt/loops/product.h"
 
 namespace tenon::opt::loops {
@@ -317,7 +316,6 @@ Scheduled choose_gpu(Kernel kernel, Mode mode) {
       if (schedule.empty()) continue;
       Kernel changed = kernel;
       apply_schedule(changed, schedule, mode);
-      check_private(changed);
       return {std::move(changed), std::move(schedule)};
     } catch (const Refused&) {
     }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "opt/loops/private.h"
 #include "opt/loops/shared.h"
 
 namespace tenon::opt::loops {
@@ -32,8 +33,10 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
 }
 
 void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {
+  using ast::typed::DirectiveTarget;
+  const DirectiveTarget elsewhere = mode.gpu ? DirectiveTarget::cpu : DirectiveTarget::gpu;
   for (const Directive& directive : schedule) {
-    if (row(directive.kind).target == ast::typed::DirectiveTarget::gpu && !mode.gpu) continue;
+    if (row(directive.kind).target == elsewhere) continue;
     try {
       apply_directive(kernel, directive, mode);
     } catch (Refused& refused) {
@@ -43,6 +46,13 @@ void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {
     }
   }
   if (!kernel.shared.empty()) add_barriers(kernel);
+  if (!mode.gpu || schedule.empty()) return;
+  try {
+    check_private(kernel);
+  } catch (Refused& refused) {
+    refused.span = schedule.back().span;
+    throw;
+  }
 }
 
 }  // namespace tenon::opt::loops

@@ -1,5 +1,6 @@
 #include "opt/scalar/copy_function.h"
 
+#include <algorithm>
 #include <map>
 
 #include "ir/operands.h"
@@ -28,9 +29,10 @@ Inst FunctionCopy::inst(const Inst& inst) {
   for (ValueId& arg : copy.args) arg = value(arg);
   if (auto* compute = std::get_if<Compute>(&copy.attribute)) copy_body(*compute);
   for (ValueId& result : copy.results) result = value(result);
-  // `f.y` as part of `main.a` is `main.a.y`; a copy made for a call is called so already.
+  // `f.y` as part of `main.a` is `main.a.y`; a copy made for a call is called so already. A call of a
+  // definition without a name has no more than the function's.
   if (!path_.empty() && !copy.path.empty() && !copy.path.starts_with(path_ + "."))
-    copy.path = path_ + copy.path.substr(copy.path.find('.'));
+    copy.path = path_ + copy.path.substr(std::min(copy.path.find('.'), copy.path.size()));
   return copy;
 }
 

@@ -18,7 +18,8 @@ struct OuterReduction {
   bool is_everywhere(const ir::Compute& compute) const;
 };
 
-/// Of a compute in which nothing can fail; none of another, whose checks keep their order.
+/// Of a compute in which nothing can fail; none of another, whose checks keep their order, and of one that
+/// carries a schedule.
 std::vector<OuterReduction> outer_reductions(const ir::Module& module, const ir::Function& function,
                                              const ir::Compute& compute);
 

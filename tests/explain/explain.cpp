@@ -3,8 +3,8 @@
 //   tenon_explain TENON
 //
 // A block ```tenon-wrong (or ```ir-wrong) draws the page's error; a block ```tenon (or ```ir) is
-// fine. Run-time errors (E07..) are drawn by `tenon run`, errors in IR text by `tenon opt`, schedules that
-// nests refuse by `tenon emit loops`, others by `tenon check`.
+// fine. Run-time errors (E07..) are drawn by `tenon run`, errors in IR text by `tenon opt`, others
+// by `tenon check`.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,7 +55,6 @@ std::vector<Block> fenced_blocks(const std::string& page) {
 std::vector<std::string> command_for(const Block& block, const std::string& code) {
   if (block.kind.starts_with("ir")) return {"opt", "example.ir"};
   const bool when_run = code.starts_with("E07") || code == "E0305";  // `check` takes any file
-  if (code == "E0430") return {"emit", "loops", "example.tn"};  // seen once there are nests
   return {when_run ? "run" : "check", "example.tn"};
 }
 

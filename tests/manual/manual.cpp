@@ -3,8 +3,7 @@
 //   tenon_manual TENON [--bless]
 //
 // A block ```tenon runs, and prints what the block ```text behind it holds; ```tenon-wrong draws the
-// compile errors, ```tenon-refused those of schedules that their nests refuse, and ```tenon-fails the
-// output and run-time error that stand there. A block of kind
+// compile errors, and ```tenon-fails the output and run-time error that stand there. A block of kind
 // `… body` is what stands inside `fn main() { … }`. --bless writes what they print into the page.
 #include <fmt/format.h>
 
@@ -57,12 +56,10 @@ std::string printed(const Example& example, const std::string& tenon, std::strin
   const fs::path file = scratch.path() / "example.tn";
   write_file(file, body ? "fn main() {\n" + example.text + "}\n" : example.text);
   const bool wrong = example.kind.starts_with("tenon-wrong");
-  const bool refused = example.kind.starts_with("tenon-refused");
-  const int status = wrong || refused || example.kind.starts_with("tenon-fails") ? 1 : 0;
+  const int status = wrong || example.kind.starts_with("tenon-fails") ? 1 : 0;
   for (const std::string target : {"interp", "cpu"}) {
     std::vector<std::string> argv = {tenon, "run", "--target", target, "example.tn"};
     if (wrong) argv = {tenon, "check", "example.tn"};
-    if (refused) argv = {tenon, "emit", "loops", "example.tn"};
     const Outcome outcome = run({argv, scratch.path(), ""});
     if (outcome.status != status) return describe(outcome) + "\n" + outcome.err;
     const std::string all = outcome.out + outcome.err;

@@ -1,0 +1,12 @@
+// Whether the schedules of a program are such that its nests allow them.
+#pragma once
+#include "ast/typed.h"
+#include "driver/session.h"
+
+namespace tenon::driver {
+
+/// Reports every schedule that `tenon run` would refuse, of all that main reaches, and ends the invocation
+/// if there is one. Costs nothing where there are no schedules.
+void check_schedules(Session& session, ast::typed::Program program);
+
+}  // namespace tenon::driver
