@@ -115,7 +115,12 @@ void Packing::note(const Read& read) {
     if (!lo || !hi || *lo < 0)
       throw Refused{fmt::format("the range of loop {}, which reads %{}, is not constant",
                                 quoted(kernel_.loops[loop->loop]), name)};
-    if (!last_.contains(loop->loop)) loops_.push_back(loop->loop);
+    if (!last_.contains(loop->loop)) {  // its tails come behind it
+      if (*lo != 0)
+        throw Refused{fmt::format("loop {}, which reads %{}, does not begin at 0",
+                                  quoted(kernel_.loops[loop->loop]), name)};
+      loops_.push_back(loop->loop);
+    }
     last[loop->loop] = *hi - 1;
     last_[loop->loop] = std::max(last_[loop->loop], *hi - 1);
   }
