@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "ir/linear.h"
@@ -45,6 +46,7 @@ class RangeProver {
   /// Runs `inside` as a reduction's body: its indices are bound.
   template <class Inside>
   void in_reduction(const Expr& reduce, Inside inside) {
+    if (reduce.level < levels_.size()) return in_outer_reduction(reduce, inside);
     const State before = state();
     bind_indices(reduce);
     inside();
@@ -57,6 +59,18 @@ class RangeProver {
   };
   State state() const { return {levels_.size(), at_most_zero_.size(), nonzero_.size()}; }
   void restore(const State& state);
+
+  /// A reduction in a bound of an index that is known here, as `max[j: 4](j)` in `sum[i: max[j: 4](j)]`: its own
+  /// indices have levels that are others' here, so nothing that is known of those counts in it.
+  template <class Inside>
+  void in_outer_reduction(const Expr& reduce, Inside inside) {
+    const auto levels = levels_;
+    const auto at_most_zero = std::exchange(at_most_zero_, {}), nonzero = std::exchange(nonzero_, {});
+    levels_.resize(reduce.level);
+    bind_indices(reduce);
+    inside();
+    levels_ = levels, at_most_zero_ = at_most_zero, nonzero_ = nonzero;
+  }
 
   bool assume(ExprId condition, bool holds);
   bool assume_comparison(ScalarOp op, ExprId left, ExprId right);

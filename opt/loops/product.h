@@ -32,6 +32,15 @@ std::vector<Product> find_products(const Kernel& kernel);
 /// In the first way.
 std::optional<Product> find_product(const Kernel& kernel);
 
+/// A part of the result that stays in registers while the summed indices run.
+struct Tile {
+  int64_t rows, vectors;
+};
+/// The cheapest whose accumulators, one row of vectors and a broadcast fit the registers.
+Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes);
+/// Multiply-adds of vectors that the whole product takes, and what moving elements one by one is worth in them.
+double price(const Product& product, Tile tile, int64_t lanes);
+
 /// The schedule of one with several summed indices on a GPU; empty if it is none.
 ir::Schedule choose_windows(const Kernel& kernel);
 

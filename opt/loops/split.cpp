@@ -20,8 +20,10 @@ struct Names {
 For nest(const For& loop, Names names, int64_t factor, ExprPtr lo, ExprPtr hi, ExprPtr turns) {
   const ExprPtr place = sum(product(variable(names.outer), factor), variable(names.inner));
   Block body = with_loop(loop.body, loop.loop, sum(loop.lo, place));
-  For inner{names.inner, integer(0), std::move(turns), std::move(body), loop.kind};
-  return {names.outer, std::move(lo), std::move(hi), {Stmt{std::move(inner)}}};
+  // Threads share out blocks; lanes, and what is written out, are the turns of one.
+  const bool shared = loop.kind == LoopKind::parallel;
+  For inner{names.inner, integer(0), std::move(turns), std::move(body), shared ? LoopKind::serial : loop.kind};
+  return {names.outer, std::move(lo), std::move(hi), {Stmt{std::move(inner)}}, shared ? loop.kind : LoopKind::serial};
 }
 
 Block split_loop(const For& loop, Names names, int64_t factor) {

@@ -58,6 +58,9 @@ TEST_CASE("ranges of integer expressions") {
   CHECK(range("i64(%b)") == "0..1");
   CHECK(range("%small + 1i8") == "-128..127");
   CHECK(range("(i * 4 + j) / 8") == "0..3");
+  // The reduction in the bound has the same level as the one that it bounds.
+  CHECK(range("max[k: max[k: 4](k)](k)") == "0..2");
+  CHECK(range("max[k: max[k: 4](k) + max[k: 3](k)](k * 10 + max[l: k + 1](l))") == "0..44");
   CHECK(range("(i - 4) / 3") == "-2..1");
   CHECK(range("(i - 4) % 3") == "0..2");
   CHECK(range("i % 10") == "0..7");

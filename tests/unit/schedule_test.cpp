@@ -88,6 +88,20 @@ kernel @f.0(%v: f32[200]) -> %out: f32[20] {
 )");
 }
 
+TEST_CASE("the blocks of a parallel loop are shared out, the lanes of a vector are one block's turns") {
+  check_text(Nest("[i: 8] { %v[i] * 2.0 }")
+                 .after({{DirectiveKind::parallel_, {"i"}}, {DirectiveKind::split_, {"i"}, {"io", "ii"}, 4}}),
+             R"(
+kernel @f.0(%v: f32[200]) -> %out: f32[8] {
+  parallel for io in 0..2 {
+    for ii in 0..4 {
+      %out[io * 4 + ii] = %v[io * 4 + ii] * 2.0
+    }
+  }
+}
+)");
+}
+
 TEST_CASE("order gives what is needed for every turn an element for each") {
   check_text(Nest(kProduct).after({{DirectiveKind::order_, {"k", "j"}}}), R"(
 kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 50] {
