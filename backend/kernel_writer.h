@@ -4,9 +4,11 @@
 //   loop_addresses.cpp   elements of tensors and of arrays in memory
 //   loop_locals.cpp      locals: registers, and the phis that carry them around loops
 //   loop_parallel.cpp    parallel loops: functions of their own, and what they use from around them
-//   gpu/threads.cpp      loops over blocks and threads of a GPU, and what threads do together
+//   gpu/threads.cpp      loops over blocks and threads of a GPU
+//   gpu/reduce.cpp       what the threads of a block put together
 #pragma once
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <unordered_map>
 
@@ -106,11 +108,20 @@ class KernelWriter {
   };
   Alone open_alone();
   void close_alone(const Alone& alone);
+  std::string& shared_memory_of(LocalId local);
+
+  // ---- gpu/reduce.cpp
   std::string across_threads(runtime::ScalarOp op, DType type, const std::string& part,
                              int64_t threads);
+  std::string across_warps(runtime::ScalarOp op, DType type, const std::string& part, int64_t warps);
   std::string across_warp(runtime::ScalarOp op, DType type, std::string part, int64_t lanes);
   std::string shuffled(DType type, const std::string& value, int64_t distance);
-  std::string& shared_memory_of(LocalId local);
+  std::string combined(runtime::ScalarOp op, DType type, const std::string& a, const std::string& b);
+  /// Where warp or lane number `at` has its part, for as many warps as a block may have.
+  std::string slot(const std::string& at);
+  void only_where(const std::string& condition, const std::function<void()>& body);
+  /// A register for `line`, what stands behind `=`.
+  std::string named(std::string_view hint, const std::string& line);
 
   // ---- loop_locals.cpp
   using Places = std::map<LocalId, Place>;  ///< of some of them

@@ -1,7 +1,6 @@
 // Kernels on a GPU. A loop over blocks or threads is written once, for the turn that the block or thread
 // takes. What stands outside of thread loops every thread does for itself, with the same values; what it
-// writes for all, one of them writes. A reduction over threads goes through warps by shuffles, and then
-// through shared memory.
+// writes for all, one of them writes. How they put a reduction together is in reduce.cpp.
 #include <algorithm>
 
 #include "backend/kernel_writer.h"
@@ -32,6 +31,7 @@ std::string KernelWriter::special_register(std::string_view name) {
 
 /// What the loop's variable is in this block or thread.
 std::string KernelWriter::coordinate(const For& loop) {
+  // [snippet coordinate]
   const std::string id = special_register(loop.kind == LoopKind::block ? "ctaid" : "tid");
   const int64_t turns = *most_turns_of(loop), inside = gpu::turns_with_inner(loop) / turns;
   const std::string_view hint = kernel_.loops[loop.loop];
@@ -39,6 +39,7 @@ std::string KernelWriter::coordinate(const For& loop) {
       inside == 1 ? id : once(depth(), hint, fmt::format("udiv i64 {}, {}", id, inside));
   const bool outermost = !(loop.kind == LoopKind::block ? in_block_ : in_thread_);
   return outermost ? place : once(depth(), hint, fmt::format("urem i64 {}, {}", place, turns));
+  // [end]
 }
 
 std::string KernelWriter::takes_turn(const For& loop, const std::string& place) {
@@ -160,102 +161,6 @@ std::string& KernelWriter::shared_memory_of(LocalId local) {
   memory = out_.fresh(local_name(local));
   reserved_ += fmt::format("  {} = addrspacecast ptr addrspace(3) {} to ptr\n", memory, name);
   return memory;
-}
-
-/// The value that the lane has whose number differs by `distance` in one bit.
-std::string KernelWriter::shuffled(DType type, const std::string& value, int64_t distance) {
-  const std::string_view held = register_type(type);
-  const int bits = held == "i1" ? 1 : runtime::bits_of(type);
-  const auto shuffle = [&](const std::string& word) {
-    const std::string got = out_.fresh("other");
-    out_.line("{} = call i32 @llvm.nvvm.shfl.sync.bfly.i32(i32 -1, i32 {}, i32 {}, i32 31)", got,
-              word, distance);
-    return got;
-  };
-  const auto written = [&](std::string_view hint, const std::string& line) {
-    const std::string name = out_.fresh(hint);
-    out_.line("{} = {}", name, line);
-    return name;
-  };
-  const bool is_float = held == "float" || held == "double";
-  const std::string whole = fmt::format("i{}", bits);
-  const std::string number =
-      is_float ? written("bits", fmt::format("bitcast {} {} to {}", held, value, whole)) : value;
-  std::string got;
-  if (bits == 64) {
-    const std::string low = written("low", fmt::format("trunc i64 {} to i32", number));
-    const std::string up = written("up", fmt::format("lshr i64 {}, 32", number));
-    const std::string high = written("high", fmt::format("trunc i64 {} to i32", up));
-    const std::string low2 = written("low", fmt::format("zext i32 {} to i64", shuffle(low)));
-    const std::string high2 = written("high", fmt::format("zext i32 {} to i64", shuffle(high)));
-    const std::string shifted = written("up", fmt::format("shl i64 {}, 32", high2));
-    got = written("bits", fmt::format("or i64 {}, {}", shifted, low2));
-  } else if (bits == 32) {
-    got = shuffle(number);
-  } else {
-    const std::string wide = written("wide", fmt::format("zext {} {} to i32", whole, number));
-    got = written("bits", fmt::format("trunc i32 {} to {}", shuffle(wide), whole));
-  }
-  return is_float ? written("other", fmt::format("bitcast {} {} to {}", whole, got, held)) : got;
-}
-
-/// Among groups of `lanes` lanes, a power of two; all of them get it.
-std::string KernelWriter::across_warp(ScalarOp op, DType type, std::string part, int64_t lanes) {
-  for (int64_t distance = lanes / 2; distance > 0; distance /= 2) {
-    const std::string parts[] = {part, shuffled(type, part, distance)};
-    part = out_.fresh(runtime::row(op).text);
-    write_scalar(out_, part, op, type, parts);
-  }
-  return part;
-}
-
-/// Warps first; then each leaves its part in shared memory, and every warp puts these together.
-std::string KernelWriter::across_threads(ScalarOp op, DType type, const std::string& part,
-                                         int64_t threads) {
-  if (in_thread_) return across_warp(op, type, part, threads);
-  std::string whole = across_warp(op, type, part, kWarp);
-  const int64_t warps = launch_.threads / kWarp;
-  if (warps <= 1) return whole;
-  const std::string memory = symbol(gpu::entry_name(kernel_.name) + ".parts");
-  if (functions_.find(memory + " ") == std::string::npos)
-    functions_ += fmt::format("{} = internal addrspace(3) global [{} x i64] poison, align 8\n", memory, kWarp);
-  const std::string tid = special_register("tid");
-  const auto written = [&](std::string_view hint, const std::string& line) {
-    const std::string name = out_.fresh(hint);
-    out_.line("{} = {}", name, line);
-    return name;
-  };
-  const std::string lane = written("lane", fmt::format("and i64 {}, {}", tid, kWarp - 1));
-  const std::string warp = written("warp", fmt::format("lshr i64 {}, 5", tid));
-  const auto slot = [&](const std::string& at) {
-    return written("part", fmt::format("getelementptr i64, ptr addrspace(3) {}, i64 {}", memory, at));
-  };
-  const auto only_where = [&](const std::string& holds, const auto& body) {
-    const std::string then = out_.fresh("then"), join = out_.fresh("join");
-    out_.line("br i1 {}, label {}, label {}", holds, then, join);
-    out_.label(then);
-    body(join);
-    out_.line("br label {}", join);
-    out_.label(join);
-  };
-  const std::string is_first = written("first", fmt::format("icmp eq i64 {}, 0", lane));
-  only_where(is_first, [&](const std::string&) {
-    out_.line("store {} {}, ptr addrspace(3) {}", register_type(type), whole, slot(warp));
-  });
-  out_.line("call void @llvm.nvvm.barrier0()");
-  const std::string has_part = written("has", fmt::format("icmp ult i64 {}, {}", lane, warps));
-  const std::string before = out_.current_label();
-  std::string loaded, loaded_at;
-  only_where(has_part, [&](const std::string&) {
-    loaded = written("part", fmt::format("load {}, ptr addrspace(3) {}", register_type(type), slot(lane)));
-    loaded_at = out_.current_label();
-  });
-  const std::string mine = written(
-      "mine", fmt::format("phi {} [ {}, {} ], [ {}, {} ]", register_type(type), loaded, loaded_at,
-                          literal(opt::loops::identity_of(op, type)), before));
-  whole = across_warp(op, type, mine, kWarp);
-  out_.line("call void @llvm.nvvm.barrier0()");
-  return whole;
 }
 
 }  // namespace tenon::backend

@@ -17,7 +17,8 @@
 // Commands run in the root of the project, without a shell. A `|` leads from one program to the
 // next; `head -n N`, `tail -n N` and `grep TEXT` are done here. Standard error follows standard
 // output, as if `2>&1` stood there (it may). Quotes keep a word together. Where a program is missing that
-// need not be there, or its output begins with `skipped: `, the block stays as it is.
+// need not be there, LLVM is another than the pages were written with, or the output begins with
+// `skipped: `, the block stays as it is.
 #pragma once
 #include <filesystem>
 #include <set>

@@ -5,6 +5,7 @@
 //     for j in 0..1000 { S(j) }      for j in 0..4 { thread for jt in 0..min(256, 1000 - j * 256)
 //                                      { S(j * 256 + jt) } }
 //
+// [snippet parts]
 // A reduction gets a part for each thread, and the parts are combined by the threads together:
 //
 //     for k in 0..1000 { a = a + e(k) }      thread for kt in 0..256 {
@@ -12,6 +13,7 @@
 //                                              for k in 0..(1255 - kt) / 256 { b = b + e(k * 256 + kt) }
 //                                              a = a + b
 //                                            }
+// [end]
 #include <fmt/format.h>
 
 #include "opt/loops/shared.h"
@@ -31,12 +33,14 @@ void refuse_marked(const Kernel& kernel, const For& loop) {
   if (loop.kind != LoopKind::serial) refuse(kernel, loop.loop, "is marked already");
 }
 
+// [snippet carried]
 /// The first local from outside that the turns of a loop hand on to each other.
 std::optional<LocalId> carried(const Kernel& kernel, const For& loop) {
   for (const LocalId local : changed_by(loop.body))
     if (!own_element_each_turn(kernel, loop.body, local, loop.loop)) return local;
   return {};
 }
+// [end]
 
 /// The loops around every loop `loop`; whatever `visit` refuses, it refuses.
 void for_each_around(const Block& block, LoopId loop, const std::function<void(const For&)>& visit) {

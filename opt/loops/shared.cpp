@@ -4,8 +4,10 @@
 // 16 bytes at once where it can, and the rows of the array may be longer than what they hold, so that
 // what the threads want does not lie in one bank (banks.h). It comes after `thread`, which says how many threads there are.
 //
+// [snippet when]
 // A thread may read what another has copied only when that one is done, and overwrite it only when all have
 // read it: add_barriers() puts a barrier between the two, in the turns of a loop around them too.
+// [end]
 #include "opt/loops/shared.h"
 
 #include <fmt/format.h>
@@ -38,12 +40,15 @@ class Barriers {
  public:
   explicit Barriers(const Kernel& kernel) : kernel_(kernel) {}
 
+  // [snippet barriers]
   /// Statements outside of thread loops; `pending` before and after them. A loop that only writes is a
   /// copy, each turn of which fills other elements.
   void block(Block& stmts, Pending& pending) {
     Block result;
     for (Stmt& stmt : stmts) {
       if (std::holds_alternative<Barrier>(stmt.node)) continue;
+      // [exercise barriers]
+      // [starter] static_cast<void>(pending);
       auto* loop = std::get_if<For>(&stmt.node);
       const bool around = loop != nullptr && loop->kind != LoopKind::thread && has_threads(loop->body);
       if (around && !of(stmt).read.empty()) {
@@ -56,19 +61,25 @@ class Barriers {
         }
         pending.add(done);
       }
+      // [end]
       result.push_back(std::move(stmt));
     }
     stmts = std::move(result);
   }
+  // [end]
 
  private:
-  /// The first time it is found what a turn leaves behind, for the next one to find.
+  /// A loop around thread loops. The first time it is found what a turn leaves behind, for the next one to
+  /// find.
   void turns(For& loop, Pending& pending) {
+    // [exercise barriers]
+    // [starter] block(loop.body, pending);
     Block trial = loop.body;
     Pending behind = pending;
     block(trial, behind);
     pending.add(behind);
     block(loop.body, pending);
+    // [end]
   }
 
   static bool has_threads(const Block& block) {
@@ -80,6 +91,7 @@ class Barriers {
     return found;
   }
 
+  /// Which shared arrays the statement reads and writes, with all that is in it.
   Pending of(const Stmt& stmt) const {
     Pending all;
     const auto look = [&](const Stmt& each) {
@@ -96,6 +108,7 @@ class Barriers {
     return all;
   }
 
+  /// Whether the one may get into the way of the other.
   static bool meets(const Pending& before, const Pending& now) {
     const auto common = [](const std::set<LocalId>& a, const std::set<LocalId>& b) {
       return std::ranges::any_of(a, [&](LocalId local) { return b.contains(local); });
