@@ -40,22 +40,19 @@ struct Programs {
   }
 };
 
-/// What the simulator says of a kernel at fault: it ends the program.
-std::string faults_in(const tests::Outcome& outcome) {
-  std::string text;
-  bool inside = false;
-  for (const std::string& line : tests::split_lines(outcome.err)) {
-    inside = inside || tests::contains(line, "the simulated GPU finds fault");
-    if (line.starts_with("kernel ")) break;
-    if (inside) text += line + "\n";
-  }
-  return text;
+/// The first thing that the simulator says of a kernel at fault, which ends the program. Before it
+/// stand the reports of all launches.
+std::string fault_in(const tests::Outcome& outcome) {
+  constexpr std::string_view kWords = "the simulated GPU finds fault";
+  const size_t at = outcome.err.find(kWords);
+  if (at == std::string::npos) return {};
+  return outcome.err.substr(at, outcome.err.find("\n\n", at) - at) + "\n";
 }
 
 std::string trouble_of(const tests::Outcome& outcome) {
   if (outcome.status == 0 && !outcome.timed_out) return {};
-  const std::string faults = faults_in(outcome);
-  return faults.empty() ? fmt::format("{}\n{}", tests::describe(outcome), outcome.err) : faults;
+  const std::string fault = fault_in(outcome);
+  return fault.empty() ? fmt::format("{}\n{}", tests::describe(outcome), outcome.err) : fault;
 }
 
 /// Whether both print the same; else the first line that differs.
