@@ -24,8 +24,12 @@ struct Options {
   std::string_view gpu = {};  ///< the GPU that kernels are for, `sm_80`; empty: they are for the CPU
   const lexer::SourceMap* lines = nullptr;  ///< -g, and in PTX: whose lines the code tells; null: none
   const opt::loops::NamedMachine* target = nullptr;  ///< which machine; null: this one
+  bool tf32 = false;                        ///< matrix units of a GPU may round f32
   bool profile = false;                     ///< takes the time of every kernel (runtime/profile.h)
 };
+
+/// What schedules may do.
+opt::loops::Mode mode_of(const Options& options);
 
 /// LLVM IR as one text, and the places that its faults name by number.
 struct Generated {

@@ -37,11 +37,14 @@ std::string entry(ModuleText& module_text, const ir::Module& module, const Conve
 
 }  // namespace
 
+opt::loops::Mode mode_of(const Options& options) {
+  return {options.strict, !options.gpu.empty(), options.tf32, opt::loops::capability_of(options.gpu)};
+}
+
 std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const Options& options) {
   const opt::loops::Machine& machine =
       options.target != nullptr ? options.target->machine : opt::loops::host();
-  const opt::loops::Mode mode{.strict = options.strict, .gpu = !options.gpu.empty()};
-  return opt::loops::lower_all(module, machine, mode, options.level >= 2);
+  return opt::loops::lower_all(module, machine, mode_of(options), options.level >= 2);
 }
 
 namespace {

@@ -6,6 +6,7 @@
 //   loop_parallel.cpp    parallel loops: functions of their own, and what they use from around them
 //   gpu/threads.cpp      loops over blocks and threads of a GPU
 //   gpu/reduce.cpp       what the threads of a block put together
+//   gpu/matrix.cpp       products of its matrix units
 #pragma once
 #include <algorithm>
 #include <functional>
@@ -18,6 +19,7 @@
 #include "backend/loops_to_llvm.h"
 #include "backend/nest_facts.h"
 #include "backend/recipe.h"
+#include "opt/loops/matrix.h"
 
 namespace tenon::backend {
 
@@ -123,6 +125,23 @@ class KernelWriter {
   /// A register for `line`, what stands behind `=`.
   std::string named(std::string_view hint, const std::string& line);
 
+  // ---- gpu/matrix.cpp
+  using Fragment = std::vector<std::string>;  ///< registers, i32
+  struct FragmentLoops {
+    ir::loops::LoopId outside, summed;
+    bool left;
+  };
+  void matrix(const ir::loops::For& loop);
+  void add_product(const opt::loops::MatrixUnit& unit, std::span<const std::string> a,
+                   std::span<const std::string> b, Place& to, size_t first);
+  Fragment fragment(const ExprPtr& operand, DType element, FragmentLoops loops);
+  Fragment loaded_matrices(const ir::loops::Local& array, DType element, FragmentLoops loops, bool along_sum);
+  Fragment loaded_elements(const ExprPtr& operand, DType element, FragmentLoops loops);
+  std::string rounded_to_tf32(const std::string& bits);
+  std::string lane_part(std::string_view hint, const std::string& line);
+  Value of_lane(int64_t by, int64_t of, int64_t factor);
+  Value both(const Value& a, const Value& b);
+
   // ---- loop_locals.cpp
   using Places = std::map<LocalId, Place>;  ///< of some of them
   Places places_of(const std::set<LocalId>& locals) const;
@@ -179,6 +198,8 @@ class KernelWriter {
   Sum sum_of(const Value& value) const;
   std::vector<Sum> sums(const std::vector<ExprPtr>& exprs);
   Sum flat(const ir::Type& type, const std::vector<Sum>& subscripts) const;
+  Sum swizzled_offset(const ir::Type& type, const std::vector<Sum>& subscripts);
+  Value value_of(const Sum& sum);
   void join_quotients(Sum& sum) const;
   static Sum at_lane(const Sum& offset, uint32_t lane);
   /// A tensor or array in memory, and where it starts.
@@ -186,11 +207,17 @@ class KernelWriter {
     const ir::Type& type;
     const std::string& base;
     bool fixed = false;  ///< nothing changes it
+    bool swizzled = false;
   };
+  Memory memory_of_array(LocalId local) {
+    return {kernel_.locals[local], here(places_[local].memory, "ptr"), false, kernel_.swizzled.contains(local)};
+  }
   Memory buffer(BufferId id) {
     return {kernel_.buffers[id].type, here(buffers_[id], "ptr"),
             !kernel_.is_output(id) && !facts_.is_shared(id)};
   }
+  /// Where an element lies, from there on.
+  Sum offset_in(const Memory& memory, const std::vector<Sum>& subscripts);
   std::string address(const Memory& memory, const Sum& offset);
   std::string plain_address(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   LanesPlace lanes_place(const Memory& memory, const Sum& offset);
@@ -264,6 +291,7 @@ class KernelWriter {
   /// How many blocks and threads do what is being written, for one turn of the loops that are open.
   int64_t blocks_at_once_ = launch_.blocks, threads_at_once_ = launch_.threads;
   int parallel_loops_ = 0;
+  std::map<std::string, Fragment> fragments_;  ///< that have been loaded since the last barrier, by place
 
   /// What a parallel loop's function fetches from around it, in this order.
   struct Fetched {

@@ -40,6 +40,7 @@ class DebugInfo;
 class ModuleText {
  public:
   DebugInfo* debug = nullptr;  ///< null: nothing is said
+  int capability = 0;          ///< of the GPU that it is for
   int32_t site(Span span);
   std::string string_constant(std::string_view text);  ///< a ptr to it, zero-terminated
   std::string shape_constant(const Shape& shape);      ///< a ptr to its extents; null for rank 0

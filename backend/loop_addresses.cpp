@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "backend/kernel_writer.h"
+#include "opt/loops/banks.h"
 
 namespace tenon::backend {
 
@@ -98,6 +99,51 @@ Sum KernelWriter::flat(const ir::Type& type, const std::vector<Sum>& subscripts)
     offset = std::move(scaled);
   }
   join_quotients(offset);
+  return offset;
+}
+
+Sum KernelWriter::offset_in(const Memory& memory, const std::vector<Sum>& subscripts) {
+  return memory.swizzled ? swizzled_offset(memory.type, subscripts) : flat(memory.type, subscripts);
+}
+
+Value KernelWriter::value_of(const Sum& sum) {
+  Value total = constant(Scalar::integer(DType::i64, sum.constant));
+  for (const auto& [value, factor] : sum.terms) {
+    const std::string by =
+        factor == 1 ? value.text : once(value.depth, "by", fmt::format("mul i64 {}, {}", value.text, factor));
+    const bool is_zero = total.constant && total.constant->i == 0;
+    const uint32_t depth = std::max(total.depth, value.depth);
+    total = {is_zero ? by : once(depth, "sum", fmt::format("add i64 {}, {}", total.text, by)), false, {}, depth};
+  }
+  return total;
+}
+
+/// Rows of 128 bytes take all banks once, and a piece of 16 bytes those that the pieces above and below it
+/// take: so each row exchanges its pieces, by the exclusive or of their number and its own.
+Sum KernelWriter::swizzled_offset(const ir::Type& type, const std::vector<Sum>& subscripts) {
+  const opt::loops::Swizzle swizzle = opt::loops::swizzle_of(type);
+  const ir::Type rows{type.dtype, {type.shape.begin(), type.shape.end() - 1}};
+  const Sum row = flat(rows, {subscripts.begin(), subscripts.end() - 1});
+  const Sum& column = subscripts.back();
+  const int64_t within = column.constant % swizzle.elements;
+  Sum low, first{column.constant - within, 0, column.terms};  // of the piece
+  for (const Sum::Term& term : row.terms)  // what may change the bits that count
+    if (term.factor % (swizzle.rows * swizzle.pieces) != 0) low.terms.push_back(term);
+  low.constant = row.constant % (swizzle.rows * swizzle.pieces);
+  const Value of_row = value_of(low);
+  Value of_column = value_of(first);
+  of_column.text = once(of_column.depth, "column",
+                        fmt::format("udiv i64 {}, {}", of_column.text, swizzle.elements));
+  const uint32_t known_at = std::max(of_row.depth, of_column.depth);
+  const std::string shifted =
+      swizzle.rows == 1 ? of_row.text
+                        : once(of_row.depth, "row", fmt::format("udiv i64 {}, {}", of_row.text, swizzle.rows));
+  const std::string key =
+      once(of_row.depth, "key", fmt::format("and i64 {}, {}", shifted, swizzle.pieces - 1));
+  const Value place{once(known_at, "piece", fmt::format("xor i64 {}, {}", of_column.text, key)), false, {},
+                    known_at};
+  Sum offset{within, column.lane, {{place, swizzle.elements}}};
+  offset.add(type.shape.back(), row);
   return offset;
 }
 
@@ -213,7 +259,7 @@ Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subsc
     write_load(out_, result, memory.type.dtype, address);
     return made(result, false);
   }
-  const Sum offset = flat(memory.type, sums(subscripts));
+  const Sum offset = offset_in(memory, sums(subscripts));
   const auto element = [&](const Sum& at) { return load_at(memory, element_place(memory, at), {}); };
   if (offset.lane == 0 && !offset.has_varying()) return made(element(offset), false);
   if (offset.lane == 1 || offset.has_varying())
@@ -277,7 +323,7 @@ Value KernelWriter::guarded_load(const Memory& memory, const Read& read) {
   if (guard.constant) return constant(runtime::convert(type, Scalar::integer(DType::i64, 0)));
   if (!facts_.scheduled)
     return made(load_if(memory, guard.text, plain_address(memory, read.subscripts)), false);
-  const Sum offset = flat(memory.type, sums(read.subscripts));
+  const Sum offset = offset_in(memory, sums(read.subscripts));
   const bool one = offset.lane == 0 && !offset.has_varying();
   if (one && !guard.varies) return made(load_if(memory, guard.text, address(memory, offset)), false);
   if (offset.lane == 1 || offset.has_varying()) {
@@ -311,7 +357,7 @@ void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subsc
                          const Value& value, bool stream) {
   const DType type = memory.type.dtype;
   if (!facts_.scheduled) return write_store(out_, type, value.text, plain_address(memory, subscripts));
-  const Sum offset = flat(memory.type, sums(subscripts));
+  const Sum offset = offset_in(memory, sums(subscripts));
   const auto lane_of = [&](uint32_t lane) {
     return value.varies ? write_lane(out_, register_type(type), value.text, lanes(), lane)
                         : value.text;

@@ -137,7 +137,7 @@ void KernelWriter::declare(LocalId local) {
 Value KernelWriter::read_local(const Local& local) {
   const ir::Type& type = kernel_.locals[local.local];
   Place& place = places_[local.local];
-  if (!place.memory.empty()) return load({type, here(place.memory, "ptr")}, local.subscripts);
+  if (!place.memory.empty()) return load(memory_of_array(local.local), local.subscripts);
   const RegisterAt at =
       type.is_scalar() ? RegisterAt{} : register_at(place, type, local.subscripts);
   here(place.registers[at.index].text, lane_type(type.dtype, place.lanes));
@@ -149,7 +149,7 @@ void KernelWriter::assign(const SetLocal& set, const Value& value) {
   Place& place = places_[set.local];
   if (!place.memory.empty()) {
     const Alone alone = kernel_.shared.contains(set.local) ? open_alone() : Alone{};
-    store({type, here(place.memory, "ptr")}, set.subscripts, value, false);
+    store(memory_of_array(set.local), set.subscripts, value, false);
     return close_alone(alone);
   }
   if (!type.is_scalar())

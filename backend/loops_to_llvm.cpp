@@ -94,6 +94,7 @@ void KernelWriter::stmt(const For& loop) {
   const std::optional<Turns> turns = constant_turns(loop);
   if (turns && turns->count() == 0) return;
   if (is_bound(loop)) return bound(loop);
+  if (on_gpu() && loop.kind == LoopKind::mma) return matrix(loop);
   if (turns && (turns->count() == 1 || loop.kind == LoopKind::unrolled))
     return unrolled(loop, *turns);
   if (loop.kind == LoopKind::vectorized)
@@ -246,7 +247,7 @@ std::string write_kernel(ModuleText& module_text, const Module& module,
                          Processor processor) {
   std::set<BufferId> shared;
   for (const auto& [input, output] : in_place) shared.insert({input, output});
-  const Kernel own = processor == Processor::gpu ? opt::loops::privatized(kernel) : Kernel();
+  const Kernel own = processor == Processor::gpu ? opt::loops::fragmented(opt::loops::privatized(kernel)) : Kernel();
   NestFacts facts(processor == Processor::gpu ? own : kernel, std::move(shared));
   return KernelWriter(module_text, module, conventions, facts, strict, processor).write();
 }

@@ -95,6 +95,7 @@ void add_gpu_option(CLI::App& app, Options& o) {
   app.add_option("--gpu-arch", o.gpu_arch, "the GPU that kernels are for; default: this one, or sm_80")
       ->check(CLI::IsMember({"sm_75", "sm_80", "sm_90"}))
       ->type_name("SM");
+  app.add_flag("--tf32", o.tf32, "lets products of f32 use tf32 matrix units");
 }
 
 void add_target_option(CLI::App& app, Options& o) {

@@ -19,7 +19,8 @@ using ir::loops::Kernel;
 /// a GPU, whose blocks and threads take their turns one after the other here.
 std::vector<Kernel> kernels_of(const ir::Module& module, const Options& options) {
   std::vector<Kernel> kernels;
-  const opt::loops::Mode mode{.strict = options.strict, .gpu = !options.gpu_arch.empty()};
+  const opt::loops::Mode mode{options.strict, !options.gpu_arch.empty(), options.tf32,
+                              opt::loops::capability_of(options.gpu_arch)};
   for (auto& scheduled :
        opt::loops::lower_all(module, opt::loops::kSimulated, mode, options.level >= 2))
     kernels.push_back(std::move(scheduled.kernel));

@@ -39,6 +39,7 @@ struct Options {
   int level = 2;
   bool llvm_opt = true;
   bool strict = false;
+  bool tf32 = false;
   std::string schedule;                      ///< --schedule
   std::vector<std::string> directives;       ///< --directive
   bool time_passes = false;

@@ -83,7 +83,9 @@ using Block = std::vector<Stmt>;
 
 /// How the turns of a loop are taken.
 ///   unrolled    its bounds are constants
-///   vectorized  likewise, from 0 to the number of lanes; no loops but serial and unrolled ones inside,
+///   mma         on the matrix units of a GPU: three in each other around one step of a small product, or
+///               two over the elements of its result; the lanes of a warp take their turns between them
+///   vectorized  as unrolled, from 0 to the number of lanes; no loops but serial and unrolled ones inside,
 ///               no check, call or branch that depends on it. A scalar local from outside may only be
 ///               changed by steps of one operation, `a = a + e`, which are taken in any order
 ///   parallel    not inside another one; locals from outside are only read, but for elements of arrays
@@ -93,9 +95,9 @@ using Block = std::vector<Stmt>;
 ///   thread      a turn is a thread of the block. From 0 to a constant, or to the lesser of one and
 ///               something; up to three in each other. All turns are done before what follows, as of any
 ///               loop. A scalar local from outside may be changed by steps, as in a vectorized loop
-enum class LoopKind : uint8_t { serial, unrolled, vectorized, parallel, block, thread };
+enum class LoopKind : uint8_t { serial, unrolled, mma, vectorized, parallel, block, thread };
 /// What stands before `for`, by kind.
-inline constexpr std::string_view kLoopKinds[] = {"",         "unrolled", "vectorized",
+inline constexpr std::string_view kLoopKinds[] = {"",         "unrolled", "mma",   "vectorized",
                                                   "parallel", "block",    "thread"};
 /// Whether the turns of a loop are taken at once.
 inline bool at_once(LoopKind kind) { return kind >= LoopKind::vectorized; }
@@ -154,6 +156,9 @@ struct Kernel {
   std::vector<ScalarParam> scalars;
   std::vector<Type> locals;
   std::set<LocalId> shared;             ///< arrays that the threads of a block have in common
+  /// Of these, those whose rows have their pieces of 16 bytes in an order of their own (opt/loops/banks.h):
+  /// where elements lie, not which there are.
+  std::set<LocalId> swizzled;
   std::vector<std::string> loops;       ///< their names, by LoopId; those of different reductions may agree
   Block body;
   bool may_fail = false;                ///< has a check, or calls a function that may_fail()

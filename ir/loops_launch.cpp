@@ -12,12 +12,13 @@ int64_t saturating_product(int64_t a, int64_t b) {
   return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
 }
 
-/// The most turns that loops of a kind in a block have together.
+/// The most turns that loops of a kind in a block have together. Those of matrix units take a warp.
 int64_t widest(const Block& block, LoopKind kind) {
   int64_t most = 1;
   for (const Stmt& stmt : block) {
     const auto* loop = std::get_if<For>(&stmt.node);
     if (loop != nullptr && loop->kind == kind) most = std::max(most, turns_with_inner(*loop));
+    else if (loop != nullptr && loop->kind == LoopKind::mma && kind == LoopKind::thread) most = std::max(most, kWarp);
     else for_each_block(stmt, [&](const Block& inner) { most = std::max(most, widest(inner, kind)); });
   }
   return most;
@@ -27,7 +28,7 @@ bool has_threads(const Block& block) {
   bool found = false;
   for_each_stmt(block, [&](const Stmt& stmt) {
     const auto* loop = std::get_if<For>(&stmt.node);
-    found = found || (loop != nullptr && loop->kind == LoopKind::thread);
+    found = found || (loop != nullptr && (loop->kind == LoopKind::thread || loop->kind == LoopKind::mma));
   });
   return found;
 }

@@ -6,7 +6,7 @@
 //   block      = "{" {statement} "}"                                    a line each
 //   statement  = [kind] "for" loop "in" expr ".." expr block
 //              | "local" local ":" type ["=" (expr | @function "(" list ")")]
-//              | "shared" local ":" type | "barrier"
+//              | ["swizzled"] "shared" local ":" type | "barrier"
 //              | local ["[" list "]"] "=" expr
 //              | "if" expr block ["else" block]
 //              | ["stream"] element "=" expr
@@ -164,7 +164,8 @@ Stmt NestParser::stmt() {
       {"block", &NestParser::for_},    {"thread", &NestParser::for_},
       {"stream", &NestParser::store},  {"prefetch", &NestParser::prefetch},
       {"check", &NestParser::check},   {"shared", &NestParser::shared},
-      {"barrier", &NestParser::barrier},
+      {"barrier", &NestParser::barrier}, {"swizzled", &NestParser::shared},
+      {"mma", &NestParser::for_},
   };
   const Token first = scanner_.peek();
   const size_t number = parsed_.stmts.size();
@@ -287,11 +288,13 @@ Stmt NestParser::declaration() {
 }
 
 Stmt NestParser::shared() {
+  const bool swizzled = scanner_.accept_name("swizzled");
   scanner_.expect_name("shared");
   const Token name = scanner_.expect(TokenKind::name, "the name of a local");
   scanner_.expect(":");
   const LocalId local = declare(name, parse_type(scanner_));
   kernel_.shared.insert(local);
+  if (swizzled) kernel_.swizzled.insert(local);
   return {SetLocal{local, nullptr, true}};
 }
 

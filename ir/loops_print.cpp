@@ -37,8 +37,9 @@ class Printer {
   std::string local(LocalId local, std::span<const ExprPtr> subscripts);
   std::string apply(const Apply& node, int* precedence);
   std::string declaration(LocalId local) const {
-    return fmt::format("{} {}: {}", kernel_.shared.contains(local) ? "shared" : "local",
-                       local_name(local), kernel_.locals[local].text());
+    return fmt::format("{}{} {}: {}", kernel_.swizzled.contains(local) ? "swizzled " : "",
+                       kernel_.shared.contains(local) ? "shared" : "local", local_name(local),
+                       kernel_.locals[local].text());
   }
 
   const Module& module_;

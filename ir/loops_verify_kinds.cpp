@@ -40,10 +40,24 @@ Error bound_error(const Kernel& kernel, const For& loop, std::span<const For* co
       continue;
     }
     const bool fits = loop.kind == LoopKind::thread && outer->kind != LoopKind::vectorized &&
-                      outer->kind != LoopKind::parallel;
+                      outer->kind != LoopKind::parallel && outer->kind != LoopKind::mma;
     if (!fits) return fmt::format("the {} stands inside the {}", name, described(kernel, *outer));
   }
   if (nested > 3) return fmt::format("the {} is the fourth in a row; there are three axes", name);
+  return std::nullopt;
+}
+
+/// Of a loop that matrix units take: two or three in each other, of as many turns as these have.
+Error mma_error(const Kernel& kernel, const For& loop, std::span<const For* const> around) {
+  const std::string name = described(kernel, loop);
+  const std::optional<int64_t> turns = turns_of(loop);
+  if (constant_of(loop.lo) != 0 || (turns != 8 && turns != 16))
+    return fmt::format("the {} does not run from 0 to 8 or 16", name);
+  const auto nested = std::ranges::count(around, LoopKind::mma, [](const For* outer) { return outer->kind; });
+  if (nested > 2) return fmt::format("the {} is the fourth in a row", name);
+  for (const For* outer : around)
+    if (outer->kind == LoopKind::vectorized || outer->kind == LoopKind::parallel)
+      return fmt::format("the {} stands inside the {}", name, described(kernel, *outer));
   return std::nullopt;
 }
 
@@ -76,6 +90,7 @@ Error kind_error(const Kernel& kernel, const For& loop, std::span<const For* con
       return fmt::format("the {} is written out more than {} times", name, kMaxCopies);
   }
   if (is_bound(loop.kind)) return bound_error(kernel, loop, around);
+  if (loop.kind == LoopKind::mma) return mma_error(kernel, loop, around);
   if (!at_once(loop.kind)) return std::nullopt;
   for (size_t i = around.size(); i-- > 0;) {
     const LoopKind outer = around[i]->kind;

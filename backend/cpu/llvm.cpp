@@ -124,7 +124,9 @@ Machine gpu_machine(const char* processor) {
   char* message = nullptr;
   const LLVMBool failed = LLVMGetTargetFromTriple(kTriple, &target, &message);
   check(failed, message);
-  return Machine(LLVMCreateTargetMachine(target, kTriple, processor, "", LLVMCodeGenLevelAggressive,
+  // The matrix units of sm_75 are of a later version than LLVM writes for it.
+  const char* features = std::string_view(processor) == "sm_75" ? "+ptx65" : "";
+  return Machine(LLVMCreateTargetMachine(target, kTriple, processor, features, LLVMCodeGenLevelAggressive,
                                          LLVMRelocPIC, LLVMCodeModelDefault));
 }
 

@@ -35,6 +35,7 @@ class DeviceWriter {
                const opt::UniqueOwners& owners, const opt::memory::MemoryPlan& plan,
                const Options& options)
       : module_(module), conventions_(conventions), owners_(owners), plan_(plan), options_(options) {
+    shared_.capability = opt::loops::capability_of(options.gpu);
     if (options.lines == nullptr) return;
     debug_.emplace(*options.lines, DebugInfo::Kind::directives);
     shared_.debug = &*debug_;

@@ -5,6 +5,7 @@
 #include "backend/gpu/launch.h"
 #include "backend/nest_facts.h"
 #include "backend/scalar_to_llvm.h"
+#include "opt/loops/matrix.h"
 #include "opt/loops/private.h"
 
 namespace tenon::backend::gpu {
@@ -95,17 +96,19 @@ bool runs_on_gpu(const ir::Module& module, const Kernel& kernel) {
     runs = runs && (apply == nullptr || !asks_library(apply->op, apply->args.back()->type));
   });
   int64_t shared = 0;
-  for (LocalId local = 0; local < kernel.locals.size(); ++local) {
-    const int64_t bytes = bytes_of(kernel.locals[local]);
-    if (kernel.shared.contains(local)) shared += std::min(bytes, kSharedBytes + 1);
+  for_each_stmt(kernel.body, [&](const ir::loops::Stmt& stmt) {
+    const auto* set = std::get_if<ir::loops::SetLocal>(&stmt.node);
+    if (set == nullptr || !set->declares) return;
+    const int64_t bytes = bytes_of(kernel.locals[set->local]);
+    if (kernel.shared.contains(set->local)) shared += std::min(bytes, kSharedBytes + 1);
     else runs = runs && bytes <= kStackBytes;
-  }
+  });
   return runs && shared <= kSharedBytes;
 }
 
 Placement::Placement(const ir::Module& module, const std::vector<Kernel>& kernels) {
   for (const Kernel& kernel : kernels) {
-    const bool on_gpu = runs_on_gpu(module, opt::loops::privatized(kernel));
+    const bool on_gpu = runs_on_gpu(module, opt::loops::fragmented(opt::loops::privatized(kernel)));
     const auto number = static_cast<int32_t>(kernels_.size());
     placed_.emplace(kernel.name, Placed{number, on_gpu, !on_gpu || kernel.may_fail});
     DeviceKernel made{on_gpu ? entry_name(kernel.name) : ""};

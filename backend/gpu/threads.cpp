@@ -148,6 +148,7 @@ void KernelWriter::close_alone(const Alone& alone) {
 // ---- what they do together
 
 void KernelWriter::stmt(const Barrier&) {
+  fragments_.clear();
   if (on_gpu() && launch_.threads > 1) out_.line("call void @llvm.nvvm.barrier0()");
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ir/loops_launch.h"
+#include "opt/loops/matrix.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -11,6 +12,7 @@ using ir::loops::kWarp;
 
 constexpr int64_t kBanks = 32, kBankBytes = 4;
 constexpr int64_t kWordsAtOnce = 4;  ///< that a lane reads or writes
+constexpr int64_t kPieceBytes = 16;  ///< likewise
 
 /// Where the loops stand; those that are not told stand at 0.
 using Turns = std::map<LoopId, int64_t>;
@@ -38,23 +40,36 @@ std::optional<int64_t> value_at(const ExprPtr& e, const Turns& turns) {
 struct Use {
   Subscripts subscripts;
   std::vector<const For*> loops;
+  std::optional<MatrixProduct> product;  ///< of matrix units, that it is read for
+  bool writes = false;
+
+  /// Whether the operand's rows lie along the index that is summed.
+  bool is_along_sum() const {
+    const std::optional<LinearForm> form = linear_form(subscripts.back());
+    return form && form->factor(product->summed) == 1;
+  }
+  /// Whether `ldmatrix` hands it out; words of 4 bytes it cannot turn round.
+  bool takes_rows() const { return product && (product->element != runtime::DType::f32 || is_along_sum()); }
 };
 
 class Uses {
  public:
   Uses(const Kernel& kernel, LocalId array) : array_(array) { visit(kernel.body); }
   const std::vector<Use>& all() const { return all_; }
+  bool only_by_matrix_units() const {
+    return std::ranges::all_of(all_, [](const Use& use) { return use.writes || use.takes_rows(); });
+  }
 
  private:
   void visit(const Block& block) {
     for (const Stmt& stmt : block) {
       const auto* set = std::get_if<SetLocal>(&stmt.node);
-      if (set != nullptr && !set->declares && set->local == array_) add(set->subscripts);
+      if (set != nullptr && !set->declares && set->local == array_) add(set->subscripts, true);
       std::set<const Expr*> seen;
       const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
         if (e == nullptr || !seen.insert(e.get()).second) return;
         const auto* read = std::get_if<Local>(&e->node);
-        if (read != nullptr && read->local == array_) add(read->subscripts);
+        if (read != nullptr && read->local == array_) add(read->subscripts, false);
         for_each_operand(*e, walk);
       };
       for_each_expr(stmt, walk);
@@ -64,7 +79,13 @@ class Uses {
       if (loop != nullptr) open_.pop_back();
     }
   }
-  void add(const Subscripts& subscripts) { all_.push_back({subscripts, open_}); }
+  void add(const Subscripts& subscripts, bool writes) {
+    Use use{subscripts, open_, {}, writes};
+    const auto outermost =
+        std::ranges::find(open_, LoopKind::mma, [](const For* loop) { return loop->kind; });
+    if (outermost != open_.end()) use.product = matrix_product(**outermost);
+    all_.push_back(std::move(use));
+  }
 
   const LocalId array_;
   std::vector<const For*> open_;
@@ -74,7 +95,8 @@ class Uses {
 /// How often the banks are asked for what one warp wants of a use.
 class Passes {
  public:
-  explicit Passes(const ir::Type& type) : type_(type), bytes_(runtime::row(type.dtype).bytes) {}
+  Passes(const ir::Type& type, bool swizzled)
+      : type_(type), swizzled_(swizzled), bytes_(runtime::row(type.dtype).bytes) {}
 
   int64_t of(const Use& use) const {
     const int64_t words = words_at_once(use);
@@ -83,7 +105,7 @@ class Passes {
     for (int64_t first = 0; first < kWarp; first += together) {
       std::map<int64_t, std::set<int64_t>> wanted;  // words, by bank
       for (int64_t lane = first; lane < first + together; ++lane) {
-        const std::optional<int64_t> at = element_at(use, lane, {});
+        const std::optional<int64_t> at = element_at(use, turns_of_lane(use, lane));
         for (int64_t word = 0; at && word < words; ++word) {
           const int64_t address = *at * bytes_ / kBankBytes + word;
           wanted[address % kBanks].insert(address);
@@ -97,41 +119,71 @@ class Passes {
   }
 
  private:
-  /// Turns that are taken at once, or written out, and lie side by side, become one access.
+  /// By how many elements an access moves with a loop.
+  int64_t step_of(const Use& use, LoopId loop) const {
+    const auto first = element_at(use, {}), second = element_at(use, {{loop, 1}});
+    return first && second ? *second - *first : 0;
+  }
+
+  /// Turns that are taken at once, or written out, and lie side by side, become one access; matrix units
+  /// take 16 bytes of a row, if they can.
   int64_t words_at_once(const Use& use) const {
+    if (use.product) return use.takes_rows() ? kWordsAtOnce : 1;
     int64_t words = 1;
     for (const For* loop : use.loops) {
       const std::optional<int64_t> turns = turns_of(*loop);
       if (!turns || (loop->kind != LoopKind::vectorized && loop->kind != LoopKind::unrolled)) continue;
-      const auto first = element_at(use, 0, {}), second = element_at(use, 0, {{loop->loop, 1}});
-      if (!first || !second || *second - *first != 1) continue;
+      const bool beside = swizzled_ ? loop->kind == LoopKind::vectorized : step_of(use, loop->loop) == 1;
+      if (!beside) continue;
       for (int64_t at_once = kWordsAtOnce; at_once > words; at_once /= 2)
-        if (*turns * bytes_ % (at_once * kBankBytes) == 0 && type_.shape.back() * bytes_ % (at_once * kBankBytes) == 0)
+        if (*turns * bytes_ % (at_once * kBankBytes) == 0 &&
+            type_.shape.back() * bytes_ % (at_once * kBankBytes) == 0)
           words = at_once;
     }
     return words;
   }
-
-  /// The number of the element that a thread of the first warp is at. Loops over threads in each other are
-  /// one axis, the innermost fastest.
-  std::optional<int64_t> element_at(const Use& use, int64_t lane, Turns turns) const {
-    int64_t left = lane;
+  /// Where the loops stand for a lane of the first warp. Loops over threads in each other are one axis, the
+  /// innermost fastest; those of matrix units take all lanes of a warp.
+  Turns turns_of_lane(const Use& use, int64_t lane) const {
+    Turns turns;
+    if (use.product) {
+      const MatrixProduct& product = *use.product;
+      const LoopId outside = mentions(use, product.rows) ? product.rows : product.columns;
+      turns[use.is_along_sum() ? outside : product.summed] = use.takes_rows() ? lane % 16 : lane % 4;
+      turns[use.is_along_sum() ? product.summed : outside] =
+          use.takes_rows() ? lane / 16 * (kPieceBytes / bytes_) : lane / 4;
+      return turns;
+    }
     for (size_t i = use.loops.size(); i-- > 0;) {
       if (use.loops[i]->kind != LoopKind::thread) continue;
       const int64_t most = std::max<int64_t>(most_turns_of(*use.loops[i]).value_or(1), 1);
-      turns[use.loops[i]->loop] = left % most;
-      left /= most;
+      turns[use.loops[i]->loop] = lane % most;
+      lane /= most;
     }
-    int64_t at = 0;
+    return turns;
+  }
+  static bool mentions(const Use& use, LoopId loop) {
+    return std::ranges::any_of(use.subscripts, [&](const ExprPtr& s) { return mentions_loop(s, loop); });
+  }
+
+  /// The number of the element in memory.
+  std::optional<int64_t> element_at(const Use& use, const Turns& turns) const {
+    int64_t row = 0, column = 0;
     for (size_t axis = 0; axis < use.subscripts.size(); ++axis) {
       const std::optional<int64_t> subscript = value_at(use.subscripts[axis], turns);
       if (!subscript) return {};
-      at = at * type_.shape[axis] + *subscript;
+      if (axis + 1 == use.subscripts.size()) column = *subscript;
+      else row = row * type_.shape[axis] + *subscript;
     }
-    return at;
+    if (swizzled_) {
+      const Swizzle by = swizzle_of(type_);
+      column = ((column / by.elements) ^ (row / by.rows % by.pieces)) * by.elements + column % by.elements;
+    }
+    return row * type_.shape.back() + column;
   }
 
   const ir::Type& type_;
+  const bool swizzled_;
   const int64_t bytes_;
 };
 
@@ -143,17 +195,35 @@ int64_t elements_of(const ir::Type& type) {
 
 }  // namespace
 
-void choose_pitches(Kernel& kernel, LocalId array, int64_t step) {
+Swizzle swizzle_of(const ir::Type& type) {
+  const int64_t elements = kPieceBytes / runtime::row(type.dtype).bytes, pieces = type.shape.back() / elements;
+  const int64_t all = kBanks * kBankBytes / kPieceBytes;  // pieces that lie in all banks once
+  return {elements, std::min(pieces, all), std::max<int64_t>(all / pieces, 1)};
+}
+
+bool can_swizzle(const ir::Type& type) {
+  const int64_t bytes = type.shape.empty() ? 0 : type.shape.back() * runtime::row(type.dtype).bytes;
+  const int64_t pieces = bytes / kPieceBytes;
+  return type.shape.size() >= 2 && bytes % kPieceBytes == 0 &&
+         (pieces == 2 || pieces == 4 || (pieces > 0 && pieces % 8 == 0));
+}
+
+void choose_layout(Kernel& kernel, LocalId array, int64_t step) {
   ir::Type& type = kernel.locals[array];
   const Uses uses(kernel, array);
-  const auto passes_of = [&](const ir::Type& trial) {
+  const auto passes_of = [&](const ir::Type& trial, bool swizzled) {
     int64_t passes = 0;
-    for (const Use& use : uses.all()) passes += Passes(trial).of(use);
+    for (const Use& use : uses.all()) passes += Passes(trial, swizzled).of(use);
     return passes;
   };
   type.shape.back() = (type.shape.back() + step - 1) / step * step;
   const ir::Type plain = type;
-  int64_t least = passes_of(plain), size = elements_of(plain);
+  int64_t least = passes_of(plain, false), size = elements_of(plain);
+  if (uses.only_by_matrix_units() && step == swizzle_of(plain).elements && can_swizzle(plain) &&
+      passes_of(plain, true) < least) {
+    least = passes_of(plain, true);
+    kernel.swizzled.insert(array);
+  }
   for (size_t axis = 1; axis < plain.shape.size(); ++axis) {
     const bool last = axis + 1 == plain.shape.size();
     const int64_t by = last ? step : 1;
@@ -161,9 +231,10 @@ void choose_pitches(Kernel& kernel, LocalId array, int64_t step) {
     ir::Type trial = plain;
     for (int64_t more = by; more < row; more += by) {
       trial.shape[axis] = plain.shape[axis] + more;
-      const int64_t passes = passes_of(trial), elements = elements_of(trial);
+      const int64_t passes = passes_of(trial, false), elements = elements_of(trial);
       if (passes > least || (passes == least && elements >= size)) continue;
       least = passes, size = elements, type = trial;
+      kernel.swizzled.erase(array);
     }
   }
 }

@@ -25,8 +25,7 @@ Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
 
 namespace {
 
-/// On a GPU a schedule counts that says what goes to its blocks and threads, and asks for nothing that is
-/// not made yet.
+/// On a GPU a schedule counts that says what goes to its blocks and threads.
 bool counts_on_gpu(const ir::Schedule& schedule) {
   using ir::DirectiveKind;
   const auto names = [&](std::initializer_list<DirectiveKind> kinds) {
@@ -34,8 +33,7 @@ bool counts_on_gpu(const ir::Schedule& schedule) {
       return std::ranges::count(kinds, directive.kind) != 0;
     });
   };
-  return names({DirectiveKind::block_, DirectiveKind::thread_, DirectiveKind::shared_}) &&
-         !names({DirectiveKind::mma_, DirectiveKind::pipeline_});
+  return names({DirectiveKind::block_, DirectiveKind::thread_, DirectiveKind::shared_});
 }
 
 /// What a compute's nest is told; null: nothing.

@@ -1,5 +1,6 @@
 // The schedule of a kernel on a GPU, of the first kind that fits:
 //
+//   matrices  products of f16 and bf16, by matrix units (choose_matrix.cpp)
 //   products  a block for a tile of the result, which its threads hold in registers; the operands of a few
 //             turns of the summed index at a time in shared memory
 //   windows   convolutions, as products that are not written out (choose_windows.cpp)
@@ -46,6 +47,7 @@ class GpuChooser {
  public:
   GpuChooser(const Kernel& kernel, Mode mode) : kernel_(kernel), mode_(mode) {}
 
+  ir::Schedule matrices() { return choose_matrix(kernel_, mode_); }
   ir::Schedule products();
   ir::Schedule windows() { return choose_windows(kernel_); }
   ir::Schedule rows();
@@ -309,7 +311,8 @@ ir::Schedule GpuChooser::elements() {
 
 Scheduled choose_gpu(Kernel kernel, Mode mode) {
   mode.gpu = true;
-  for (const auto kind : {&GpuChooser::products, &GpuChooser::windows, &GpuChooser::rows, &GpuChooser::elements}) {
+  for (const auto kind : {&GpuChooser::matrices, &GpuChooser::products, &GpuChooser::windows,
+                          &GpuChooser::rows, &GpuChooser::elements}) {
     try {
       GpuChooser chooser(kernel, mode);
       ir::Schedule schedule = (chooser.*kind)();

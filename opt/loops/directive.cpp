@@ -7,6 +7,14 @@
 
 namespace tenon::opt::loops {
 
+int capability_of(std::string_view gpu) {
+  if (!gpu.starts_with("sm_")) return Mode{}.capability;
+  int capability = 0;
+  for (const char c : gpu.substr(3))
+    if (c >= '0' && c <= '9') capability = 10 * capability + (c - '0');
+  return capability;
+}
+
 void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
   using ir::DirectiveKind;
   switch (directive.kind) {
@@ -22,6 +30,7 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
     case DirectiveKind::block_: return block(kernel, directive, mode);
     case DirectiveKind::thread_: return thread(kernel, directive, mode);
     case DirectiveKind::shared_: return shared(kernel, directive, mode);
+    case DirectiveKind::mma_: return mma(kernel, directive, mode);
     case DirectiveKind::peel_: return peel(kernel, directive, mode);
     case DirectiveKind::pad_: return pad(kernel, directive, mode);
     case DirectiveKind::registers_: return registers(kernel, directive, mode);

@@ -20,7 +20,12 @@ using opt::Refused;
 struct Mode {
   bool strict = false;  ///< float reductions in order
   bool gpu = false;     ///< directives about a GPU's hardware count
+  bool tf32 = false;    ///< matrix units may round f32
+  int capability = 80;  ///< of the GPU that a kernel is for: 75 of sm_75
 };
+
+/// 75 of `sm_75`; of anything else 80, the base that all newer ones have.
+int capability_of(std::string_view gpu);
 
 /// The kernel after one directive, or after all of them in order: those of a schedule that are about other
 /// hardware are left out. Throws Refused.
@@ -45,5 +50,6 @@ void peel(Kernel& kernel, const Directive& directive, Mode mode);
 void pad(Kernel& kernel, const Directive& directive, Mode mode);
 void registers(Kernel& kernel, const Directive& directive, Mode mode);
 void prefetch(Kernel& kernel, const Directive& directive, Mode mode);
+void mma(Kernel& kernel, const Directive& directive, Mode mode);
 
 }  // namespace tenon::opt::loops

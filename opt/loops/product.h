@@ -43,5 +43,7 @@ double price(const Product& product, Tile tile, int64_t lanes);
 
 /// The schedule of one with several summed indices on a GPU; empty if it is none.
 ir::Schedule choose_windows(const Kernel& kernel);
+/// Likewise of one that matrix units may take.
+ir::Schedule choose_matrix(const Kernel& kernel, Mode mode);
 
 }  // namespace tenon::opt::loops

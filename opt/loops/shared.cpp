@@ -161,7 +161,7 @@ void shared(Kernel& kernel, const Directive& directive, Mode mode) {
     all = both;
   }
   thread_free_loop(kernel, all, threads);
-  for (const CopiedOperand& copy : copies) choose_pitches(kernel, copy.array, lanes);
+  for (const CopiedOperand& copy : copies) choose_layout(kernel, copy.array, lanes);
 }
 
 }  // namespace tenon::opt::loops
