@@ -16,7 +16,7 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-long verify-rules demo bless docs-update fuzz fuzz-files bench bench-compile \
+.PHONY: build deps test test-gpu test-long verify-rules demo bless docs-update fuzz fuzz-files bench bench-compile \
         bench-scalar lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
@@ -31,6 +31,9 @@ $(BUILD)/build.ninja: | deps
 test: $(BUILD)/build.ninja ## everything: units, goldens, all engines against each other, lessons
 	@$(NINJA)
 	@scripts/test.sh $(BUILD)
+
+test-gpu: build ## every program on this machine's GPU; ends with 77 where there is none
+	@scripts/test-gpu.sh $(TENON)
 
 test-long: $(BUILD)/build.ninja ## what takes an hour: every f32 input of every function, every exercise's grader
 	@$(NINJA) --target tenon tenon_accuracy tenon_lessons

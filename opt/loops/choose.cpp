@@ -25,7 +25,8 @@ Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
 
 namespace {
 
-/// On a GPU a schedule counts that says what goes to its blocks and threads.
+/// On a GPU a schedule counts that says what goes to its blocks and threads, and asks for nothing that is
+/// not made yet.
 bool counts_on_gpu(const ir::Schedule& schedule) {
   using ir::DirectiveKind;
   const auto names = [&](std::initializer_list<DirectiveKind> kinds) {
@@ -33,7 +34,8 @@ bool counts_on_gpu(const ir::Schedule& schedule) {
       return std::ranges::count(kinds, directive.kind) != 0;
     });
   };
-  return names({DirectiveKind::block_, DirectiveKind::thread_, DirectiveKind::shared_});
+  return names({DirectiveKind::block_, DirectiveKind::thread_, DirectiveKind::shared_}) &&
+         !names({DirectiveKind::pipeline_});
 }
 
 /// What a compute's nest is told; null: nothing.
