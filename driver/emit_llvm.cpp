@@ -84,7 +84,9 @@ std::vector<opt::loops::Scheduled> lower_kernels(Session& session, const ir::Mod
   const auto& machine = o.target == "loops" ? opt::loops::kSimulated : opt::loops::host();
   return with_schedules(session, [&] {
     const bool gpu = !o.gpu_arch.empty() || o.target == "gpu" || o.target == "sim";
-    return opt::loops::lower_all(module, machine, {.strict = o.strict, .gpu = gpu}, o.level >= 2);
+    return opt::loops::lower_all(module, machine,
+                                 {o.strict, gpu, o.tf32, opt::loops::capability_of(gpu ? gpu_arch(session) : "")},
+                                 o.level >= 2);
   });
 }
 
