@@ -69,8 +69,10 @@ Counts& Counts::operator+=(const Counts& other) {
 }
 
 int64_t Counts::instructions() const {
-  int64_t sum = 0;
-  for (const auto& [name, count] : rows_of(*this)) sum += count;
+  int64_t sum = reads + ifs + stores + checks + turns - ops[static_cast<size_t>(Op::constant)];
+  for (const int64_t count : ops) sum += count;
+  for (const int64_t count : scalar_ops) sum += count;
+  for (const int64_t count : reductions) sum += count;
   return sum;
 }
 

@@ -154,13 +154,13 @@ Counts KernelEngine::total() const {
 
 std::string KernelEngine::table() const {
   std::string text =
-      fmt::format("{:>8} {:>14} {:>14} {:>14} {:>12} {:>12}  {}\n", "runs", "executed",
-                  "bytes loaded", "stored", "L1 misses", "L2 misses", "kernel");
+      fmt::format("{:>8} {:>14} {:>14} {:>14} {:>14} {:>12} {:>12}  {}\n", "runs", "executed",
+                  "issued", "bytes loaded", "stored", "L1 misses", "L2 misses", "kernel");
   for (const Prepared& prepared : kernels_) {
     const KernelCounts& c = prepared.counts;
     if (c.runs == 0) continue;
-    text += fmt::format("{:>8} {:>14} {:>14} {:>14} {:>12} {:>12}  @{}\n", c.runs,
-                        c.counts.instructions(), c.counts.loaded.bytes, c.counts.stored.bytes,
+    text += fmt::format("{:>8} {:>14} {:>14} {:>14} {:>14} {:>12} {:>12}  @{}\n", c.runs,
+                        c.counts.instructions(), c.issued(), c.counts.loaded.bytes, c.counts.stored.bytes,
                         c.l1_misses, c.l2_misses, prepared.kernel.name);
   }
   return text;

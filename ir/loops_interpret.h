@@ -22,14 +22,23 @@ namespace tenon::ir::loops {
 /// none; nor is an element of an array in registers (in_registers()). What is called is not counted
 /// here.
 ///
+/// What is executed in a vectorized loop is issued once for kLanes turns of it, as one instruction on a
+/// vector is; but a read or store of elements in memory that neither are one nor lie side by side, once for
+/// each turn.
+///
 /// Each run starts with empty caches. Buffers, then arrays in memory, lie one behind the other,
 /// each from a multiple of 64 bytes on. A prefetch brings its line, and its misses do not count; a
 /// store past the caches touches none.
 struct KernelCounts {
   int64_t runs = 0;
   Counts counts;
+  int64_t saved = 0;  ///< instructions that are executed, and not issued
   int64_t l1_misses = 0, l2_misses = 0;
+
+  int64_t issued() const { return counts.instructions() - saved; }
 };
+
+inline constexpr int64_t kLanes = 8;  ///< of a simulated vector
 
 /// Of each local with a shape, whether it is held in registers: it is no larger than those of a
 /// core are, and its subscripts are constants once unrolled and vectorized loops are written out.
@@ -48,7 +57,7 @@ class KernelEngine {
 
   const KernelCounts& counts(size_t kernel) const;
   Counts total() const;  ///< of all kernels
-  /// A line for each kernel that ran: runs, instructions, bytes, misses.
+  /// A line for each kernel that ran: runs, instructions executed and issued, bytes, misses.
   std::string table() const;
 
  private:

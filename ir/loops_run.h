@@ -78,7 +78,18 @@ class KernelRun {
   const std::unordered_set<const Expr*>& shared_;
   const std::vector<bool>& in_registers_;
   KernelCounts& counts_;
+  /// The vectorized loop that is running: where each access to memory went in its last turn.
+  struct Lanes {
+    int64_t turn = 0;
+    size_t next = 0;  ///< of the turn's accesses
+    std::vector<uint64_t> addresses;
+    int64_t scattered = 0;  ///< accesses that a vector does not save
+
+    void note(uint64_t address, uint64_t bytes);
+  };
+
   Caches* caches_;
+  std::optional<Lanes> lanes_;
   std::vector<Memory> buffers_, arrays_;
   std::vector<Scalar> locals_, scalars_;
   std::vector<int64_t> loops_;  ///< their variables

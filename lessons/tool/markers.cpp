@@ -108,7 +108,7 @@ std::vector<fs::path> project_files(const fs::path& root, const std::set<std::st
 
 std::vector<fs::path> sources(const fs::path& root) {
   std::vector<fs::path> paths = project_files(
-      root, {".h", ".cpp", ".def", ".re", ".yy", ".tn", ".ir", ".ptx", ".rules", ".cmake", ".py", ".sh"});
+      root, {".h", ".cpp", ".def", ".re", ".yy", ".tn", ".ir", ".ptx", ".rules", ".sched", ".cmake", ".py", ".sh"});
   // This tool speaks about markers without meaning them.
   std::erase_if(paths,
                 [](const fs::path& path) { return path.string().starts_with("lessons/tool/"); });

@@ -80,12 +80,14 @@ class VectorCheck {
     for_each_operand(*e, [&](const ExprPtr& o) { found = found || varies(o); });
     return found;
   }
+  // [snippet carried]
   void carried(LocalId local) const {
     if (own_element_each_turn(kernel_, loop_.body, local, loop_.loop)) return;
     const bool scalar = kernel_.locals[local].shape.empty();
     if (scalar && steps_of(kernel_, loop_.body, local, mode_)) return;
     refuse(fmt::format("{} goes from one turn to the next", quoted(kernel_, local)));
   }
+  // [end]
 
   const Kernel& kernel_;
   const For& loop_;

@@ -68,11 +68,13 @@ Block Mover::raise(For outer, LoopId inner) {
       result.push_back({std::move(shell)});
       continue;
     }
+    // [snippet interchange]
     check_interchange(outer, *loop);
     For moved = std::move(*loop);
     shell.body = std::move(moved.body);
     moved.body = {Stmt{std::move(shell)}};
     result.push_back({std::move(moved)});
+    // [end]
   }
   return result;
 }
@@ -179,6 +181,7 @@ void Mover::check_interchange(const For& outer, const For& inner) const {
   const std::string &out = kernel_.loops[outer.loop], &in = kernel_.loops[inner.loop];
   if (mentions_loop(inner.lo, outer.loop) || mentions_loop(inner.hi, outer.loop))
     refuse(fmt::format("the range of loop {} depends on loop {}", quoted(in), quoted(out)));
+  // [snippet may_change_places]
   for (const LocalId local : changed_by(inner.body)) {
     if (own_element_each_turn(kernel_, inner.body, local, outer.loop, inner.loop)) continue;
     if (own_element_each_turn(kernel_, inner.body, local, inner.loop, outer.loop)) continue;
@@ -186,6 +189,7 @@ void Mover::check_interchange(const For& outer, const For& inner) const {
     refuse(fmt::format("loops {} and {} both change {}, whose steps may not be taken in another order",
                        quoted(out), quoted(in), quoted(kernel_, local)));
   }
+  // [end]
 }
 
 }  // namespace

@@ -247,6 +247,7 @@ Block Packing::run() {
            guard == nullptr && strides && strides->contains(last) && strides->at(last) == 1};
   const ExprPtr element =
       make(kernel_.locals[array].dtype, Read{buffer_, std::move(sources), guard});
+  // [snippet copy]
   Block copy{Stmt{SetLocal{array, element, false, false, copy_places}}};
   for (size_t axis = axes_.size(); axis-- > 0;)
     copy = {Stmt{For{copy_loops_[axis], integer(0), integer(axes_[axis].extent), std::move(copy)}}};
@@ -258,6 +259,7 @@ Block Packing::run() {
   For result = at_;
   result.body = {Stmt{SetLocal{array, nullptr, true}}, std::move(copy[0])};
   for (Stmt& stmt : copier.block(at_.body)) result.body.push_back(std::move(stmt));
+  // [end]
   return {Stmt{std::move(result)}};
 }
 

@@ -28,6 +28,7 @@ For nest(const For& loop, Names names, int64_t factor, ExprPtr lo, ExprPtr hi, E
 
 Block split_loop(const For& loop, Names names, int64_t factor) {
   Block result;
+  // [snippet blocks]
   if (const std::optional<int64_t> turns = turns_of(loop)) {
     const int64_t blocks = *turns / factor, rest = *turns % factor;
     if (blocks > 0 || rest == 0)  // what has no turns keeps its loops: directives name them
@@ -37,6 +38,7 @@ Block split_loop(const For& loop, Names names, int64_t factor) {
           {nest(loop, names, factor, integer(blocks), integer(blocks + 1), integer(rest))});
     return result;
   }
+  // [end]
   // hi may lie before lo: the quotient rounds down, so that there are no blocks and no tail then.
   const ExprPtr turns = constant_of(loop.lo) == 0
                             ? loop.hi

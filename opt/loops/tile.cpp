@@ -37,6 +37,7 @@ double cost(const Product& product, Tile tile, int64_t lanes) {
 
 }  // namespace
 
+// [snippet tile]
 Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes) {
   Tile best{1, 1};
   double least = 0;
@@ -49,6 +50,7 @@ Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes) 
   }
   return best;
 }
+// [end]
 
 double price(const Product& product, Tile tile, int64_t lanes) {
   const double tiles = product.work / static_cast<double>(product.lane_turns * product.row_turns);

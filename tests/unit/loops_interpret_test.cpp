@@ -92,6 +92,26 @@ TEST_CASE("a product, and what it takes") {
   // Three matrices of 256 bytes, each line of which is brought once.
   CHECK(kernel.counts().l1_misses == 3 * 256 / 64);
   CHECK(kernel.counts().l2_misses == 3 * 256 / 64);
+  CHECK(kernel.counts().issued() == counts.instructions());  // nothing is in lanes
+}
+
+TEST_CASE("what is executed in lanes is issued once for eight of them") {
+  OneKernel kernel(R"(  for i in 0..8 {
+    local a: f32[8]
+    vectorized for j in 0..8 { a[j] = 0.0 }
+    for k in 0..8 {
+      vectorized for j in 0..8 { a[j] = a[j] + %x[i, k] * %w[k, j] }
+    }
+    vectorized for j in 0..8 { %y[i, j] = a[j] }
+  })");
+  kernel.run();
+  const int64_t turns = 8 + 64;  // of i and of k
+  CHECK(kernel.counts().counts.instructions() == turns + 4 * 512 + 64);
+  CHECK(kernel.counts().issued() == turns + 4 * 64 + 8);
+  // By columns: each element that is read of %x, and stored, is an instruction.
+  OneKernel columns(R"(  for j in 0..8 { vectorized for i in 0..8 { %y[i, j] = %x[i, j] * %w[0, i] } })");
+  columns.run();
+  CHECK(columns.counts().issued() == 8 + 8 * (8 + 1 + 1 + 8));
 }
 
 TEST_CASE(
@@ -224,7 +244,7 @@ TEST_CASE("the table has a line for each kernel that ran") {
   const std::vector<std::string> lines = split_lines(kernel.table());
   REQUIRE(lines.size() == 2);
   CHECK(lines[1] ==
-        "       1           2696           4096            256           12           12  @f.0");
+        "       1           2696           2696           4096            256           12           12  @f.0");
 }
 
 // ---- the caches
