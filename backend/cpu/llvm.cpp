@@ -357,7 +357,7 @@ char* object(const TenonText* text, const TenonOptions* options, size_t* bytes, 
 char* ptx(const char* text, const char* processor, char** error) {
   return guarded(error, [&] {
     TenonTimes times;
-    constexpr TenonOptions kOptions{2, 1};
+    constexpr TenonOptions kOptions{.level = 2, .optimize = 1, .triple = nullptr, .cpu = nullptr};
     Compilation compilation({text, 0}, kOptions, times, gpu_machine(processor));
     const Buffer written = compilation.emit(LLVMAssemblyFile);
     return strndup(LLVMGetBufferStart(written.get()), LLVMGetBufferSize(written.get()));

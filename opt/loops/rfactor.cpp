@@ -34,6 +34,7 @@ class Factoring {
  private:
   void visit(Block& block);
   std::set<LocalId> reduced_in(const Stmt& stmt) const;
+  void check_around(const Block& block) const;
   Block factor(Block block, LocalId local);
   Block renamed(const Block& block, LocalId from, LocalId to, const Subscripts& subscripts) const;
   Block around(const std::vector<For>& loops, Stmt innermost) const;
@@ -83,7 +84,19 @@ std::set<LocalId> Factoring::reduced_in(const Stmt& stmt) const {
   return reduced;
 }
 
+/// A part takes the steps of all turns of the loops around: they must come one after the other.
+void Factoring::check_around(const Block& block) const {
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    if (loop == nullptr || loop->loop == loop_ || !contains_loop(loop->body, loop_)) return;
+    if (loop->kind == LoopKind::vectorized || loop->kind == LoopKind::parallel)
+      throw Refused{fmt::format("how loop {} runs is decided already; `rfactor` comes before that",
+                                quoted(kernel_.loops[loop->loop]))};
+  });
+}
+
 Block Factoring::factor(Block block, LocalId local) {
+  check_around(block);
   int64_t turns = 0;
   std::optional<ScalarOp> op;
   For header;

@@ -393,7 +393,7 @@ TEST_CASE("where the result has few columns its rows go into the lanes") {
         "split i by 3 as io, ii; split j by 64 as jo, ji; order jo, io, ii, ji; order jo, io, k, ii, ji; "
         "vectorize ji by 16; unroll ji; unroll ii; ");
   CHECK(chosen("[j: 50, i: 20] { sum[k: 12](%w[k, j] * %x[i, k]) }") ==
-        "split j by 14 as jo, ji; split i by 32 as io, ii; order io, jo, k, ji, ii; pack x at io; "
+        "split j by 30 as jo, ji; split i by 16 as io, ii; order io, jo, k, ji, ii; pack x at io; "
         "vectorize x1 by 16; vectorize ii by 16; unroll ii; unroll ji; ");
 }
 
@@ -573,6 +573,9 @@ TEST_CASE("what is refused, and with which dependence") {
                                                               {true}) == "it was allowed");
   CHECK(Nest("[i: 9] { sum[j: 0..i](%v[j]) }").refusal({{DirectiveKind::order_, {"j", "i"}}}) ==
         "the range of loop `j` depends on loop `i`");
+  CHECK(Nest("[] { max[i: 8, j: 4](%n[i + j]) }")
+            .refusal({{DirectiveKind::vectorize_, {"i"}}, {DirectiveKind::rfactor_, {"j"}}}) ==
+        "how loop `i` runs is decided already; `rfactor` comes before that");
   CHECK(Nest(kProduct).refusal({{DirectiveKind::pack_, {"i"}, {}, 0, "q"}}) ==
         "the kernel reads no tensor `q`");
   CHECK(Nest(kProduct).refusal({{DirectiveKind::unroll_, {"j"}}, {DirectiveKind::order_, {"k", "j"}}}) ==
