@@ -225,6 +225,8 @@ class KernelWriter {
   std::string load_at(const Memory& memory, const LanesPlace& place, Lanes lanes);
   Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   bool loads_wide(const Memory& memory, const Sum& offset) const;
+  bool scatters(DType type, const Value& value) const;
+  LanesPlace apart_place(const Memory& memory, const Sum& offset);
   std::string wide_load(const Memory& memory, const Sum& offset, const std::string& mask);
   Value guarded_load(const Memory& memory, const ir::loops::Read& read);
   std::string load_if(const Memory& memory, const std::string& guard, const std::string& address);
