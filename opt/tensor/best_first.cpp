@@ -26,14 +26,7 @@ class BestFirst {
       : module_(module), function_(function), exprs_(function.exprs), context_(context) {}
 
   void run() {
-    for (Block& block : function_.blocks) {
-      std::vector<Inst> after;
-      for (Inst& inst : block.insts) {
-        if (inst.op == Op::compute) rewrite(inst, after);
-        after.push_back(std::move(inst));
-      }
-      block.insts = std::move(after);
-    }
+    rewrite_computes(function_, [&](Inst& inst, std::vector<Inst>& before) { rewrite(inst, before); });
   }
 
  private:

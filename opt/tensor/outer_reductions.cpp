@@ -1,6 +1,5 @@
 #include "opt/tensor/outer_reductions.h"
 
-#include <functional>
 #include <set>
 #include <unordered_map>
 
@@ -98,6 +97,18 @@ Compute with_replaced(Exprs& exprs, const Compute& compute, ExprId from, ExprId 
   Compute result = compute;
   for (ExprId& body : result.bodies) body = replaced(body);
   return result;
+}
+
+void rewrite_computes(Function& function,
+                      const std::function<void(Inst& inst, std::vector<Inst>& before)>& rewrite) {
+  for (Block& block : function.blocks) {
+    std::vector<Inst> after;
+    for (Inst& inst : block.insts) {
+      if (inst.op == Op::compute) rewrite(inst, after);
+      after.push_back(std::move(inst));
+    }
+    block.insts = std::move(after);
+  }
 }
 
 }  // namespace tenon::opt

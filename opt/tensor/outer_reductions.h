@@ -3,6 +3,8 @@
 #pragma once
 #include <vector>
 
+#include <functional>
+
 #include "ir/ir.h"
 
 namespace tenon::opt {
@@ -28,6 +30,10 @@ std::vector<OuterReduction> outer_reductions(const ir::Module& module, const ir:
 ir::ExprId moved_body(ir::Exprs& exprs, const ir::Compute& compute, const OuterReduction& reduction,
                       uint32_t rank, const std::vector<ir::ExprId>& levels,
                       const std::vector<ir::ExprId>& own);
+
+/// Calls `rewrite` for every compute of a function; what it puts into `before` comes to stand in front of it.
+void rewrite_computes(ir::Function& function,
+                      const std::function<void(ir::Inst& inst, std::vector<ir::Inst>& before)>& rewrite);
 
 /// The compute with `to` in the place of `from` wherever that stands directly under its indices.
 ir::Compute with_replaced(ir::Exprs& exprs, const ir::Compute& compute, ir::ExprId from, ir::ExprId to);
