@@ -126,6 +126,27 @@ std::vector<Access> reads_of(const Kernel& kernel, const ExprPtr& e) {
   return found;
 }
 
+void for_each_read(const Block& block, BufferId buffer,
+                   const std::function<void(const Read&, const std::vector<const For*>& around)>& visit) {
+  std::vector<const For*> open;
+  const std::function<void(const Block&)> look = [&](const Block& inside) {
+    for (const Stmt& stmt : inside) {
+      const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
+        if (e == nullptr) return;
+        for_each_operand(*e, walk);
+        const auto* read = std::get_if<Read>(&e->node);
+        if (read != nullptr && read->buffer == buffer) visit(*read, open);
+      };
+      for_each_expr(stmt, walk);
+      const auto* loop = std::get_if<For>(&stmt.node);
+      if (loop != nullptr) open.push_back(loop);
+      for_each_block(stmt, look);
+      if (loop != nullptr) open.pop_back();
+    }
+  };
+  look(block);
+}
+
 std::vector<Site> sites_of(const Block& block) {
   std::vector<Site> sites;
   std::vector<const For*> open;

@@ -1,5 +1,6 @@
 // How a nest walks over memory: by how many elements an access moves when a loop's variable does.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -28,6 +29,10 @@ struct Access {
   std::optional<Strides> strides;
 };
 std::vector<Access> reads_of(const Kernel& kernel, const ExprPtr& e);
+
+/// Every read of one buffer in a block, with the loops of the block around it, outermost first.
+void for_each_read(const Block& block, BufferId buffer,
+                   const std::function<void(const Read&, const std::vector<const For*>& around)>& visit);
 
 /// What stands around a statement.
 struct Site {

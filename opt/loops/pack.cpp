@@ -52,8 +52,7 @@ class Packing {
   CopiedOperand made() const { return made_; }
 
  private:
-  void find_in(const Block& block);
-  void note(const Read& read);
+  void note(const Read& read, const std::vector<const For*>& around);
   void make_axes();
   void add_axes(const LinearForm& form, const std::vector<LoopId>& loops, int64_t reach);
   void add_stepped(const Axis& before, LoopId innermost, int64_t step, int64_t reach);
@@ -67,7 +66,6 @@ class Packing {
   const std::vector<LoopId>& copy_loops_;  ///< one for each axis
   const CopyOrder order_;
   CopiedOperand made_{};
-  std::vector<const For*> open_;           ///< the loops around the statement being looked at
   const Read* read_ = nullptr;             ///< the first; all are alike
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
   std::map<LoopId, int64_t> last_;         ///< the last value of their variables
@@ -77,28 +75,12 @@ class Packing {
 };
 
 size_t Packing::find() {
-  find_in(at_.body);
+  for_each_read(at_.body, buffer_, [&](const Read& read, const std::vector<const For*>& around) { note(read, around); });
   if (read_ != nullptr) make_axes();
   return axes_.size();
 }
 
-void Packing::find_in(const Block& block) {
-  for (const Stmt& stmt : block) {
-    const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
-      if (e == nullptr) return;
-      for_each_operand(*e, walk);
-      const auto* read = std::get_if<Read>(&e->node);
-      if (read != nullptr && read->buffer == buffer_) note(*read);
-    };
-    for_each_expr(stmt, walk);
-    const auto* loop = std::get_if<For>(&stmt.node);
-    if (loop != nullptr) open_.push_back(loop);
-    for_each_block(stmt, [&](const Block& inner) { find_in(inner); });
-    if (loop != nullptr) open_.pop_back();
-  }
-}
-
-void Packing::note(const Read& read) {
+void Packing::note(const Read& read, const std::vector<const For*>& around) {
   const std::string& name = kernel_.buffers[buffer_].name;
   if (read_ == nullptr) read_ = &read;
   bool alike = (read.guard == nullptr) == (read_->guard == nullptr) &&
@@ -107,7 +89,7 @@ void Packing::note(const Read& read) {
     alike = same_text(read.subscripts[i], read_->subscripts[i]);
   if (!alike) throw Refused{fmt::format("%{} is read at several places", name)};
   std::map<LoopId, int64_t> last;  // here; in a tail it is another
-  for (const For* loop : open_) {
+  for (const For* loop : around) {
     bool used = false;
     for (const ExprPtr& s : read.subscripts) used |= mentions_loop(s, loop->loop);
     if (!used) continue;

@@ -15,7 +15,7 @@
 
 #include <algorithm>
 
-#include "opt/loops/nest.h"
+#include "opt/loops/access.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -27,7 +27,7 @@ class Prefetching {
  public:
   Prefetching(Kernel& kernel, BufferId buffer, const For& loop)
       : kernel_(kernel), buffer_(buffer), loop_(loop), name_(kernel.buffers[buffer].name) {
-    find_in(loop.body);
+    for_each_read(loop.body, buffer_, [&](const Read& read, const std::vector<const For*>& around) { note(read, around); });
   }
   bool any() const { return !reads_.empty(); }
 
@@ -45,35 +45,17 @@ class Prefetching {
     std::vector<const For*> loops;  ///< inside the loop, that the subscripts have
   };
 
-  void find_in(const Block& block);
-  void note(const Read& read);
+  void note(const Read& read, const std::vector<const For*>& around);
   Stmt prefetch(const Found& found);
 
   Kernel& kernel_;
   BufferId buffer_;
   const For& loop_;
   const std::string name_;
-  std::vector<const For*> open_;
   std::vector<Found> reads_;  ///< no two alike
 };
 
-void Prefetching::find_in(const Block& block) {
-  for (const Stmt& stmt : block) {
-    const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
-      if (e == nullptr) return;
-      for_each_operand(*e, walk);
-      const auto* read = std::get_if<Read>(&e->node);
-      if (read != nullptr && read->buffer == buffer_) note(*read);
-    };
-    for_each_expr(stmt, walk);
-    const auto* loop = std::get_if<For>(&stmt.node);
-    if (loop != nullptr) open_.push_back(loop);
-    for_each_block(stmt, [&](const Block& inner) { find_in(inner); });
-    if (loop != nullptr) open_.pop_back();
-  }
-}
-
-void Prefetching::note(const Read& read) {
+void Prefetching::note(const Read& read, const std::vector<const For*>& around) {
   const auto is_same = [&](const Found& found) {
     return std::ranges::equal(found.subscripts, read.subscripts, same_text);
   };
@@ -89,7 +71,7 @@ void Prefetching::note(const Read& read) {
   if (!moves)
     throw Refused{fmt::format("%{} is read at the same places on every turn of loop {}", name_,
                               quoted(kernel_.loops[loop_.loop]))};
-  for (const For* loop : open_) {
+  for (const For* loop : around) {
     const bool used = std::ranges::any_of(
         read.subscripts, [&](const ExprPtr& s) { return mentions_loop(s, loop->loop); });
     if (!used) continue;
