@@ -4,7 +4,16 @@
 
 #include <algorithm>
 
+#include "opt/loops/nest.h"
+
 namespace tenon::opt::loops {
+
+std::string FreshNames::fresh(const std::string& hint) {
+  std::string name = fresh_name(kernel_, hint);
+  while (std::ranges::count(taken_, name) != 0) name += "2";
+  taken_.push_back(name);
+  return name;
+}
 
 /// The first kind whose schedule the nest allows. What a directive refuses (a padded read in lanes, say)
 /// leaves the nest to the next kind.

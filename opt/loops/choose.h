@@ -27,6 +27,17 @@ std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machin
 /// What lower_all() would throw, of every kernel.
 std::vector<Refused> refusals(const ir::Module& module, Mode mode);
 
+/// Names for loops that a schedule will make, none of them twice, while the nest has none of them yet.
+class FreshNames {
+ public:
+  explicit FreshNames(const Kernel& kernel) : kernel_(kernel) {}
+  std::string fresh(const std::string& hint);
+
+ private:
+  const Kernel& kernel_;
+  std::vector<std::string> taken_;
+};
+
 /// A copy of what the turns of a loop read of a tensor.
 struct Copy {
   std::string at;                ///< the loop

@@ -64,17 +64,12 @@ class GpuChooser {
   int64_t lanes_of(const For& loop) const;
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
   const std::string& name(const For& loop) const { return kernel_.loops[loop.loop]; }
-  std::string fresh(const std::string& hint) {
-    std::string name = fresh_name(kernel_, hint);
-    while (std::ranges::count(taken_, name) != 0) name += "2";
-    taken_.push_back(name);
-    return name;
-  }
+  std::string fresh(const std::string& hint) { return names_.fresh(hint); }
 
   const Kernel& kernel_;
   const Mode mode_;
   ir::Schedule schedule_;
-  std::vector<std::string> taken_;
+  FreshNames names_{kernel_};
 };
 
 std::vector<const For*> GpuChooser::free_chain(const Block& block) const {

@@ -163,18 +163,13 @@ class Matrices {
   }
 
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
-  std::string fresh(const std::string& hint) {
-    std::string name = fresh_name(kernel_, hint);
-    while (std::ranges::count(taken_, name) != 0) name += "2";
-    taken_.push_back(name);
-    return name;
-  }
+  std::string fresh(const std::string& hint) { return names_.fresh(hint); }
 
   const Kernel& kernel_;
   const Contraction& product_;
   std::map<LoopId, int64_t> turns_;
   ir::Schedule schedule_;
-  std::vector<std::string> taken_;
+  FreshNames names_{kernel_};
 };
 
 }  // namespace

@@ -153,12 +153,7 @@ class Windows {
   ir::Schedule write(const WindowTile& tile, int64_t step);
   void cut(LoopId loop, const Cut& cut, bool registers);
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
-  std::string fresh(const std::string& hint) {
-    std::string name = fresh_name(kernel_, hint);
-    while (std::ranges::count(taken_, name) != 0) name += "2";
-    taken_.push_back(name);
-    return name;
-  }
+  std::string fresh(const std::string& hint) { return names_.fresh(hint); }
 
   const Kernel& kernel_;
   const Product& product_;
@@ -166,7 +161,8 @@ class Windows {
   const Read *right_ = nullptr, *left_ = nullptr;
   std::optional<LoopId> rows_;
   ir::Schedule schedule_;
-  std::vector<std::string> taken_, blocks_, threads_, registers_;
+  FreshNames names_{kernel_};
+  std::vector<std::string> blocks_, threads_, registers_;
 };
 
 /// Splits a loop into blocks, threads and, where a thread has several turns, registers.
