@@ -42,8 +42,13 @@ struct Call {
   std::exception_ptr thrown = nullptr;
 };
 
+/// Whether this thread was made for its stack. A second one would wait, as every thread that starts, for
+/// a library that is being opened meanwhile.
+thread_local bool has_large_stack = false;
+
 void* run(void* argument) {
   auto& call = *static_cast<Call*>(argument);
+  has_large_stack = true;
   try {
     call.body();
   } catch (...) {
@@ -68,6 +73,7 @@ bool run_on(const Stack& stack, Call& call) {
 }  // namespace
 
 void run_on_large_stack(const std::function<void()>& body) {
+  if (has_large_stack) return body();
   Call call{body};
   for (size_t bytes = kLargest; bytes >= kSmallest; bytes /= 2) {
     const Stack stack(bytes);

@@ -7,7 +7,8 @@
 Each peer is a process that waits for its turn (worker/worker.h). In a round every peer runs a
 workload once, for at least a few milliseconds; the median of the rounds counts, so that what else the
 machine does falls on all alike. While one works the others are stopped: no thread of theirs spins. With
-one thread it is the processor's time that is taken, with more the clock's.
+one thread it is the processor's time that is taken, with more the clock's, after some runs that nobody
+counts: threads that were stopped go on where they were, and the kernel takes milliseconds to spread them.
 All get the same numbers, and what they compute is compared.
 
 --only and --peers take what has PART in its name or group; without -o nothing is written.
@@ -32,6 +33,7 @@ from workloads import WORKLOADS  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SECONDS_PER_TURN = 0.005
+SECONDS_TO_SPREAD = 0.05
 SECONDS_PER_PEER = 20  # in all rounds of a workload
 PROCESS_ROUNDS = 7  # whole processes take seconds
 PATIENCE = 120  # seconds for one run; a peer that is slower than that is left out
@@ -51,13 +53,16 @@ class Worker:
     def stop(self):
         os.kill(self.process.pid, signal.SIGSTOP)
 
-    def ask(self, line):
-        """Its answer in words; none if it has gone."""
+    def ask(self, *lines):
+        """Its answer to the last line, in words; none if it has gone."""
         os.kill(self.process.pid, signal.SIGCONT)
+        answer = []
         try:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-            return self.process.stdout.readline().split()
+            for line in lines:
+                self.process.stdin.write(line + "\n")
+                self.process.stdin.flush()
+                answer = self.process.stdout.readline().split()
+            return answer
         except BrokenPipeError:
             return []
         finally:
@@ -68,7 +73,8 @@ class Worker:
         return tuple(float(x) for x in answer[1:]) if answer[:1] == ["ready"] else None
 
     def time(self, count):
-        answer = self.ask(f"time {count}")
+        spread = round(count * SECONDS_TO_SPREAD / SECONDS_PER_TURN)
+        answer = self.ask(*[f"time {spread}"] * (self.threads > 1), f"time {count}")
         return float(answer[1]) / count if answer[:1] == ["took"] else None
 
     def end(self):

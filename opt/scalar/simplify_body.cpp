@@ -10,6 +10,7 @@
 
 #include "ir/range_prover.h"
 #include "opt/rules/normal_form.h"
+#include "opt/scalar/idle_indices.h"
 
 namespace tenon::opt {
 namespace {
@@ -123,10 +124,7 @@ class BodySimplifier {
     terms_.replaced(id, rebuilt);
     if (const auto site = sites_before_.find(id); site != sites_before_.end())
       sites_.emplace(rebuilt, site->second);
-    ExprId now = simpler(rebuilt);
-    if (now == rebuilt && before.kind != ExprKind::value && before.kind != ExprKind::reduce)
-      now = {normal_form(terms_, rebuilt.index, built_in_matcher(), context_)};
-    return done_[id] = now;
+    return done_[id] = {normal_form(terms_, simpler(rebuilt).index, built_in_matcher(), context_)};
   }
 
   std::vector<ExprId> operands(const Expr& node) {
@@ -165,6 +163,9 @@ class BodySimplifier {
       known = identity(node);
       if (known && changes_nothing(node, *known) && context_.may_rewrite("idle reduction"))
         return function_.exprs.constant(*known);
+      const ExprId shorter =
+          without_idle_indices(function_.exprs, id, terms_.may_fail(node.reduce_body()));
+      if (shorter != id && context_.may_rewrite("idle index")) return shorter;
     }
     return id;
   }
