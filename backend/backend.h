@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "ast/run_error.h"
@@ -98,10 +97,8 @@ struct BackendError { std::string message; bool llvm_missing = false; };
 
 namespace cpu {
 
-/// Opens LLVM in a thread, so that its 10 ms hide behind the front end. Optional. Keep what it
-/// gives until the work is done: it waits when it goes, for a process must not end while libraries
-/// open.
-[[nodiscard]] std::jthread preload();
+/// Opens LLVM, which takes 10 ms, if nobody has: those who need it later find it open, or throw.
+void preload();
 
 /// Machine code in memory.
 class Executable {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <stdexcept>
+#include <system_error>
 
 #include "driver/commands.h"
 #include "driver/cpu.h"
@@ -13,6 +14,7 @@
 #include "driver/optimize.h"
 #include "driver/run.h"
 #include "opt/memory/draw.h"
+#include "opt/rules/match.h"
 
 namespace tenon::driver {
 
@@ -64,6 +66,17 @@ backend::Generated generate_llvm(Session& session) {
   return session.timed("writing LLVM IR", [&] {
     return with_schedules(session, [&] { return backend::generate(module, backend_options(session)); });
   });
+}
+
+std::jthread prepare_ahead() {
+  try {
+    return std::jthread([] {
+      opt::built_in_matcher();
+      backend::cpu::preload();
+    });
+  } catch (const std::system_error&) {
+    return {};  // no thread is to be had: it is done when it is needed
+  }
 }
 
 void with_llvm(const std::function<void()>& work) {

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "driver/commands.h"
 #include "driver/cpu.h"
 #include "driver/run.h"
@@ -14,7 +12,7 @@ void run_cpu(Session& session) {
     throw UsageError{
         fmt::format("--cpu {}: this machine has not got {}", machine->name, machine->meaning)};
   with_llvm([&] {
-    std::jthread opening = backend::cpu::preload();
+    const std::jthread ahead = prepare_ahead();
     if (!session.options.profile.empty()) return run_profiled(session);
     backend::Generated generated = generate_llvm(session);
     session.phase = "compiling with LLVM";

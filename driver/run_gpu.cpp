@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
-#include <thread>
 
 #include "driver/commands.h"
 #include "driver/cpu.h"
@@ -65,7 +64,7 @@ static std::string best_for(int capability) {
 
 void run_gpu(Session& session) {
   with_llvm([&] {
-    std::jthread opening = backend::cpu::preload();
+    const std::jthread ahead = prepare_ahead();
     runtime::CudaInfo info;
     std::unique_ptr<runtime::Device> device;
     try {

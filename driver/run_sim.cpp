@@ -1,8 +1,6 @@
 // tenon run --target sim: kernels on the simulated GPU, the rest on the host.
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "driver/commands.h"
 #include "driver/cpu.h"
 #include "driver/gpu.h"
@@ -13,7 +11,7 @@ namespace tenon::driver {
 
 void run_sim(Session& session) {
   with_llvm([&] {
-    std::jthread opening = backend::cpu::preload();
+    const std::jthread ahead = prepare_ahead();
     const backend::gpu::GeneratedForGpu generated = generate_for_gpu(session);
     runtime::SimulatedDevice device;
     const std::string ptx = write_ptx(session, generated);

@@ -84,13 +84,7 @@ TenonOptions to_c(const Options& options) {
 
 }  // namespace
 
-std::jthread preload() {
-  try {
-    return std::jthread([] { library(); });
-  } catch (const std::system_error&) {
-    return {};  // no thread is to be had: LLVM is opened when it is needed
-  }
-}
+void preload() { library(); }
 
 struct Executable::Impl {
   TenonProgram* program = nullptr;
