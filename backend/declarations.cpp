@@ -83,6 +83,15 @@ std::string constants_used(std::string_view lines, std::string_view text) {
   return used;
 }
 
+/// Of the functions that `text` calls, and has not got.
+std::string declared_functions(const ModuleText& shared, std::string_view text) {
+  std::string lines;
+  for (const auto& [name, definition] : shared.functions())
+    if (text.find(" " + name + "(") != text.npos && text.find(definition) == text.npos)
+      lines += declaration(definition);
+  return lines;
+}
+
 }  // namespace
 
 std::string module_of(const ModuleText& shared, std::string_view functions) {
@@ -90,6 +99,7 @@ std::string module_of(const ModuleText& shared, std::string_view functions) {
   if (!text.empty()) text += "\n";
   text += functions;
   text += declarations(functions);
+  text += declared_functions(shared, functions);
   if (functions.find("!nontemporal !0") != functions.npos) text += "!0 = !{i32 1}\n";
   if (functions.find("!dbg !") != functions.npos) text += shared.debug->text();
   return text;

@@ -8,7 +8,7 @@
 namespace tenon::backend {
 
 /// A whole module: `functions`, the constants that they use, and declarations of what of the runtime
-/// they call.
+/// and of the shared functions they call.
 std::string module_of(const ModuleText& shared, std::string_view functions);
 /// How another module declares a function of which this is the text.
 std::string declaration(std::string_view function);

@@ -119,7 +119,17 @@ class Generator {
     alone_.back() += text + "\n";
   }
 
+  /// What kernels call in lanes.
+  void add_lane_functions() {
+    std::string text;
+    for (const auto& [name, definition] : shared_.functions()) text += definition + "\n";
+    if (text.empty()) return;
+    all_ += text;
+    alone_.push_back(std::move(text));
+  }
+
   Generated take() {
+    add_lane_functions();
     Generated generated{module_of(shared_, all_), {}, {}};
     if (!alone_.empty()) {
       generated.parts.push_back({module_of(shared_, main_ + declared_), false});

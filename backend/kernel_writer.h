@@ -76,6 +76,7 @@ class KernelWriter {
   void stmt(const ir::loops::Prefetch& prefetch);
   void stmt(const ir::loops::Check& check);
   void stmt(const ir::loops::CallInto& call);
+  void call_in_lanes(const ir::loops::CallInto& call);
   void stmt(const ir::loops::Barrier& barrier);
   /// The registers or constants of a loop's bounds, and what is known of them.
   struct Bounds {

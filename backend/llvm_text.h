@@ -46,6 +46,12 @@ class ModuleText {
   std::string shape_constant(const Shape& shape);      ///< a ptr to its extents; null for rank 0
   /// A ptr to what a tensor of these elements, of one type and at least one, holds.
   std::string data_constant(std::span<const Scalar> elements);
+  /// Functions that others call, whatever module those come to stand in: `name` is `@f`.
+  bool has_function(const std::string& name) const { return functions_.contains(name); }
+  void add_function(const std::string& name, std::string definition) {
+    functions_.emplace(name, std::move(definition));
+  }
+  const std::map<std::string, std::string>& functions() const { return functions_; }
   const std::string& constants() const { return constants_; }
   const std::vector<Span>& sites() const { return sites_; }
   std::vector<Span> take_sites() { return std::move(sites_); }
@@ -53,7 +59,8 @@ class ModuleText {
  private:
   std::string constant(std::string_view hint, std::string type_and_value);
   std::string constants_;
-  std::map<std::string, std::string> names_;  ///< type and value -> global
+  std::map<std::string, std::string> names_;      ///< type and value -> global
+  std::map<std::string, std::string> functions_;  ///< name -> definition
   std::vector<Span> sites_;
 };
 

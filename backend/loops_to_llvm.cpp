@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "backend/kernel_writer.h"
+#include "backend/lane_functions.h"
 #include "opt/loops/private.h"
 
 namespace tenon::backend {
@@ -223,6 +224,7 @@ void KernelWriter::stmt(const Check& check) {
 }
 
 void KernelWriter::stmt(const CallInto& call) {
+  if (call.in_lanes && !on_gpu()) return call_in_lanes(call);
   std::vector<std::string> args;
   for (const ExprPtr& arg : call.args)
     args.push_back(fmt::format("{} {}", register_type(arg->type), value(arg).text));
@@ -233,10 +235,28 @@ void KernelWriter::stmt(const CallInto& call) {
   places_[call.local].registers = {made(result, false)};
 }
 
+void KernelWriter::call_in_lanes(const CallInto& call) {
+  std::vector<DType> types;
+  for (const ExprPtr& arg : call.args) types.push_back(arg->type);
+  const Together given = together(values(call.args), types);
+  const Lanes lanes = lanes_if(given.varies);
+  const DType type = kernel_.locals[call.local].dtype;
+  std::string args;
+  for (size_t i = 0; i < types.size(); ++i)
+    args += fmt::format("{}{} {}", args.empty() ? "" : ", ", lane_type(types[i], lanes),
+                        operand(register_type(types[i]), given.texts[i], lanes));
+  const std::string result = out_.fresh(local_name(call.local));
+  out_.line("{} = call {} {}({})", result, lane_type(type, lanes),
+            lane_function(out_.module, module_, call.callee, lanes), args);
+  declare(call.local);
+  places_[call.local].registers = {made(result, given.varies)};
+}
+
 bool stands_alone(const Kernel& kernel) {
   bool calls = false;
   for_each_stmt(kernel.body, [&](const Stmt& stmt) {
-    calls = calls || std::holds_alternative<CallInto>(stmt.node);
+    const auto* call = std::get_if<CallInto>(&stmt.node);
+    calls = calls || (call != nullptr && !call->in_lanes);
   });
   return is_scheduled(kernel) && !calls;
 }

@@ -142,6 +142,9 @@ class Body {
       const auto* set = std::get_if<SetLocal>(&stmt.node);
       if (set != nullptr && declared_.contains(set->local) && differing.test(set->value))
         grown = varying_.insert(set->local).second || grown;
+      const auto* call = std::get_if<CallInto>(&stmt.node);
+      if (call != nullptr && differing.test(call->args))
+        grown = varying_.insert(call->local).second || grown;
     });
     return grown;
   }
@@ -172,7 +175,7 @@ class Body {
   }
   bool fits(const Barrier&, Differing&) const { return false; }
   bool fits(const CallInto& call, Differing& differing) const {
-    return !differing.test(call.args);
+    return call.in_lanes || !differing.test(call.args);
   }
 
   const For& loop_;

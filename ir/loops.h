@@ -136,7 +136,13 @@ struct Check {
   Span span;
 };
 /// Declares a local by the call of a scalar function, which may fail.
-struct CallInto { LocalId local; FuncId callee; std::vector<ExprPtr> args; Span span; };
+struct CallInto {
+  LocalId local;
+  FuncId callee;
+  std::vector<ExprPtr> args;
+  Span span;
+  bool in_lanes = false;  ///< goes_in_lanes(): it may stand in a vectorized loop
+};
 
 /// Where the threads of a block wait for each other: what they wrote to its shared memory before, all of
 /// them see behind. Not inside a thread loop.
@@ -169,8 +175,9 @@ struct Kernel {
   bool is_output(size_t buffer) const { return buffer >= buffer_values.size(); }
 };
 
-/// The kernel of one compute instruction.
-Kernel lower(const Module& module, const Function& function, const Inst& compute, std::string name);
+/// The kernel of one compute instruction. Calls of `shared_callees` (ir/straight.h) stay calls.
+Kernel lower(const Module& module, const Function& function, const Inst& compute, std::string name,
+             const std::set<FuncId>& shared_callees = {});
 /// Those of every compute, function by function.
 std::vector<Kernel> lower(const Module& module);
 

@@ -1,18 +1,20 @@
 // Calls of scalar functions in a body. One that goes straight from its entry to its result and cannot
-// fail, as exp and its like are, is written out in the place of its call, so that the loop around it
-// can go into vector registers; any other is a statement of its own.
+// fail, as exp and its like are, is written out in the place of its call, if it is short or nobody else
+// calls it; any other is a statement of its own.
 #include "ir/loops_lowering.h"
 #include "ir/straight.h"
 
 namespace tenon::ir::loops {
 ExprPtr Lowering::lower_call(ExprId id, const IndexExpr& node) {
   std::vector<ExprPtr> args = lower_all(node.args);
-  const bool fails = may_fail(module_, node.callee);
   const Function& callee = module_.function(node.callee);
-  if (!fails && straight_size(module_, callee)) return write_out(callee, std::move(args));
+  const bool in_lanes = goes_in_lanes(module_, node.callee);
+  if (in_lanes && !shared_callees_.contains(node.callee) &&
+      *straight_size(module_, callee) <= kMostWrittenOut)
+    return write_out(callee, std::move(args));
   const LocalId local = add_local(node.type);
-  if (fails) kernel_.may_fail = true;
-  emit(CallInto{local, node.callee, std::move(args), span_of(id)});
+  if (!in_lanes && may_fail(module_, node.callee)) kernel_.may_fail = true;
+  emit(CallInto{local, node.callee, std::move(args), span_of(id), in_lanes});
   return make(node.type, Local{local, {}});
 }
 

@@ -317,8 +317,8 @@ bool Lowering::in_range(const IndexExpr& read) const {
 }
 
 Kernel lower(const Module& module, const Function& function, const Inst& compute,
-             std::string name) {
-  return Lowering(module, function, compute, std::move(name)).run();
+             std::string name, const std::set<FuncId>& shared_callees) {
+  return Lowering(module, function, compute, std::move(name), shared_callees).run();
 }
 
 std::vector<Kernel> lower(const Module& module) {

@@ -17,8 +17,10 @@ using IndexExpr = tenon::ir::Expr;
 
 class Lowering {
  public:
-  Lowering(const Module& module, const Function& function, const Inst& inst, std::string name)
-      : module_(module),
+  Lowering(const Module& module, const Function& function, const Inst& inst, std::string name,
+           const std::set<FuncId>& shared_callees)
+      : shared_callees_(shared_callees),
+        module_(module),
         function_(function),
         inst_(inst),
         compute_(inst.get<Compute>()),
@@ -108,6 +110,7 @@ class Lowering {
   bool in_range(const IndexExpr& read) const;
   Span span_of(ExprId id) const;
 
+  const std::set<FuncId>& shared_callees_;
   const Module& module_;
   const Function& function_;
   const Inst& inst_;

@@ -21,6 +21,7 @@
 
 #include "ir/loops_parse_expr.h"
 #include "ir/ranges.h"
+#include "ir/straight.h"
 
 namespace tenon::ir::loops {
 namespace {
@@ -284,7 +285,7 @@ Stmt NestParser::declaration() {
   const FuncId id = function(callee, args, type);
   const bool known = !shared_.module.function(id).blocks.empty();
   if (!known || may_fail(shared_.module, id)) kernel_.may_fail = true;
-  return {CallInto{declare(name, type), id, std::move(args), {}}};
+  return {CallInto{declare(name, type), id, std::move(args), {}, known && goes_in_lanes(shared_.module, id)}};
 }
 
 Stmt NestParser::shared() {

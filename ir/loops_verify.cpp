@@ -13,6 +13,7 @@
 #include "ir/loops_verify_kinds.h"
 #include "ir/loops_walk.h"
 #include "ir/ranges.h"
+#include "ir/straight.h"
 
 namespace tenon::ir::loops {
 
@@ -266,6 +267,8 @@ void NestVerifier::check(const CallInto& call) {
   const Type& type = kernel_.locals[call.local];
   if (!callee.blocks.empty()) fails_ |= may_fail(module_, call.callee);
   ensure(callee.pure, fmt::format("`@{}` has effects", callee.name));
+  ensure(!call.in_lanes || goes_in_lanes(module_, call.callee),
+         fmt::format("`@{}` does not go in lanes", callee.name));
   ensure(callee.params.size() == call.args.size(),
          fmt::format("`@{}` takes {} arguments, but {} are given", callee.name,
                      callee.params.size(), call.args.size()));

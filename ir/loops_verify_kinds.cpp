@@ -164,8 +164,8 @@ Error TurnRules::error(const Check&) {
   return fmt::format("a check stands inside {}", name_);
 }
 
-Error TurnRules::error(const CallInto&) {
-  if (!is_vectorized()) return std::nullopt;
+Error TurnRules::error(const CallInto& call) {
+  if (!is_vectorized() || call.in_lanes) return std::nullopt;
   return fmt::format("a call stands inside {}", name_);
 }
 

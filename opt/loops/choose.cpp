@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ir/straight.h"
 #include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
@@ -76,12 +77,14 @@ Scheduled schedule_nest(const ir::Module& module, const ir::Inst& inst, Kernel k
 std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machine, Mode mode,
                                  bool chooses) {
   std::vector<Scheduled> all;
+  const std::set<ir::FuncId> shared = mode.gpu ? std::set<ir::FuncId>() : ir::shared_callees(module);
   for (const ir::Function& function : module.functions) {
     int number = 0;
     for (const ir::Block& block : function.blocks) {
       for (const ir::Inst& inst : block.insts) {
         if (inst.op != ir::Op::compute) continue;
-        Kernel kernel = lower(module, function, inst, fmt::format("{}.{}", function.name, number++));
+        Kernel kernel =
+            lower(module, function, inst, fmt::format("{}.{}", function.name, number++), shared);
         all.push_back(schedule_nest(module, inst, std::move(kernel), machine, mode, chooses));
       }
     }

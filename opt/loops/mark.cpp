@@ -55,7 +55,10 @@ class VectorCheck {
   }
   void statement(const Stmt& stmt) {
     if (std::holds_alternative<Check>(stmt.node)) refuse("it has a check, which may fail in one lane");
-    if (std::holds_alternative<CallInto>(stmt.node)) refuse("it calls a function");
+    if (const auto* call = std::get_if<CallInto>(&stmt.node)) {
+      if (!call->in_lanes || mode_.gpu) refuse("it calls a function");
+      own_.insert(call->local);
+    }
     if (std::holds_alternative<Prefetch>(stmt.node)) refuse("it prefetches");
     if (const auto* inner = std::get_if<For>(&stmt.node)) {
       if (inner->kind == LoopKind::parallel || inner->kind == LoopKind::vectorized)

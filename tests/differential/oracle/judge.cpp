@@ -57,7 +57,7 @@ Case case_of(const Program& program, uint64_t salt) {
 }
 
 Judge::Judge() : shared_(shared<Shared>()) {
-  backend::cpu::preload().join();  // once, for all children
+  backend::cpu::preload();  // once, for all children
   oracle_.report_phase_to(shared_.phase);
 }
 
