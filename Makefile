@@ -97,7 +97,7 @@ lesson%-tools: | deps
 	    echo "Building the compiler up to lesson $*: a minute or two, once …"; \
 	    cmake -S . -B build/lesson -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null; \
 	  fi
-	@cmake --build build/lesson --parallel $(shell nproc) --target tenon tenon_lessons -- --quiet | \
+	@cmake --build build/lesson --parallel $(shell nproc) --target tenon tenon_lessons chapter$* -- --quiet | \
 	  sed '/no work to do/d'; exit $${PIPESTATUS[0]}
 
 LESSONS = build/lesson/bin/tenon_lessons --tenon=build/lesson/bin/tenon \

@@ -1,10 +1,9 @@
-// tenon_mend: what a kernel of lesson 13 does on the simulated GPU, with numbers that look like
-// chance.
+// tenon_mend: what a kernel of lesson 13 does on the simulated GPU, with numbers that look like chance.
 //
 //   tenon_mend KERNEL right SIZES [FILE]  are the results what the processor gets?
-//   tenon_mend KERNEL clean SIZES [FILE]  does the simulator find nothing wrong, in either order of
-//   the blocks? tenon_mend KERNEL cost SIZES [FILE]   is every figure within its limit? tenon_mend
-//   KERNEL figures SIZE        the figures, and their limits
+//   tenon_mend KERNEL clean SIZES [FILE]  does the simulator find nothing wrong, in either order of the blocks?
+//   tenon_mend KERNEL cost SIZES [FILE]   is every figure within its limit?
+//   tenon_mend KERNEL figures SIZE        the figures, and their limits
 //
 // SIZES is as in 32,1000 or 64x128,65x100. FILE is a grader's, and is not looked at.
 #include <fmt/format.h>
@@ -12,13 +11,12 @@
 #include <charconv>
 #include <cstdio>
 #include <optional>
-#include <utility>
 
 #include "lessons/13-simulator/kernels/tasks.h"
 
 namespace tenon::lessons {
 
-std::span<const std::pair<std::string_view, std::string_view>> mend_kernels();
+Texts mend_kernels();
 
 namespace {
 
@@ -67,18 +65,11 @@ std::string faults(const Trial& trial) {
 }
 /// A kernel that does nothing costs nothing; so what it costs is of interest where it is right.
 std::string too_dear(const Trial& trial) {
-  std::string text = wrong_numbers(trial) + faults(trial);
-  if (!text.empty()) return text;
-  for (const Limit& limit : trial.limits)
-    if (limit.value > limit.most + 1e-9)
-      text += fmt::format("{}: {:.2f}, and may be {:.2f}\n", limit.what, limit.value, limit.most);
-  return text;
+  const std::string text = wrong_numbers(trial) + faults(trial);
+  return text.empty() ? beyond(trial.limits) : text;
 }
 std::string figures(const Trial& trial) {
-  std::string text = fmt::format("{:<52} {:>8} {:>8}\n", "", "is", "may be");
-  for (const Limit& limit : trial.limits)
-    text += fmt::format("{:<52} {:>8.2f} {:>8.2f}\n", limit.what, limit.value, limit.most);
-  return text + wrong_numbers(trial) + faults(trial);
+  return table_of(trial.limits) + wrong_numbers(trial) + faults(trial);
 }
 
 struct Question {
@@ -91,10 +82,8 @@ constexpr Question kQuestions[] = {{"right", "all numbers are right", wrong_numb
                                    {"figures", "", figures}};
 
 int grade(const MendTask& task, const Question& question, const std::vector<Size>& sizes) {
-  std::string_view ptx;
-  for (const auto& [name, text] : mend_kernels())
-    if (name == task.name) ptx = text;
-  const sim::Module module = sim::parse(ptx, fmt::format("{}.ptx", task.name));
+  const sim::Module module =
+      sim::parse(text_of(mend_kernels(), task.name), fmt::format("{}.ptx", task.name));
   sim::LaunchOptions options;
   options.instruction_budget = kBudget;
   uint32_t seed = 1;
@@ -129,10 +118,5 @@ int run(int argc, char** argv) {
 }  // namespace tenon::lessons
 
 int main(int argc, char** argv) {
-  try {
-    return tenon::lessons::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print("{}\n", error.what());
-    return 1;
-  }
+  return tenon::lessons::grader_main(argc, argv, tenon::lessons::run);
 }

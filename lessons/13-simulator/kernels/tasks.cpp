@@ -92,15 +92,22 @@ Limit per_request(const Report& report) {
   return {"sectors per load", report.counters.load_sectors_per_request(), 4};
 }
 
-Trial lanes(const Module& module, const Size& size, uint32_t seed, const LaunchOptions& options) {
-  Bench bench(module, "lanes");
-  const uint32_t n = size.m, sums = ceiling(n, 32);
-  const std::vector<float> x = random_numbers(n, seed);
-  std::vector<float> expected(sums);
-  for (uint32_t i = 0; i < n; ++i) expected[i / 32] += x[i];
-  const Address from = bench.buffer(x, "x"), to = bench.results(sums, "y");
-  Trial trial{bench.launch(ceiling(n, 128), 128, options, from, to, n), {}, {}};
+/// A launch of a kernel that adds up neighbours in groups. `rest` are its arguments behind the two buffers.
+template <class... Rest>
+Trial sums_of(const Module& module, std::string_view kernel, uint32_t group, const std::vector<float>& x,
+              Dim3 blocks, Dim3 threads, const LaunchOptions& options, const Rest&... rest) {
+  Bench bench(module, kernel);
+  std::vector<float> expected(ceiling(static_cast<uint32_t>(x.size()), group));
+  for (size_t i = 0; i < x.size(); ++i) expected[i / group] += x[i];
+  const Address from = bench.buffer(x, "x"), to = bench.results(expected.size(), "y");
+  Trial trial{bench.launch(blocks.x, threads.x, options, from, to, rest...), {}, {}};
   trial.wrong = bench.compare(to, expected, "y");
+  return trial;
+}
+
+Trial lanes(const Module& module, const Size& size, uint32_t seed, const LaunchOptions& options) {
+  const uint32_t n = size.m, sums = ceiling(n, 32);
+  Trial trial = sums_of(module, "lanes", 32, random_numbers(n, seed), {ceiling(n, 128)}, {128}, options, n);
   const Counters& counters = trial.report.counters;
   trial.limits = {per_request(trial.report),
                   {"loads of a sum", ratio(counters[Counter::load_requests], sums), 1},
@@ -134,14 +141,8 @@ Trial sectors(const Module& module, const Size& size, uint32_t seed, const Launc
 }
 
 Trial banks(const Module& module, const Size& size, uint32_t seed, const LaunchOptions& options) {
-  Bench bench(module, "banks");
   const uint32_t blocks = size.m;
-  const std::vector<float> x = random_numbers(256 * blocks, seed);
-  std::vector<float> expected(blocks);
-  for (uint32_t i = 0; i < x.size(); ++i) expected[i / 256] += x[i];
-  const Address from = bench.buffer(x, "x"), to = bench.results(blocks, "y");
-  Trial trial{bench.launch(blocks, 256, options, from, to), {}, {}};
-  trial.wrong = bench.compare(to, expected, "y");
+  Trial trial = sums_of(module, "banks", 256, random_numbers(256 * blocks, seed), {blocks}, {256}, options);
   const Counters& counters = trial.report.counters;
   trial.limits = {
       {"passes of shared memory over ideal", counters.shared_wavefronts_over_ideal(), 1},

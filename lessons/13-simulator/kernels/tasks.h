@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lessons/tool/grading.h"
 #include "runtime/sim/simulator.h"
 
 namespace tenon::lessons {
@@ -15,12 +16,6 @@ namespace tenon::lessons {
 struct Size {
   uint32_t m = 0, n = 1;
   std::string text;
-};
-
-/// A figure of a launch that may not be larger.
-struct Limit {
-  std::string what;
-  double value, most;
 };
 
 struct Trial {
