@@ -94,7 +94,7 @@ lessons-update: $(BUILD)/build.ninja ## sets the chapters' quotations and output
 lesson%-tools: | deps
 	@built=$$(sed -n 's/^TENON_UPTO:STRING=//p' build/lesson/CMakeCache.txt 2> /dev/null); \
 	  if [ "$${built:-0}" -lt $* ] || [ ! -f build/lesson/build.ninja ]; then \
-	    echo "Building the compiler up to lesson $*: a minute or two, once …"; \
+	    echo "Building the compiler up to lesson $*: minutes, once; the next lessons add to it …"; \
 	    cmake -S . -B build/lesson -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null; \
 	  fi
 	@cmake --build build/lesson --parallel $(shell nproc) --target tenon tenon_lessons chapter$* -- --quiet | \

@@ -142,9 +142,11 @@ KernelWriter::Fragment KernelWriter::loaded_elements(const ExprPtr& operand, DTy
     std::string word;
     for (int64_t e = 0; e < (pairs ? 2 : 1); ++e) {
       scopes_.emplace_back();
+      // [snippet operands]
       loops_[loops.outside] = both(of_lane(4, 8, 1), constant(Scalar::integer(DType::i64, outside)));
       loops_[loops.summed] =
           both(of_lane(1, 4, pairs ? 2 : 1), constant(Scalar::integer(DType::i64, summed + e)));
+      // [end]
       const std::string read = value(operand).text;
       scopes_.pop_back();
       if (!pairs) {

@@ -104,6 +104,7 @@ class Passes {
     const int64_t together = kBanks / words;  // lanes whose words fill the banks once
     for (int64_t first = 0; first < kWarp; first += together) {
       std::map<int64_t, std::set<int64_t>> wanted;  // words, by bank
+      // [snippet passes]
       for (int64_t lane = first; lane < first + together; ++lane) {
         const std::optional<int64_t> at = element_at(use, turns_of_lane(use, lane));
         for (int64_t word = 0; at && word < words; ++word) {
@@ -113,6 +114,7 @@ class Passes {
       }
       size_t most = 1;
       for (const auto& [bank, addresses] : wanted) most = std::max(most, addresses.size());
+      // [end]
       passes += static_cast<int64_t>(most);
     }
     return passes;
@@ -195,11 +197,17 @@ int64_t elements_of(const ir::Type& type) {
 
 }  // namespace
 
+// [snippet swizzle]
 Swizzle swizzle_of(const ir::Type& type) {
-  const int64_t elements = kPieceBytes / runtime::row(type.dtype).bytes, pieces = type.shape.back() / elements;
+  const int64_t elements = kPieceBytes / runtime::row(type.dtype).bytes;
+  // [exercise swizzle]
+  // [starter] return {elements, 1, 1};
+  const int64_t pieces = type.shape.back() / elements;
   const int64_t all = kBanks * kBankBytes / kPieceBytes;  // pieces that lie in all banks once
   return {elements, std::min(pieces, all), std::max<int64_t>(all / pieces, 1)};
+  // [end]
 }
+// [end]
 
 bool can_swizzle(const ir::Type& type) {
   const int64_t bytes = type.shape.empty() ? 0 : type.shape.back() * runtime::row(type.dtype).bytes;

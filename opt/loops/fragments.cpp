@@ -1,8 +1,12 @@
 // What the matrix units leave in the registers of a warp's lanes: of 16 rows and 16 columns each lane has 8
-// elements, in two halves of 8 columns. With g = lane / 4 and t = lane % 4 element e is at
+// elements, in two halves of 8 columns.
+//
+// [exercise fragment unmarked]
+// With g = lane / 4 and t = lane % 4 element e is at
 //
 //     row g + 8 * (e / 2 % 2), column 2 t + e % 2 + 8 * (e / 4)
 //
+// [end]
 // ("Matrix fragments for mma.m16n8k16" in NVIDIA's manual of PTX.)
 #include <algorithm>
 
@@ -99,14 +103,21 @@ class Fragments {
     return {For{lane_, integer(0), integer(32), {Stmt{std::move(each)}}, LoopKind::thread}};
   }
 
+  /// Where in the tile the element `element_` of the lane `lane_` is.
   ExprPtr row() const {
+    // [exercise fragment]
+    // [starter] return integer(0);
     const ExprPtr half = apply(ScalarOp::mod, {divided(variable(element_), 2), integer(2)});
     return sum(divided(variable(lane_), 4), ir::loops::product(half, 8));
+    // [end]
   }
   ExprPtr column() const {
+    // [exercise fragment]
+    // [starter] return integer(0);
     const ExprPtr pair = apply(ScalarOp::mod, {variable(lane_), integer(4)});
     const ExprPtr within = apply(ScalarOp::mod, {variable(element_), integer(2)});
     return sum(sum(ir::loops::product(pair, 2), within), ir::loops::product(divided(variable(element_), 4), 8));
+    // [end]
   }
   static ExprPtr divided(ExprPtr e, int64_t by) { return apply(ScalarOp::div, {std::move(e), integer(by)}); }
 

@@ -148,6 +148,7 @@ Estimate estimate_of(const Launch& launch, const Counters& counters, const Occup
       (per_sm(Counter::mix_fp32) + per_sm(Counter::mix_integer) + per_sm(Counter::mix_fp16)) *
           kArithmetic;
   Estimate estimate;
+  // [snippet parts]
   estimate.parts = {
       {"issue", per_sm(Counter::instructions) / 4},
       {"fma", (per_sm(Counter::mix_fp32) + per_sm(Counter::mix_fp16)) * kLanes / model.fma_lanes},
@@ -156,6 +157,7 @@ Estimate estimate_of(const Launch& launch, const Counters& counters, const Occup
       {"l2", per_sm(Counter::l2_sectors) * 32 / 24},
       {"dram", static_cast<double>(counters[Counter::dram_sectors]) * 32 / dram_bytes_per_cycle},
       {"latency", waiting / std::max(1u, occupancy.warps_per_sm)}};
+  // [end]
   const auto most =
       std::max_element(estimate.parts.begin(), estimate.parts.end(),
                        [](const auto& a, const auto& b) { return a.cycles < b.cycles; });
