@@ -2,7 +2,7 @@
 // and clamp), and tensors whose type comes from their context.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 #include "runtime/file_format.h"
 
 namespace tenon::ast {

@@ -1,6 +1,6 @@
 // Calls: of functions of the program and the prelude, whose dimensions are found from the
 // arguments, and lifting of scalar functions. Built-ins are in check_builtin.cpp.
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

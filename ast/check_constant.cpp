@@ -3,7 +3,7 @@
 #include <charconv>
 #include <stdexcept>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -1,7 +1,7 @@
 // Statements that change something: assignment, and calls for their effect.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 #include "runtime/file_format.h"
 
 namespace tenon::ast {

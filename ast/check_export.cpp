@@ -1,6 +1,6 @@
 // The functions that a library offers: instances that nobody in the program calls. What stands in
 // brackets decides their parameters, as in a call, or the parameters' defaults do.
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 #include "runtime/nearest.h"
 
 namespace tenon::ast {

@@ -1,7 +1,7 @@
 // Expressions: names, operators, conversions, `if`.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

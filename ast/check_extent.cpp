@@ -1,5 +1,5 @@
 // Extents as they are written, and when two shapes agree.
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -1,7 +1,7 @@
 // Who calls whom: which functions have effects, and which can reach themselves.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

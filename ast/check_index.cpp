@@ -1,5 +1,5 @@
 // Index definitions and reductions.
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -1,7 +1,7 @@
 // Element by element: operators, scalar built-ins and scalar functions on tensors become Compute
 // nodes, with NumPy's broadcasting.
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

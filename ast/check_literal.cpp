@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 #include "runtime/decimal.h"
 
 namespace tenon::ast {

@@ -6,7 +6,7 @@
 // function.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

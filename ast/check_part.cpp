@@ -1,5 +1,5 @@
 // Parts: subscripts left open, and values that are repeated to fill them.
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

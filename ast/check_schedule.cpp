@@ -2,7 +2,7 @@
 // seen when it has become one (opt/loops).
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

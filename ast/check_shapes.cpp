@@ -2,7 +2,7 @@
 // definition that one of them came from.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

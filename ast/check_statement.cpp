@@ -1,7 +1,7 @@
 // Statements: scopes, definitions, control flow.
 #include <stdexcept>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -1,7 +1,7 @@
 // Subscripts, and those that leave their extent by the ranges of their indices alone.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

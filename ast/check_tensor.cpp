@@ -2,7 +2,7 @@
 // scatter_add, which is not.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

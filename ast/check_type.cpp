@@ -2,7 +2,7 @@
 // that give parameters what they stand for.
 #include <algorithm>
 
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -1,6 +1,6 @@
 // The extents of indices: inferred from where an index stands alone as a subscript. Where two such
 // uses disagree, the message shows both places.
-#include "ast/checker.h"
+#include "ast/function_checker.h"
 
 namespace tenon::ast {
 

@@ -1,7 +1,6 @@
 // Expressions of a kernel. What is the same for all turns of a vectorized loop is computed once and
 // spread over the lanes where it meets something that differs.
 #include <algorithm>
-#include <limits>
 
 #include "backend/kernel_writer.h"
 #include "backend/scalar_to_llvm.h"
@@ -17,25 +16,6 @@ bool all_constant(std::span<const Value> values) {
   return std::ranges::all_of(values, [](const Value& v) {
     return v.constant && !runtime::is_floating(v.constant->type);
   });
-}
-
-/// What changes nothing: `a` where a lane is not used, in a combination of lanes.
-Scalar identity(ScalarOp op, DType type) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  const auto number = [&](int64_t whole, double floating) {
-    return runtime::is_floating(type) ? Scalar::floating(type, floating)
-                                      : Scalar::integer(type, whole);
-  };
-  switch (op) {
-    case ScalarOp::add: return number(0, -0.0);
-    case ScalarOp::mul: return number(1, 1);
-    case ScalarOp::min: return number(runtime::is_integer(type) ? runtime::highest(type) : 0, inf);
-    case ScalarOp::max: return number(runtime::is_integer(type) ? runtime::lowest(type) : 0, -inf);
-    case ScalarOp::and_:
-    case ScalarOp::eq: return Scalar::boolean(true);
-    case ScalarOp::bit_and: return Scalar::integer(type, -1);
-    default: return Scalar::integer(type, 0);  // or_, ne, bit_or, bit_xor
-  }
 }
 
 }  // namespace
@@ -96,7 +76,7 @@ std::string KernelWriter::reduced(ScalarOp op, DType type, const Value& value, F
   if (lanes.partial()) {
     const std::string whole = out_.fresh("whole"), vector = lane_type(type, lanes);
     out_.line("{} = select <{} x i1> {}, {} {}, {} {}", whole, lanes.width, used_lanes(lanes),
-              vector, all, vector, operand(element, literal(identity(op, type)), lanes));
+              vector, all, vector, operand(element, literal(runtime::identity_of(op, type)), lanes));
     all = whole;
   }
   while (!lanes.scalar()) {

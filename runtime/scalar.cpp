@@ -256,6 +256,23 @@ DType result_type(ScalarOp op, DType t) {
   return t;
 }
 
+Scalar identity_of(ScalarOp op, DType type) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  const auto number = [&](int64_t whole, double floating) {
+    return is_floating(type) ? Scalar::floating(type, floating) : Scalar::integer(type, whole);
+  };
+  switch (op) {
+    case ScalarOp::add: return number(0, 0.0);
+    case ScalarOp::mul: return number(1, 1);
+    case ScalarOp::min: return number(is_integer(type) ? highest(type) : 0, inf);
+    case ScalarOp::max: return number(is_integer(type) ? lowest(type) : 0, -inf);
+    case ScalarOp::and_:
+    case ScalarOp::eq: return Scalar::boolean(true);
+    case ScalarOp::bit_and: return Scalar::integer(type, -1);
+    default: return Scalar::integer(type, 0);
+  }
+}
+
 Scalar Scalar::integer(DType type, int64_t value) {
   if (type == DType::bool_) return boolean(value != 0);
   const int unused = 64 - bits_of(type);

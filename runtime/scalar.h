@@ -103,6 +103,9 @@ struct Scalar {
 bool divides_by_zero(ScalarOp op, std::span<const Scalar> args);
 /// The value of `op` on arguments it accepts; must not be called where divides_by_zero().
 Scalar eval(ScalarOp op, std::span<const Scalar> args);
+/// What changes nothing in a chain of `op`, an associative one. Of sums of floats 0.0, which they start from:
+/// a sum of -0.0 alone is 0.0.
+Scalar identity_of(ScalarOp op, DType type);
 /// The explicit conversion `t(x)`: float to integer truncates and saturates (NaN gives 0), integer
 /// to a narrower one wraps, to bool is `x != 0`.
 Scalar convert(DType to, Scalar x);

@@ -113,7 +113,7 @@ std::string KernelWriter::across_warps(ScalarOp op, DType type, const std::strin
     loaded = named("part", fmt::format("load {}, ptr addrspace(3) {}", held, slot(lane)));
     loaded_at = out_.current_label();
   });
-  const std::string nothing = literal(opt::loops::identity_of(op, type));
+  const std::string nothing = literal(runtime::identity_of(op, type));
   const std::string mine = named("mine", fmt::format("phi {} [ {}, {} ], [ {}, {} ]", held, loaded,
                                                      loaded_at, nothing, before));
   const std::string whole = across_warp(op, type, mine, kWarp);

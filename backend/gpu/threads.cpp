@@ -65,7 +65,7 @@ void KernelWriter::bound(const For& loop) {
     const auto op = opt::loops::steps_of(kernel_, loop.body, local, {});
     if (!op) continue;
     steps.emplace(local, *op);
-    places_[local].registers[0] = constant(opt::loops::identity_of(*op, kernel_.locals[local].dtype));
+    places_[local].registers[0] = constant(runtime::identity_of(*op, kernel_.locals[local].dtype));
   }
 
   bool& open = loop.kind == LoopKind::block ? in_block_ : in_thread_;

@@ -307,22 +307,4 @@ std::optional<LinearForm> linear_form(const ExprPtr& e) {
   return form;
 }
 
-Scalar identity_of(ScalarOp op, runtime::DType type) {
-  const double inf = std::numeric_limits<double>::infinity();
-  const auto number = [&](double value) {
-    if (type == runtime::DType::bool_) return Scalar::boolean(value != 0);
-    if (runtime::is_floating(type)) return Scalar::floating(type, value);
-    if (value < 0) return Scalar::integer(type, runtime::lowest(type));
-    if (value > 1) return Scalar::integer(type, runtime::highest(type));
-    return Scalar::integer(type, static_cast<int64_t>(value));
-  };
-  switch (op) {
-    case ScalarOp::mul:
-    case ScalarOp::and_: return number(1);
-    case ScalarOp::max: return number(-inf);
-    case ScalarOp::min: return number(inf);
-    default: return number(0);
-  }
-}
-
 }  // namespace tenon::opt::loops

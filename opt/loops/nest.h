@@ -71,8 +71,6 @@ std::optional<runtime::ScalarOp> steps_of(const Kernel& kernel, const Block& blo
 /// `loop` is to elements that no other turn touches. `beside`: a loop that does not stand still.
 bool own_element_each_turn(const Kernel& kernel, const Block& block, LocalId local, LoopId loop,
                            std::optional<LoopId> beside = {});
-/// What an operation of steps_of() starts from.
-runtime::Scalar identity_of(runtime::ScalarOp op, runtime::DType type);
 
 /// How messages call things: `a` for a local, `i` for a loop, each quoted.
 std::string quoted(std::string_view name);
