@@ -132,6 +132,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     add_program_options(app, o);
     add_target_option(app, o);
     add_cpu_option(app, o);
+    add_lines_option(app, o);
     add_pass_options(app, o);
     app.add_option("--call", o.call, "call F instead of main; brackets may follow: F[N = 3]")
         ->type_name("F");

@@ -79,7 +79,8 @@ TenonOptions to_c(const Options& options) {
   // The names come from a table, where a zero stands behind each.
   const opt::loops::NamedMachine* target = options.target;
   return {options.level, options.llvm_opt ? 1 : 0, target != nullptr ? target->triple.data() : nullptr,
-          target != nullptr ? target->cpu.data() : nullptr};
+          target != nullptr ? target->cpu.data() : nullptr,
+          options.lines != nullptr && options.gpu.empty() ? 1 : 0};
 }
 
 }  // namespace

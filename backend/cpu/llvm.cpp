@@ -8,10 +8,13 @@
 #include <llvm-c/Error.h>
 #include <llvm-c/IRReader.h>
 #include <llvm-c/LLJIT.h>
+#include <llvm-c/LLJITUtils.h>
 #include <llvm-c/Orc.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+
+#include <dlfcn.h>
 
 #include <algorithm>
 #include <atomic>
@@ -201,6 +204,15 @@ struct TenonProgram {
     if (jit != nullptr) LLVMConsumeError(LLVMOrcDisposeLLJIT(jit));
   }
 
+  /// Line tables go to debuggers that are attached, by gdb's interface for compilers in memory. LLVM looks
+  /// for its own part in that among the symbols that all libraries see.
+  void show_to_debuggers() {
+    Dl_info library;
+    if (dladdr(reinterpret_cast<void*>(&LLVMOrcCreateLLJIT), &library) != 0)
+      dlopen(library.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
+    check(LLVMOrcLLJITEnableDebugSupport(jit));
+  }
+
   // [snippet jit]
   void define(const TenonSymbol* symbols) {
     std::vector<LLVMOrcCSymbolMapPair> pairs;
@@ -285,13 +297,26 @@ void compile_one(const TenonText& text, const TenonOptions& options, Compiled& c
   }
 }
 
+/// The modules with most to do come first: those with passes to run, then the long ones. So nobody is left
+/// with a large one at the end (R. Graham, "Bounds on Multiprocessing Timing Anomalies", 1969).
+std::vector<size_t> largest_first(const TenonText* texts, size_t count) {
+  std::vector<size_t> order(count), length(count);
+  for (size_t i = 0; i < count; ++i) order[i] = i, length[i] = strlen(texts[i].text);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::pair(texts[a].final_form, length[b]) < std::pair(texts[b].final_form, length[a]);
+  });
+  return order;
+}
+
 /// Whoever is free takes the next module.
 std::vector<Compiled> compile_all(const TenonText* texts, size_t count,
                                   const TenonOptions& options) {
   std::vector<Compiled> compiled(count);
+  const std::vector<size_t> order = largest_first(texts, count);
   std::atomic<size_t> next = 0;
   const auto work = [&] {
-    for (size_t i = next++; i < count; i = next++) compile_one(texts[i], options, compiled[i]);
+    for (size_t i = next++; i < count; i = next++)
+      compile_one(texts[order[i]], options, compiled[order[i]]);
   };
   {
     std::vector<std::jthread> helpers;
@@ -318,6 +343,7 @@ TenonProgram* compile(const TenonText* texts, size_t count, const TenonOptions* 
     }
     Stopwatch watch;
     auto program = std::make_unique<TenonProgram>();
+    if (options->debug) program->show_to_debuggers();
     program->define(symbols);
     for (Compiled& c : compiled) program->link(std::move(c.object));
     times->link = watch.lap();
@@ -357,7 +383,7 @@ char* object(const TenonText* text, const TenonOptions* options, size_t* bytes, 
 char* ptx(const char* text, const char* processor, char** error) {
   return guarded(error, [&] {
     TenonTimes times;
-    constexpr TenonOptions kOptions{.level = 2, .optimize = 1, .triple = nullptr, .cpu = nullptr};
+    constexpr TenonOptions kOptions{.level = 2, .optimize = 1, .triple = nullptr, .cpu = nullptr, .debug = 0};
     Compilation compilation({text, 0}, kOptions, times, gpu_machine(processor));
     const Buffer written = compilation.emit(LLVMAssemblyFile);
     return strndup(LLVMGetBufferStart(written.get()), LLVMGetBufferSize(written.get()));

@@ -13,6 +13,7 @@ struct TenonOptions {
   int level;     ///< 0 to 3, of the code generator
   int optimize;  ///< whether LLVM's passes run too (from level 1)
   const char *triple, *cpu;  ///< null: this machine's
+  int debug;     ///< machine code in memory is shown to debuggers
 };
 
 struct TenonText {  ///< a module

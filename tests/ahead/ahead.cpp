@@ -4,7 +4,7 @@
 //   tenon_ahead TENON [--bless]
 //
 // library.tn is built in every form and called by caller.c, with what the header says to link; the
-// header is compared with library.h (--bless records it). Line tables are read by objdump, code for other processors is
+// header is compared with library.h (--bless records it). Line tables are read by objdump and by gdb, code for other processors is
 // run where they are, or emulated (elsewhere.c). Every program with a recorded output is
 // built and run.
 #include <fmt/format.h>
@@ -60,6 +60,7 @@ class Ahead {
     python();
     texts();
     lines();
+    stops();
     levels();
     elsewhere();
     frames();
@@ -174,6 +175,21 @@ class Ahead {
     if (problem.empty() && listing.find(fmt::format("library.tn:{}\n", function)) == listing.npos)
       problem = fmt::format("objdump -dl shows no instruction of line {} of library.tn", function);
     judge("line tables", problem);
+  }
+
+  /// gdb stops at a line of a program whose code is in memory, before that has printed.
+  void stops() {
+    if (run({{"gdb", "--version"}, kRoot, "", kPatience}).status != 0)
+      return tally_.skip("a stop in memory", "there is no gdb");
+    const std::string program = (kHere / "stops.tn").string();
+    const Outcome outcome = run({{"gdb", "-q", "-nx", "-batch", "-ex", "set breakpoint pending on", "-ex",
+                                  "break stops.tn:4", "-ex", "run", "-ex", "frame", "--args", arguments_.tenon,
+                                  "run", "-g", program},
+                                 kRoot, "", kPatience});
+    if (contains(outcome.out + outcome.err, "Could not trace the inferior"))
+      return tally_.skip("a stop in memory", "gdb may not trace here");
+    const bool stopped = contains(outcome.out, "stops.tn:4\n") && contains(outcome.out, "print(\"here\"");
+    judge("a stop in memory", stopped ? "" : "gdb does not stop at line 4\n" + outcome.out + outcome.err);
   }
 
   /// Each level of instructions that this machine has gives what the corpus expects.
