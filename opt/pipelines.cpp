@@ -20,13 +20,14 @@ namespace {
 ///   forward    behind `gvn`, which makes equal subscripts one value
 ///   licm       before `fuse`, which puts nothing into a loop
 ///   strength_reduce  behind those that recognize products
+///   checks_first  behind all that moves: what it leaves unchecked has to stay behind the checks
 ///   dce        before `fuse`, as a producer with a user that is dead would seem to be used twice
 constexpr std::string_view kPipelines[] = {
     "own",
     "simplify,gvn,fuse,simplify_subscripts,gvn,simplify_cfg,dce,own",
     "simplify,evaluate,inline,sccp,simplify,gvn,simplify_cfg,dce,range_checks,unroll,sccp,simplify,gvn,"
     "forward,simplify_cfg,dce,licm,reorder_chains,dce,fuse,simplify_subscripts,strength_reduce,simplify,"
-    "gvn,simplify_cfg,dce,fuse_siblings,range_checks,own",
+    "gvn,simplify_cfg,dce,fuse_siblings,range_checks,checks_first,own",
 };
 
 constexpr Constraint kConstraints[] = {

@@ -7,6 +7,7 @@
 
 #include "ir/interpret.h"
 #include "ir/text.h"
+#include "opt/loops/choose.h"
 #include "opt/pipelines.h"
 #include "tests/support/process.h"
 
@@ -35,16 +36,39 @@ Cost Subject::cost(std::string_view passes) {
   opt::run_pipeline(module, passes, {});
   const auto [known, is_new] = known_.try_emplace(ir::print(module));
   if (!is_new) return known->second;
+  ir::Counts counts;
+  run(module, counts);
+  known->second = {counts.instructions(), counts.loaded.bytes + counts.stored.bytes};
+  return known->second;
+}
+
+void Subject::run(const ir::Module& module, ir::Counts& counts, ir::loops::KernelEngine* engine) const {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"),
                                                                 std::fclose);
   runtime::Context context;
   context.out = nowhere.get();
   context.data_dir = folder_;
-  ir::Counts counts;
-  ir::interpret(module, context, counts);
+  ir::interpret(module, context, counts, engine);
   runtime::flush(context);
-  known->second = {counts.instructions(), counts.loaded.bytes + counts.stored.bytes};
-  return known->second;
+}
+
+Cost Subject::cost_of_nests(std::string_view passes) const {
+  ir::Module module = module_;
+  opt::run_pipeline(module, passes, {});
+  std::vector<ir::loops::Kernel> kernels;
+  for (opt::loops::Scheduled& scheduled : opt::loops::lower_all(module, opt::loops::kSimulated, {}, true))
+    kernels.push_back(std::move(scheduled.kernel));
+  const size_t count = kernels.size();
+  ir::loops::KernelEngine engine(module, std::move(kernels), true);
+  ir::Counts counts;
+  run(module, counts, &engine);
+  Cost cost{counts.instructions(), counts.loaded.bytes + counts.stored.bytes};
+  for (size_t i = 0; i < count; ++i) {
+    const ir::loops::KernelCounts& kernel = engine.counts(i);
+    cost.instructions += kernel.issued();
+    cost.bytes += kernel.counts.loaded.bytes + kernel.counts.stored.bytes;
+  }
+  return cost;
 }
 
 std::string without(std::string_view passes, std::string_view pass) {

@@ -7,6 +7,7 @@
 
 #include "ir/counts.h"
 #include "ir/ir.h"
+#include "ir/loops_interpret.h"
 
 namespace tenon::tests {
 
@@ -23,8 +24,13 @@ class Subject {
 
   /// What main takes after those passes. Lists that give the same IR are run once.
   Cost cost(std::string_view passes);
+  /// The same of the nests that its computes become, by the schedules that the compiler chooses: what they
+  /// issue, where all lanes of a vector are one instruction.
+  Cost cost_of_nests(std::string_view passes) const;
 
  private:
+  void run(const ir::Module& module, ir::Counts& counts, ir::loops::KernelEngine* engine = nullptr) const;
+
   std::filesystem::path folder_;
   ir::Module module_;
   std::map<std::string, Cost> known_;  ///< by IR text
