@@ -4,7 +4,7 @@
 //
 //     %y = compute [i: 2048, k: 256] { sum[j: 768](%table[%ids[i], j] * %w[j, k]) }
 //
-//     %y.checks = compute [] { all[i: 2048, k: 1, j: 1](%table[%ids[i], 0] == %table[%ids[i], 0] or true) }
+//     %y.checks = compute [i: 2048, k: 1] { all[j: 1](%table[%ids[i], 0] == %table[%ids[i], 0] or true) }
 //     %y = compute [i: 2048, k: 256] unchecked { sum[j: 768](%table[%ids[i], j] * %w[j, k]) }
 //
 // Tried are all nodes that may fail, in the order in which an element evaluates them, under the conditions
@@ -33,7 +33,7 @@ using namespace ir;
 constexpr double kMostOfCost = 0.25;  ///< that checks may take, of what the compute does
 constexpr int64_t kFuel = 20'000, kFuelPerNode = 500;
 
-/// The checks of one compute, as a bool that is true where it can be computed at all.
+/// The checks of one compute: bools that are true, where it can be computed at all.
 class Checks {
  public:
   using MaybeExpr = std::optional<ExprId>;
@@ -48,15 +48,16 @@ class Checks {
     sites_.insert(compute.sites.begin(), compute.sites.end());
   }
 
-  /// A compute of no indices; none if nothing can fail, or it would be too large to write down.
+  /// None if nothing can fail, or it would be too large to write down.
   std::optional<Compute> run() {
     if (fallible_.empty()) return std::nullopt;
     MaybeExpr all;
     for (const ExprId body : compute_.bodies) all = both(all, check(body));
     if (!all || prover_.exhausted()) return std::nullopt;
-    if (!compute_.extents.empty()) all = exprs_.reduce(Reduction::all, 0, bounds(*all), *all);
     if (exprs_[*all].tree_size > kMaxTreeSize) return std::nullopt;
-    Compute made{{}, {*all}, {}};
+    Compute made{compute_.extents, {*all}, {}, compute_.indices};
+    for (uint32_t level = 0; level < made.extents.size(); ++level)
+      if (!depends_on(*all, level)) made.extents[level] = 1;
     for_each_node(exprs_, made.bodies, [&](ExprId id) {
       if (const auto site = sites_.find(id); site != sites_.end()) made.sites.emplace_back(*site);
     });
@@ -173,16 +174,7 @@ class Checks {
     return found;
   }
 
-  /// All points of the compute, or those that `body` tells apart.
-  std::vector<ExprId> bounds(ExprId body) {
-    std::vector<ExprId> all;
-    for (uint32_t level = 0; level < compute_.extents.size(); ++level) {
-      const int64_t turns = depends_on(body, level) ? compute_.extents[level] : 1;
-      all.insert(all.end(), {number(0), number(turns)});
-    }
-    return all;
-  }
-  /// Likewise of a reduction, whose range may be empty.
+  /// Of a reduction, whose range may be empty: one turn where `body` does not tell them apart.
   std::vector<ExprId> bounds(const Expr& reduce, ExprId body) {
     std::vector<ExprId> all(reduce.args.begin(), reduce.args.end() - 1);
     for (size_t i = 0; i < reduce.reduce_rank(); ++i) {
@@ -221,7 +213,7 @@ void add_checks(Module& module, Function& function, const InstEffects& effects, 
   if (work(module, function, *checks) > kMostOfCost * work(module, function, compute)) return;
   if (!context.may_rewrite("checks")) return;
   const std::string hint = function.value(inst.results[0]).name + ".checks";
-  const ValueId value = function.add_value(module.types.intern({DType::bool_, {}}), hint);
+  const ValueId value = function.add_value(module.types.intern({DType::bool_, checks->extents}), hint);
   before.push_back({Op::compute, {value}, {}, std::move(*checks), inst.span});
   inst.unchecked = true;
 }
