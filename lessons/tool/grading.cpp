@@ -32,6 +32,7 @@ void read_line(const std::string& line, LaunchReport& launch) {
     for (size_t i = 0; i + 1 < words.size(); i += 2) launch.cycles[words[i]] = number(words[i + 1]);
   } else if (line.ends_with(kShared)) {
     launch.figures["shared memory"] = number(words.at(words.size() - 5));
+    launch.figures["registers"] = number(words.at(words.size() - 11));
   } else if (line.starts_with("  ") && words.size() >= 3) {
     const std::string nsight = words.back();
     words.pop_back();

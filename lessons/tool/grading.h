@@ -48,7 +48,7 @@ std::string difference(const tests::Outcome& outcome, const std::string& file,
 /// A launch as `--target sim --profile` reports it.
 struct LaunchReport {
   std::string kernel;
-  std::map<std::string, double> figures;      ///< counters and figures by name; `shared memory` in bytes
+  std::map<std::string, double> figures;      ///< counters and figures by name; `registers`; `shared memory` in bytes
   std::map<std::string, std::string> nsight;  ///< what Nsight Compute calls them
   std::map<std::string, double> cycles;       ///< of the estimate, by resource
   std::string limit;                          ///< the resource with the most

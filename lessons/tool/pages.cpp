@@ -107,9 +107,16 @@ std::vector<std::string> output_lines(const fs::path& root, const std::string& t
                                       const PageCommand& command, std::string& problem) {
   std::vector<std::string> lines;
   const std::vector<std::vector<std::string>> stages = split_pipeline(command.text);
+  // The status that the page says is that of the last program; those in front of it end with 0.
+  const auto is_filter = [](const std::vector<std::string>& stage) {
+    std::vector<std::string> none;
+    return filter(stage, none);
+  };
+  const auto last = std::find_if_not(stages.rbegin(), stages.rend() - 1, is_filter).base() - 1;
   for (size_t i = 0; i < stages.size() && problem.empty(); ++i) {
-    const bool is_filter = i > 0 && filter(stages[i], lines);
-    if (!is_filter) lines = run_program(root, tenon, stages[i], lines, command.status, problem);
+    if (i > 0 && filter(stages[i], lines)) continue;
+    const int status = stages.begin() + static_cast<std::ptrdiff_t>(i) == last ? command.status : 0;
+    lines = run_program(root, tenon, stages[i], lines, status, problem);
   }
   return lines;
 }

@@ -15,7 +15,7 @@
 //   <!-- moves: layered.yy number + number -->           the block below is what that parser does
 //
 // Commands run in the root of the project, without a shell. A `|` leads from one program to the
-// next; `head -n N`, `tail -n N` and `grep TEXT` are done here. Standard error follows standard
+// next, and the exit status is the last one's; `head -n N`, `tail -n N` and `grep TEXT` are done here. Standard error follows standard
 // output, as if `2>&1` stood there (it may). Quotes keep a word together. Where a program is missing that
 // need not be there, LLVM is another than the pages were written with, or the output begins with
 // `skipped: `, the block stays as it is.

@@ -5,6 +5,7 @@
 //   tenon_threads cost FILE.tn     is no figure larger than a line `// at most N FIGURE` of the file says?
 //   tenon_threads figures FILE.tn  those figures
 //
+// Options of `tenon run` may stand in front of the file, as in `same --gpu-arch sm_75 FILE.tn`.
 // A figure is a counter or what else the report has a number for, summed over all kernels. Where LLVM is missing it says that it skips.
 #include <fmt/format.h>
 
@@ -15,8 +16,10 @@ namespace tenon::lessons {
 namespace {
 
 /// By these passes the kernels are those of the pages, whatever else the compiler learns to do.
-tests::Outcome on_sim(const std::string& file) {
-  return run_tenon({"--target", "sim", "--profile", "--passes=fuse,fuse_siblings,dce,own", file});
+tests::Outcome on_sim(std::vector<std::string> options, const std::string& file) {
+  options.insert(options.begin(), {"--target", "sim", "--profile", "--passes=fuse,fuse_siblings,dce,own"});
+  options.push_back(file);
+  return run_tenon(options);
 }
 
 std::vector<Limit> limits_in(const std::string& file, const std::vector<LaunchReport>& launches) {
@@ -46,9 +49,10 @@ std::string too_dear(const tests::Outcome& outcome, const std::string& file) {
 }
 
 int run(int argc, char** argv) {
-  const std::string asked = argc == 3 ? argv[1] : "", file = argc == 3 ? argv[2] : "";
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const std::string asked = words.size() < 2 ? "" : words.front(), file = words.empty() ? "" : words.back();
   if (asked == "same" || asked == "clean" || asked == "cost" || asked == "figures") {
-    const tests::Outcome outcome = on_sim(file);
+    const tests::Outcome outcome = on_sim({words.begin() + 1, words.end() - 1}, file);
     if (lacks_llvm(outcome)) return answer({}, kWithoutLlvm);
     if (asked == "same") return answer(difference(outcome, file), "as the interpreter has it");
     if (asked == "clean") return answer(trouble_of(outcome), "nothing is wrong");
@@ -56,7 +60,7 @@ int run(int argc, char** argv) {
     fmt::print("{}", table_of(limits_in(file, launches_in(outcome.err))));
     return 0;
   }
-  fmt::print(stderr, "usage: tenon_threads same|clean|cost|figures FILE.tn\n");
+  fmt::print(stderr, "usage: tenon_threads same|clean|cost|figures [OPTION …] FILE.tn\n");
   return 2;
 }
 

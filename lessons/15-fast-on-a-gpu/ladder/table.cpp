@@ -13,15 +13,22 @@ struct Column {
   std::string_view title, figure;
   int width, digits;
 };
-constexpr Column kColumns[] = {{"instructions", "instructions", 14, 0},
-                               {"loads", "load_requests", 11, 0},
-                               {"sectors", "load_sectors", 12, 0},
-                               {"per load", "sectors per load", 10, 2},
-                               {"per store", "sectors per store", 11, 2},
-                               {"shared", "shared_requests", 11, 0},
-                               {"wavefronts", "shared_wavefronts", 12, 0},
-                               {"over ideal", "shared wavefronts over ideal", 12, 2}};
+constexpr Column kCounters[] = {{"instructions", "instructions", 13, 0},
+                                {"loads", "load_requests", 11, 0},
+                                {"sectors", "load_sectors", 12, 0},
+                                {"per load", "sectors per load", 10, 2},
+                                {"per store", "sectors per store", 11, 2},
+                                {"shared", "shared_requests", 11, 0},
+                                {"wavefronts", "shared_wavefronts", 12, 0},
+                                {"over ideal", "shared wavefronts over ideal", 12, 2},
+                                {"barriers", "barriers", 10, 0}};
+/// Behind the resources: what decides how many warps are there at a time.
+constexpr Column kRoom[] = {{"registers", "registers", 11, 0},
+                            {"shared", "shared memory", 8, 0},
+                            {"warps %", "occupancy", 9, 0}};
 constexpr std::string_view kResources[] = {"issue", "fma", "tensor", "lsu", "l2", "dram", "latency"};
+
+constexpr int kName = 17;  ///< width
 
 struct Rung {
   std::string name, printed, trouble;
@@ -84,6 +91,15 @@ std::string cell(const LaunchReport& launch, const Column& column) {
   return fmt::format("{:>{}}", text, column.width);
 }
 
+std::string titles(std::span<const Column> columns, std::string line) {
+  for (const Column& column : columns) line += fmt::format("{:>{}}", column.title, column.width);
+  return line;
+}
+std::string cells(std::span<const Column> columns, const LaunchReport& launch, std::string line) {
+  for (const Column& column : columns) line += cell(launch, column);
+  return line;
+}
+
 }  // namespace
 
 LaunchReport launch_of(std::string_view function, const std::string& profile) {
@@ -96,28 +112,23 @@ LaunchReport launch_of(std::string_view function, const std::string& profile) {
 std::string counters_table(const std::string& program, const std::vector<fs::path>& schedules) {
   const std::vector<Rung> rungs = climb(program, schedules);
   if (rungs.empty()) return fmt::format("{}\n", kWithoutLlvm);
-  std::string text = fmt::format("{:<16}", "");
-  for (const Column& column : kColumns) text += fmt::format("{:>{}}", column.title, column.width);
-  text += "\n";
-  for (const Rung& each : rungs) {
-    text += fmt::format("{:<16}", each.name);
-    for (const Column& column : kColumns) text += cell(each.launch, column);
-    text += "\n";
-  }
+  std::string text = titles(kCounters, std::string(kName, ' ')) + "\n";
+  for (const Rung& each : rungs)
+    text += cells(kCounters, each.launch, fmt::format("{:<{}}", each.name, kName)) + "\n";
   return text;
 }
 
 std::string limits_table(const std::string& program, const std::vector<fs::path>& schedules) {
   const std::vector<Rung> rungs = climb(program, schedules);
   if (rungs.empty()) return fmt::format("{}\n", kWithoutLlvm);
-  std::string text = fmt::format("{:<16}", "");
-  for (const std::string_view resource : kResources) text += fmt::format("{:>9}", resource);
-  text += "   warps   limit\n";
+  std::string head(kName, ' ');
+  for (const std::string_view resource : kResources) head += fmt::format("{:>8}", resource);
+  std::string text = titles(kRoom, head + "   limit  ") + "\n";
   for (const Rung& each : rungs) {
-    text += fmt::format("{:<16}", each.name);
+    std::string line = fmt::format("{:<{}}", each.name, kName);
     for (const std::string_view resource : kResources)
-      text += fmt::format("{:>9}", grouped(each.launch.cycles.at(std::string(resource))));
-    text += fmt::format("{:>7.0f}%   {}\n", each.launch.figures.at("occupancy"), each.launch.limit);
+      line += fmt::format("{:>8}", grouped(each.launch.cycles.at(std::string(resource))));
+    text += cells(kRoom, each.launch, fmt::format("{}   {:<7}", line, each.launch.limit)) + "\n";
   }
   return text;
 }
