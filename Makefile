@@ -16,7 +16,7 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-gpu test-long verify-rules demo bless docs-update fuzz fuzz-files bench bench-compile \
+.PHONY: build deps test test-gpu gpu-bundle test-long verify-rules demo bless docs-update fuzz fuzz-files bench bench-compile \
         bench-scalar lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
@@ -32,8 +32,14 @@ test: $(BUILD)/build.ninja ## everything: units, goldens, all engines against ea
 	@$(NINJA)
 	@scripts/test.sh $(BUILD)
 
-test-gpu: build ## every program on this machine's GPU; ends with 77 where there is none
+test-gpu: build ## every program on this machine's GPU, against cpu, sim and ncu; ends with 77 where there is none
 	@scripts/test-gpu.sh $(TENON)
+	@$(MAKE) gpu-bundle
+	@tar -C $(BUILD) -xzf $(BUILD)/gpu-bundle.tar.gz
+	@$(MAKE) -C $(BUILD)/gpu-bundle test-gpu
+
+gpu-bundle: build ## build/gpu-bundle.tar.gz: the same for a machine that has a GPU and a C++ compiler
+	@scripts/gpu-bundle.sh $(TENON) $(BUILD)/gpu-bundle.tar.gz
 
 test-long: $(BUILD)/build.ninja ## what takes an hour: every f32 input of every function, every exercise's grader
 	@$(NINJA) --target tenon tenon_accuracy tenon_lessons

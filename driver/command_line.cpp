@@ -154,6 +154,10 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
                  "on cpu: time, FLOP/s, bytes/s and share of the roofline by kernel, with FILE.json a trace "
                  "for Perfetto; on ir, loops: instructions, elements moved, cache "
                  "misses; on sim: the counters of each launch");
+    app.add_option("--record", o.record,
+                   "on gpu, sim: what the GPU is asked for and what comes out, into PREFIX.ptx, .calls and .data")
+        ->type_name("PREFIX");
+    app.add_flag("--dry-run", o.dry_run, "on sim, with --record: without doing it; what comes out is zeros");
     app.add_option("--trace", o.trace,
                    "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
         ->type_name("NAME[i, j]");

@@ -85,6 +85,12 @@ void command_run(Session& session) {
   if (!profile.empty() && profile != kProfileTable && target != "cpu") {
     throw UsageError{"--profile FILE.json writes a trace of times: it needs --target cpu"};
   }
+  if (!session.options.record.empty() && ((target != "gpu" && target != "sim") || session.options.time_runs > 0)) {
+    throw UsageError{"--record writes down what a GPU is asked for: it needs --target gpu or sim, and one run"};
+  }
+  if (session.options.dry_run && (session.options.record.empty() || target != "sim")) {
+    throw UsageError{"--dry-run goes with --record and --target sim"};
+  }
 #define TARGET(name, lesson, summary)                                                              \
   if (target == #name) {                                                                           \
     if constexpr (lesson <= TENON_UPTO)                                                            \

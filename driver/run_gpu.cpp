@@ -6,6 +6,7 @@
 #include "driver/commands.h"
 #include "driver/cpu.h"
 #include "driver/gpu.h"
+#include "driver/record.h"
 #include "driver/run.h"
 #include "runtime/cuda_device.h"
 
@@ -75,7 +76,8 @@ void run_gpu(Session& session) {
     }
     if (session.options.gpu_arch.empty()) session.options.gpu_arch = best_for(info.capability);
     const GeneratedForGpu generated = generate_for_gpu(session);
-    run_on(session, *device, generated, write_ptx(session, generated));
+    const std::string ptx = write_ptx(session, generated);
+    recorded(session, *device, [&](runtime::Device& on) { run_on(session, on, generated, ptx); });
   });
 }
 

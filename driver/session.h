@@ -54,6 +54,8 @@ struct Options {
   std::vector<std::string> inputs, outputs;  ///< --in x=x.npy, --out y.npy
   std::string trace;                         ///< --trace
   std::string profile;  ///< --profile: the file for the trace, or kProfileTable; empty: none
+  std::string record;   ///< --record: what its files' names begin with; empty: nothing is recorded
+  bool dry_run = false;
   std::string stage, output;  ///< emit, build
   std::vector<std::string> exports;  ///< --export NAME=F[N = 3]
   std::string dot, svg;       ///< --dot, --svg: which picture, or `default`; empty: none

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "runtime/fault.h"
@@ -122,6 +123,7 @@ class CudaDevice : public Device {
 
   void load(const std::string& ptx) override {
     std::vector<char> log(16 << 10);
+    if (module_ != nullptr) check(driver().cuModuleUnload(std::exchange(module_, nullptr)), "forget its kernels");
     int options[] = {kErrorLog, kErrorLogBytes};
     void* values[] = {log.data(), reinterpret_cast<void*>(log.size())};
     const CuResult result = driver().cuModuleLoadDataEx(&module_, ptx.c_str(), 2, options, values);

@@ -3,8 +3,11 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+
+#include "runtime/scalar.h"
 
 namespace tenon::runtime {
 
@@ -17,15 +20,28 @@ struct DeviceError {
 
 /// The value of a kernel's parameter, in the low bytes.
 struct LaunchArgument {
+  /// What lies at an address. Devices need not know; who records or compares does.
+  enum class Use : uint8_t {
+    reads,
+    writes,  ///< all of it, unless the kernel fails
+    fails,   ///< the word that is not 0 any more where it has failed
+  };
+  struct Tensor {
+    Use use;
+    DType type;
+    int64_t bytes;
+  };
+
   uint64_t bits;
   int32_t bytes;
+  std::optional<Tensor> tensor = {};
 };
 
 class Device {
  public:
   virtual ~Device() = default;
 
-  /// Makes the kernels of a PTX text known. Throws DeviceError.
+  /// Makes the kernels of a PTX text known, in the place of those before. Throws DeviceError.
   virtual void load(const std::string& ptx) = 0;
 
   /// Uninitialized, aligned to 256 bytes. Throws Fault out_of_memory.

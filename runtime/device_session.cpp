@@ -94,24 +94,31 @@ void DeviceSession::copy_run(void* data, int64_t to, void* source, int64_t from,
 
 // ---- launches
 
+static LaunchArgument tensor_at(DeviceAddress address, LaunchArgument::Tensor tensor) {
+  return {address, sizeof address, tensor};
+}
+
 DeviceSession::Status DeviceSession::launch(int32_t number, void* const* slots) {
   const DeviceKernel& kernel = kernels_[static_cast<size_t>(number)];
   if (kernel.name.empty()) return fall_back(kernel, slots);
+  using Use = LaunchArgument::Use;
   std::vector<LaunchArgument> arguments;
   std::vector<std::pair<size_t, DeviceAddress>> results;
   for (size_t i = 0; i < kernel.params.size(); ++i) {
-    const auto& [kind, bytes] = kernel.params[i];
+    const auto& [kind, bytes, type] = kernel.params[i];
     switch (kind) {
-      case DeviceKernel::Param::input: arguments.push_back({to_device(slots[i]), 8}); break;
+      case DeviceKernel::Param::input:
+        arguments.push_back(tensor_at(to_device(slots[i]), {Use::reads, type, bytes_of_block(slots[i])}));
+        break;
       case DeviceKernel::Param::output: {
         DeviceCopy& copy = device_copy_of(slots[i]);
         if (copy.address == 0) copy.address = take(bytes_of_block(slots[i]));
-        arguments.push_back({copy.address, 8});
+        arguments.push_back(tensor_at(copy.address, {Use::writes, type, bytes_of_block(slots[i])}));
         break;
       }
       case DeviceKernel::Param::result:
         results.emplace_back(i, take(bytes));
-        arguments.push_back({results.back().second, 8});
+        arguments.push_back(tensor_at(results.back().second, {Use::writes, type, bytes}));
         break;
       case DeviceKernel::Param::scalar:
         arguments.push_back({reinterpret_cast<uint64_t>(slots[i]), static_cast<int32_t>(bytes)});
@@ -123,7 +130,10 @@ DeviceSession::Status DeviceSession::launch(int32_t number, void* const* slots) 
     const uint32_t none = 0;
     device_.copy_in(fault_word_, &none, sizeof none);
   }
-  if (kernel.takes_context) arguments.push_back({fault_word_, 8});
+  if (kernel.takes_context) {
+    arguments.push_back(fault_word_ == 0 ? LaunchArgument{0, 8}
+                                         : tensor_at(fault_word_, {Use::fails, DType::i32, sizeof(uint32_t)}));
+  }
   if (kernel.blocks > 0) device_.launch(kernel.name, kernel.blocks, kernel.threads, arguments);
   ++traffic_.launches;
   if (kernel.may_fail && found_fault()) return fall_back(kernel, slots);
