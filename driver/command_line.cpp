@@ -153,7 +153,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_flag("--profile{table}", o.profile,
                  "on cpu: time, FLOP/s, bytes/s and share of the roofline by kernel, with FILE.json a trace "
                  "for Perfetto; on ir, loops: instructions, elements moved, cache "
-                 "misses; on sim: the counters of each launch");
+                 "misses; on sim: the counters of each kernel");
     app.add_option("--record", o.record,
                    "on gpu, sim: what the GPU is asked for and what comes out, into PREFIX.ptx, .calls and .data")
         ->type_name("PREFIX");

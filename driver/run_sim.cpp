@@ -1,6 +1,8 @@
 // tenon run --target sim: kernels on the simulated GPU, the rest on the host.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "driver/commands.h"
 #include "driver/cpu.h"
 #include "driver/gpu.h"
@@ -34,11 +36,23 @@ void add_counts(const std::vector<Report>& reports, runtime::Recording& recordin
   }
 }
 
+/// One for each kernel, in the order in which they were first launched.
+std::vector<Report> by_kernel(const std::vector<Report>& launches) {
+  std::vector<Report> kernels;
+  std::map<std::string, size_t> known;
+  for (const Report& launch : launches) {
+    const auto [at, is_new] = known.emplace(launch.kernel, kernels.size());
+    if (is_new) kernels.push_back(launch);
+    else kernels[at->second] += launch;
+  }
+  return kernels;
+}
+
 void run_simulated(Session& session, const GeneratedForGpu& generated, const std::string& ptx) {
   runtime::SimulatedDevice simulated;
   const auto show = [&] {
     if (session.options.profile.empty()) return;
-    for (const Report& report : simulated.reports()) fmt::print(stderr, "{}\n", report.text());
+    for (const Report& report : by_kernel(simulated.reports())) fmt::print(stderr, "{}\n", report.text());
   };
   try {
     recorded(

@@ -158,11 +158,12 @@ Estimate estimate_of(const Launch& launch, const Counters& counters, const Occup
       {"dram", static_cast<double>(counters[Counter::dram_sectors]) * 32 / dram_bytes_per_cycle},
       {"latency", waiting / std::max(1u, occupancy.warps_per_sm)}};
   // [end]
-  const auto most =
-      std::max_element(estimate.parts.begin(), estimate.parts.end(),
-                       [](const auto& a, const auto& b) { return a.cycles < b.cycles; });
-  estimate.limit = most->name;
+  estimate.name_limit();
   return estimate;
+}
+
+void Estimate::name_limit() {
+  limit = std::ranges::max_element(parts, {}, &Part::cycles)->name;
 }
 
 }  // namespace tenon::runtime::sim

@@ -73,9 +73,32 @@ double Counters::active_lanes() const {
   return ratio((*this)[Counter::thread_instructions], (*this)[Counter::instructions]);
 }
 
+static void add_lines(std::vector<LineCounters>& lines, const std::vector<LineCounters>& more) {
+  for (const LineCounters& line : more) {
+    const auto same = std::ranges::find_if(lines, [&](const LineCounters& known) {
+      return known.place.text() == line.place.text();
+    });
+    if (same == lines.end()) lines.push_back(line);
+    else same->counters += line.counters;
+  }
+}
+
+Report& Report::operator+=(const Report& other) {
+  counters += other.counters;
+  add_lines(lines, other.lines);
+  for (size_t i = 0; i < std::min(estimate.parts.size(), other.estimate.parts.size()); ++i)
+    estimate.parts[i].cycles += other.estimate.parts[i].cycles;
+  if (!estimate.parts.empty()) estimate.name_limit();
+  faults.insert(faults.end(), other.faults.begin(), other.faults.end());
+  races_checked = races_checked && other.races_checked;
+  seconds += other.seconds;
+  launches += other.launches;
+  return *this;
+}
+
 std::string Report::text(bool with_lines) const {
-  std::string out =
-      fmt::format("kernel {}  grid {}  block {}\n", kernel, text_of(grid), text_of(block));
+  std::string out = fmt::format("kernel {}  grid {}  block {}{}\n", kernel, text_of(grid), text_of(block),
+                                launches > 1 ? fmt::format("  {} launches", launches) : "");
   for (const SimFault& fault : faults) out += fault.text();
   if (!races_checked) out += "races were not looked for\n";
   const auto figure = [&](std::string_view what, const std::string& value,

@@ -169,6 +169,7 @@ struct Estimate {
   };
   std::vector<Part> parts;
   std::string_view limit;  ///< the name of the largest
+  void name_limit();
 };
 
 struct Report {
@@ -182,7 +183,10 @@ struct Report {
   bool races_checked =
       true;            ///< false: not wanted, or too many blocks or barriers to tell them apart
   double seconds = 0;  ///< that the simulation took, on this machine
+  uint64_t launches = 1;
   bool ok() const { return faults.empty(); }
+  /// Another launch of the same kernel: what was counted is added up, by line too.
+  Report& operator+=(const Report& other);
   std::string text(bool with_lines = true) const;  ///< as `tenon sim` prints it
 };
 
