@@ -9,6 +9,7 @@
 #include "driver/command_line.h"
 #include "driver/commands.h"
 #include "driver/output.h"
+#include "driver/whose_bug.h"
 #include "runtime/context.h"
 
 namespace tenon::driver {
@@ -41,10 +42,7 @@ void report_internal_error(Session& session, int argc, char** argv, std::string_
     reproducer += fmt::format("; file {}\n{}\n", session.sources.file(i).name(),
                               session.sources.file(i).text());
   std::string path = fmt::format("tenon-bug-{}.txt", getpid());
-  fmt::print(stderr,
-             "tenon: internal error while {}: {}\nThis is a bug in Tenon, not in your program. "
-             "Please report it",
-             session.phase, what);
+  fmt::print(stderr, "tenon: internal error while {}: {}\n{}", session.phase, what, whose_bug());
   try {
     write_output(path, reproducer);
     fmt::print(stderr, " together with the file {}, which holds what reproduces it.\n", path);
@@ -62,7 +60,9 @@ void on_crash(int) {
   };
   say("tenon: internal error: crashed while ");
   if (g_session) say(g_session->phase);
-  say("\nThis is a bug in Tenon, not in your program. Please report it.\n");
+  say("\n");
+  say(whose_bug());
+  say(".\n");
   if (g_session && g_session->after_crash) g_session->after_crash();
   _exit(kInternalError);
 }

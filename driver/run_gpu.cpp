@@ -24,7 +24,7 @@ void show_traffic(const runtime::Traffic& t) {
 
 }  // namespace
 
-/// A fault that is found in a kernel of ours is a bug of ours, whatever the program is.
+/// A fault in a kernel is one of the compiler's, whatever the program and its schedules are: those are checked.
 void run_on(Session& session, runtime::Device& device, const GeneratedForGpu& generated,
             const std::string& ptx) {
   std::vector<backend::PhaseTime> times;
