@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct CuContextTag;
 struct CuModuleTag;
 struct CuFunctionTag;
 struct CuStreamTag;
+struct CuEventTag;
 
 constexpr CuResult kSuccess = 0, kOutOfMemory = 2;
 constexpr int kMajor = 75, kMinor = 76;               // of cuDeviceGetAttribute
@@ -47,6 +49,11 @@ struct Driver {
   CuResult (*cuMemcpyDtoD_v2)(CuPointer, CuPointer, size_t);
   CuResult (*cuLaunchKernel)(CuFunctionTag*, unsigned, unsigned, unsigned, unsigned, unsigned,
                              unsigned, unsigned, CuStreamTag*, void**, void**);
+  CuResult (*cuEventCreate)(CuEventTag**, unsigned);
+  CuResult (*cuEventDestroy_v2)(CuEventTag*);
+  CuResult (*cuEventRecord)(CuEventTag*, CuStreamTag*);
+  CuResult (*cuEventSynchronize)(CuEventTag*);
+  CuResult (*cuEventElapsedTime)(float*, CuEventTag*, CuEventTag*);
   CuResult (*cuGetErrorName)(CuResult, const char**);
   CuResult (*cuGetErrorString)(CuResult, const char**);
 };
@@ -72,7 +79,8 @@ const Driver& driver() {
     FIND(cuDevicePrimaryCtxRelease_v2) FIND(cuCtxSetCurrent) FIND(cuModuleLoadDataEx)
     FIND(cuModuleUnload) FIND(cuModuleGetFunction) FIND(cuMemAlloc_v2) FIND(cuMemFree_v2)
     FIND(cuMemcpyHtoD_v2) FIND(cuMemcpyDtoH_v2) FIND(cuMemcpyDtoD_v2) FIND(cuLaunchKernel)
-    FIND(cuGetErrorName) FIND(cuGetErrorString)
+    FIND(cuEventCreate) FIND(cuEventDestroy_v2) FIND(cuEventRecord) FIND(cuEventSynchronize)
+    FIND(cuEventElapsedTime) FIND(cuGetErrorName) FIND(cuGetErrorString)
 #undef FIND
     return d;
   }();
@@ -123,6 +131,7 @@ class CudaDevice : public Device {
 
   void load(const std::string& ptx) override {
     std::vector<char> log(16 << 10);
+    functions_.clear();
     if (module_ != nullptr) check(driver().cuModuleUnload(std::exchange(module_, nullptr)), "forget its kernels");
     int options[] = {kErrorLog, kErrorLogBytes};
     void* values[] = {log.data(), reinterpret_cast<void*>(log.size())};
@@ -155,9 +164,10 @@ class CudaDevice : public Device {
               std::span<const LaunchArgument> arguments) override {
     if (blocks > std::numeric_limits<int32_t>::max())
       throw DeviceError{fmt::format("kernel `{}` asks for {} blocks, more than 2^31", kernel, blocks)};
-    CuFunctionTag* function = nullptr;
-    check(driver().cuModuleGetFunction(&function, module_, kernel.c_str()),
-          fmt::format("find kernel `{}`", kernel));
+    CuFunctionTag*& function = functions_[kernel];
+    if (function == nullptr)
+      check(driver().cuModuleGetFunction(&function, module_, kernel.c_str()),
+            fmt::format("find kernel `{}`", kernel));
     std::vector<uint64_t> bits;
     for (const LaunchArgument& argument : arguments) bits.push_back(argument.bits);
     std::vector<void*> values;
@@ -172,9 +182,34 @@ class CudaDevice : public Device {
   CuDevice device_ = 0;
   CuContextTag* context_ = nullptr;
   CuModuleTag* module_ = nullptr;
+  std::map<std::string, CuFunctionTag*> functions_;  ///< of the module, those that were launched
 };
 
 }  // namespace
+
+struct CudaClock::Events {
+  CuEventTag *first = nullptr, *last = nullptr;
+};
+
+CudaClock::CudaClock() : events_(std::make_unique<Events>()) {
+  check(driver().cuEventCreate(&events_->first, 0), "give an event");
+  check(driver().cuEventCreate(&events_->last, 0), "give an event");
+}
+
+CudaClock::~CudaClock() {
+  for (CuEventTag* event : {events_->first, events_->last})
+    if (event != nullptr) driver().cuEventDestroy_v2(event);
+}
+
+void CudaClock::start() { check(driver().cuEventRecord(events_->first, nullptr), "note a time"); }
+
+double CudaClock::stop() {
+  check(driver().cuEventRecord(events_->last, nullptr), "note a time");
+  check(driver().cuEventSynchronize(events_->last), "finish");
+  float milliseconds = 0;
+  check(driver().cuEventElapsedTime(&milliseconds, events_->first, events_->last), "tell a time");
+  return milliseconds * 1e-3;
+}
 
 std::unique_ptr<Device> open_cuda(CudaInfo* info) { return std::make_unique<CudaDevice>(info); }
 

@@ -18,4 +18,21 @@ struct CudaInfo {
 /// says what is missing: the driver, a GPU, or that the GPU is too old.
 std::unique_ptr<Device> open_cuda(CudaInfo* info);
 
+/// Takes the time of work on the GPU of open_cuda, by events of its own: of what was launched between start() and
+/// stop(). Needs a device that is open. Throws DeviceError.
+class CudaClock {
+ public:
+  CudaClock();
+  CudaClock(const CudaClock&) = delete;
+  CudaClock& operator=(const CudaClock&) = delete;
+  ~CudaClock();
+
+  void start();
+  double stop();  ///< seconds; waits until all of it is done
+
+ private:
+  struct Events;
+  std::unique_ptr<Events> events_;
+};
+
 }  // namespace tenon::runtime

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "runtime/scalar.h"
 
@@ -30,6 +31,7 @@ struct LaunchArgument {
     Use use;
     DType type;
     int64_t bytes;
+    std::string_view name;  ///< what the kernel calls it; valid as long as the call
   };
 
   uint64_t bits;

@@ -105,20 +105,20 @@ DeviceSession::Status DeviceSession::launch(int32_t number, void* const* slots) 
   std::vector<LaunchArgument> arguments;
   std::vector<std::pair<size_t, DeviceAddress>> results;
   for (size_t i = 0; i < kernel.params.size(); ++i) {
-    const auto& [kind, bytes, type] = kernel.params[i];
+    const auto& [kind, bytes, type, name] = kernel.params[i];
     switch (kind) {
       case DeviceKernel::Param::input:
-        arguments.push_back(tensor_at(to_device(slots[i]), {Use::reads, type, bytes_of_block(slots[i])}));
+        arguments.push_back(tensor_at(to_device(slots[i]), {Use::reads, type, bytes_of_block(slots[i]), name}));
         break;
       case DeviceKernel::Param::output: {
         DeviceCopy& copy = device_copy_of(slots[i]);
         if (copy.address == 0) copy.address = take(bytes_of_block(slots[i]));
-        arguments.push_back(tensor_at(copy.address, {Use::writes, type, bytes_of_block(slots[i])}));
+        arguments.push_back(tensor_at(copy.address, {Use::writes, type, bytes_of_block(slots[i]), name}));
         break;
       }
       case DeviceKernel::Param::result:
         results.emplace_back(i, take(bytes));
-        arguments.push_back(tensor_at(results.back().second, {Use::writes, type, bytes}));
+        arguments.push_back(tensor_at(results.back().second, {Use::writes, type, bytes, name}));
         break;
       case DeviceKernel::Param::scalar:
         arguments.push_back({reinterpret_cast<uint64_t>(slots[i]), static_cast<int32_t>(bytes)});
@@ -132,7 +132,7 @@ DeviceSession::Status DeviceSession::launch(int32_t number, void* const* slots) 
   }
   if (kernel.takes_context) {
     arguments.push_back(fault_word_ == 0 ? LaunchArgument{0, 8}
-                                         : tensor_at(fault_word_, {Use::fails, DType::i32, sizeof(uint32_t)}));
+                                         : tensor_at(fault_word_, {Use::fails, DType::i32, sizeof(uint32_t), "failed"}));
   }
   if (kernel.blocks > 0) device_.launch(kernel.name, kernel.blocks, kernel.threads, arguments);
   ++traffic_.launches;

@@ -31,6 +31,7 @@ struct DeviceKernel {
     Param kind;
     int64_t bytes;  ///< of a result or scalar
     DType type = DType::f32;  ///< of an element
+    std::string name = {};
   };
   std::string name;  ///< in PTX; empty: it runs on the host
   int64_t blocks = 1, threads = 1;

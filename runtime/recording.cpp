@@ -22,7 +22,7 @@ std::string text_of(const Recording::Argument& argument) {
   const LaunchArgument& value = argument.value;
   if (!value.tensor) return fmt::format("  value {} {:x}\n", value.bytes, value.bits);
   const LaunchArgument::Tensor& tensor = *value.tensor;
-  return fmt::format("  {} {} {} {}{}\n", kUses[static_cast<size_t>(tensor.use)], argument.buffer,
+  return fmt::format("  {} {} {} {} {}{}\n", kUses[static_cast<size_t>(tensor.use)], argument.name, argument.buffer,
                      row(tensor.type).text, tensor.bytes,
                      tensor.use == LaunchArgument::Use::reads ? "" : " " + text_of(argument.data));
 }
@@ -175,15 +175,15 @@ class Reader {
   void tensor(const Words& words) {
     using Use = LaunchArgument::Use;
     const auto use = static_cast<Use>(std::ranges::find(kUses, words[0]) - std::begin(kUses));
-    take(words, use == Use::reads ? 4 : 5);
-    const auto type = std::ranges::find(kDTypes, words[2], &DTypeRow::text);
-    if (type == std::end(kDTypes)) fail(fmt::format("there is no type `{}`", words[2].substr(0, 40)));
-    const auto bytes = number<int64_t>(words[3]);
+    take(words, use == Use::reads ? 5 : 6);
+    const auto type = std::ranges::find(kDTypes, words[3], &DTypeRow::text);
+    if (type == std::end(kDTypes)) fail(fmt::format("there is no type `{}`", words[3].substr(0, 40)));
+    const auto bytes = number<int64_t>(words[4]);
     if (bytes % type->bytes != 0) fail(fmt::format("an element of {} has {} bytes", type->text, type->bytes));
     if (use == Use::fails && bytes != 4) fail("the word that tells of a failure has 4 bytes");
-    const LaunchArgument::Tensor tensor{use, static_cast<DType>(type - std::begin(kDTypes)), bytes};
-    launched().arguments.push_back({{0, 8, tensor}, place(words[1], 0, bytes).buffer,
-                                    use == Use::reads ? Recording::Data() : data(words[4], bytes)});
+    const LaunchArgument::Tensor tensor{use, static_cast<DType>(type - std::begin(kDTypes)), bytes, {}};
+    launched().arguments.push_back({{0, 8, tensor}, place(words[2], 0, bytes).buffer, std::string(words[1]),
+                                    use == Use::reads ? Recording::Data() : data(words[5], bytes)});
   }
   void value(const Words& words) {
     take(words, 3);

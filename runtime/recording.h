@@ -9,9 +9,9 @@
 //   allocate 0 1024                    buffer 0, so many bytes
 //   copy_in 0 0 24 @0                  to a place in a buffer, bytes, where they are in NAME.data
 //   launch main_0 1 256                blocks, threads; a line for each parameter, in order:
-//     reads 0 f32 24                   a buffer, what its elements are, bytes
-//     writes 1 f32 24 @24              and what the kernel leaves there
-//     fails 2 i32 4 @48                the word that tells of a failure
+//     reads x 0 f32 24                 the kernel's name for it, a buffer, what its elements are, bytes
+//     writes y 1 f32 24 @24            and what the kernel leaves there
+//     fails failed 2 i32 4 @48         the word that tells of a failure
 //     value 8 1f                       bytes, the number in base 16
 //     counts 12 l1tex__…sum            what the simulated GPU counted in it
 //   copy_out 1 0 24 @24
@@ -61,8 +61,9 @@ struct Recording {
     int64_t bytes;
   };
   struct Argument {
-    LaunchArgument value;  ///< without an address: bits are 0 if there is a tensor
+    LaunchArgument value;  ///< without an address and a name if there is a tensor
     int32_t buffer = -1;   ///< of a tensor, which begins where the buffer does
+    std::string name = {};
     Data data = {};
   };
   struct Count {

@@ -92,8 +92,11 @@ void RecordingDevice::launch(const std::string& kernel, int64_t blocks, int64_t 
   for (const LaunchArgument& argument : arguments) {
     launch.arguments.push_back({argument});
     if (!argument.tensor) continue;
-    launch.arguments.back().value.bits = 0;
-    launch.arguments.back().buffer = place_of(argument.bits).buffer;
+    Recording::Argument& kept = launch.arguments.back();
+    kept.buffer = place_of(argument.bits).buffer;
+    kept.name = argument.tensor->name;
+    kept.value.bits = 0;
+    kept.value.tensor->name = {};  // it may not outlive the call
   }
   look(arguments, launch);
   recording_.calls.push_back(std::move(launch));

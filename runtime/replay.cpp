@@ -56,7 +56,7 @@ bool agrees(DType type, const char* expected, const char* found, int64_t i, doub
 std::optional<Difference> compare(DType type, std::string_view expected, std::string_view found, double tolerance) {
   if (expected == found) return {};
   const double margin = tolerance > 0 && is_floating(type) ? tolerance * largest_of(type, expected) : 0;
-  Difference all{0, "", -1, type, -1, 0, 0, 0, static_cast<int64_t>(expected.size()) / row(type).bytes};
+  Difference all{0, "", "", type, -1, 0, 0, 0, static_cast<int64_t>(expected.size()) / row(type).bytes};
   for (int64_t i = 0; i < all.of; ++i) {
     if (agrees(type, expected.data(), found.data(), i, margin)) continue;
     if (all.differing++ > 0) continue;
@@ -112,7 +112,7 @@ class Replay {
     const Buffer& buffer = buffers_.at(c.from.buffer);
     // Where only a part of an element comes back, it is bytes that are compared.
     const bool whole = c.bytes % row(buffer.type).bytes == 0;
-    if (c.data) expect(at(c.from), whole ? buffer.type : DType::i8, data(*c.data, c.bytes), -1);
+    if (c.data) expect(at(c.from), whole ? buffer.type : DType::i8, data(*c.data, c.bytes), "");
   }
 
   void does(const Recording::Launch& c) {
@@ -131,21 +131,21 @@ class Replay {
       const Recording::Argument& argument = c.arguments[i];
       if (argument.data)
         expect(arguments[i].bits, argument.value.tensor->type,
-               data(*argument.data, argument.value.tensor->bytes), static_cast<int32_t>(i));
+               data(*argument.data, argument.value.tensor->bytes), argument.name);
     }
     ++launches_;
   }
 
-  void expect(DeviceAddress address, DType type, std::string_view expected, int32_t parameter) {
+  void expect(DeviceAddress address, DType type, std::string_view expected, const std::string& tensor) {
     if (expected.empty()) return;
     const auto bytes = static_cast<int64_t>(expected.size());
     std::string found(expected.size(), '\0');
     device_.copy_out(found.data(), address, bytes);
     std::optional<Difference> difference = compare(type, expected, found, options_.tolerance);
     if (!difference) return;
-    difference->launch = parameter < 0 && launches_ > 0 ? launches_ - 1 : launches_;
+    difference->launch = tensor.empty() && launches_ > 0 ? launches_ - 1 : launches_;
     difference->kernel = kernel_;
-    difference->parameter = parameter;
+    difference->tensor = tensor;
     differences_.push_back(std::move(*difference));
     device_.copy_in(address, expected.data(), bytes);
   }
@@ -162,7 +162,7 @@ class Replay {
 }  // namespace
 
 std::string Difference::text() const {
-  const std::string where = parameter >= 0 ? fmt::format("parameter {}", parameter) : "what is copied back";
+  const std::string where = tensor.empty() ? "what is copied back" : fmt::format("`{}`", tensor);
   return fmt::format("{}{}, {}: {} of {} elements differ; element {} ({}) is {}, and {} was recorded",
                      kernel.empty() ? "" : fmt::format("kernel {}, ", kernel), fmt::format("launch {}", launch),
                      where, differing, of, element, row(type).text, found, expected);

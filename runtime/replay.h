@@ -12,7 +12,7 @@ namespace tenon::runtime {
 struct Difference {
   size_t launch;       ///< its number, from 0; of what is copied back, that of the last one before
   std::string kernel;  ///< empty before the first
-  int32_t parameter;   ///< of the kernel, from 0; -1: what is copied back
+  std::string tensor;  ///< what the kernel calls it; empty: it is what was copied back
   DType type;
   int64_t element;  ///< the first that differs
   double expected, found;

@@ -69,10 +69,10 @@ std::vector<DeviceKernel::Of> params_of(const Kernel& kernel) {
   for (size_t i = 0; i < kernel.buffers.size(); ++i) {
     const ir::Type& type = kernel.buffers[i].type;
     const Param output = type.is_scalar() ? Param::result : Param::output;
-    params.push_back({kernel.is_output(i) ? output : Param::input, bytes_of(type), type.dtype});
+    params.push_back({kernel.is_output(i) ? output : Param::input, bytes_of(type), type.dtype, kernel.buffers[i].name});
   }
   for (const ir::loops::ScalarParam& scalar : kernel.scalars)
-    params.push_back({Param::scalar, runtime::row(scalar.type).bytes, scalar.type});
+    params.push_back({Param::scalar, runtime::row(scalar.type).bytes, scalar.type, scalar.name});
   return params;
 }
 

@@ -14,7 +14,9 @@ namespace {
 using namespace runtime;
 using Use = LaunchArgument::Use;
 
-LaunchArgument floats(DeviceAddress address, Use use) { return {address, 8, {{use, DType::f32, 16}}}; }
+LaunchArgument floats(DeviceAddress address, Use use) {
+  return {address, 8, {{use, DType::f32, 16, use == Use::reads ? "x" : "y"}}};
+}
 
 /// Two launches of the kernel that adds 1, a copy, and the result taken back.
 Recording recorded(RecordingDevice::Tensors tensors = RecordingDevice::Tensors::kept) {
@@ -56,12 +58,12 @@ allocate 1 256
 allocate 2 256
 copy_in 0 0 16 @0
 launch adds 1 4
-  reads 0 f32 16
-  writes 1 f32 16 @16
+  reads x 0 f32 16
+  writes y 1 f32 16 @16
   value 4 ff
 launch adds 1 4
-  reads 1 f32 16
-  writes 2 f32 16 @32
+  reads x 1 f32 16
+  writes y 2 f32 16 @32
 copy 0 4 2 0 8
 copy_out 2 0 16 @32
 release 0
@@ -93,13 +95,13 @@ TEST_CASE("each kernel is judged by itself") {
   REQUIRE(differences.size() == 2);  // the second kernel adds to what was recorded of the first
   CHECK(differences[0].kernel == "adds");
   CHECK(differences[0].launch == 0);
-  CHECK(differences[0].parameter == 1);
+  CHECK(differences[0].tensor == "y");
   CHECK(differences[0].element == 2);
   CHECK(differences[0].expected == 7);
   CHECK(differences[0].found == 4);
   CHECK(differences[1].found == 8);
   CHECK(differences[0].text() ==
-        "kernel adds, launch 0, parameter 1: 1 of 4 elements differ; element 2 (f32) is 4, and 7 was recorded");
+        "kernel adds, launch 0, `y`: 1 of 4 elements differ; element 2 (f32) is 4, and 7 was recorded");
 }
 
 TEST_CASE("a tolerance is relative to the largest number, and for floats alone") {
@@ -134,11 +136,11 @@ TEST_CASE("what a kernel that fails leaves is not expected") {
   const uint32_t none = 0;
   recorder.copy_in(word, &none, sizeof none);
   const std::vector<LaunchArgument> arguments{floats(a, Use::reads), floats(b, Use::writes),
-                                              {word, 8, {{Use::fails, DType::i32, 4}}}};
+                                              {word, 8, {{Use::fails, DType::i32, 4, "failed"}}}};
   recorder.launch("fails", 1, 4, arguments);
   const std::string text = text_of(recorder.recording());
-  CHECK(text.find("  writes 1 f32 16 -\n") != std::string::npos);
-  CHECK(text.find("  fails 2 i32 4 @4\n") != std::string::npos);
+  CHECK(text.find("  writes y 1 f32 16 -\n") != std::string::npos);
+  CHECK(text.find("  fails failed 2 i32 4 @4\n") != std::string::npos);
 }
 
 TEST_CASE("what is allocated is given back where the device fails") {
@@ -175,10 +177,10 @@ TEST_CASE("recordings that are none are refused at their line") {
   refused(head + "allocate 0 8\ncopy_in 0 4 8 @0\n", 4, "buffer 0 has 8 bytes, not 8 behind the first 4");
   refused(head + "allocate 0 64\ncopy_out 0 0 32 @0\n", 4, "there are only 16 bytes of data");
   refused(head + "allocate 0 8\ncopy_in 0 0 8 0\n", 4, "what lies there is written @OFFSET, or -");
-  refused(head + "allocate 0 8\nreads 0 f32 8\n", 4, "this belongs to a launch, and there is none above");
-  refused(head + "allocate 0 8\nlaunch k 1 1\nreads 0 f31 8\n", 5, "there is no type `f31`");
-  refused(head + "allocate 0 8\nlaunch k 1 1\nreads 0 f32 6\n", 5, "an element of f32 has 4 bytes");
-  refused(head + "allocate 0 8\nlaunch k 1 1\nfails 0 i32 8 -\n", 5, "the word that tells of a failure has 4 bytes");
+  refused(head + "allocate 0 8\nreads x 0 f32 8\n", 4, "this belongs to a launch, and there is none above");
+  refused(head + "allocate 0 8\nlaunch k 1 1\nreads x 0 f31 8\n", 5, "there is no type `f31`");
+  refused(head + "allocate 0 8\nlaunch k 1 1\nreads x 0 f32 6\n", 5, "an element of f32 has 4 bytes");
+  refused(head + "allocate 0 8\nlaunch k 1 1\nfails failed 0 i32 8 -\n", 5, "the word that tells of a failure has 4 bytes");
   refused(head + "launch k 1 4294967296\n", 3, "`4294967296` is no number that can stand here");
   refused(head + "launch k 1 1\nvalue 9 0\n", 4, "a value has 1 to 8 bytes");
 }
