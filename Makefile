@@ -16,7 +16,7 @@ TENON := $(BUILD)/bin/tenon
 NINJA = cmake --build $(BUILD) --parallel $(shell nproc)
 export LLVM
 
-.PHONY: build deps test test-gpu gpu-bundle test-long verify-rules demo bless docs-update fuzz fuzz-files bench bench-compile \
+.PHONY: build deps test test-gpu gpu-bundle test-long verify-rules demo bless docs-update fuzz fuzz-files bench bench-gpu bench-compile \
         bench-scalar lessons-check lessons-update format clean help
 
 build: $(BUILD)/build.ninja ## build/bin/tenon (also: just `make`)
@@ -122,6 +122,9 @@ hint%: lesson%-tools ## hint1, …: one more hint
 
 bench: build ## Tenon against BLAS, oneDNN, … on the CPU: to bench/results/cpu.md; ONLY=product, PEERS=oneDNN
 	@bench/cpu/run.py $(BUILD) $(ONLY:%=--only=%) $(PEERS:%=--peers=%) $(if $(ONLY)$(PEERS),,-o bench/results)
+
+bench-gpu: build ## Tenon against cuBLAS, Triton, PyTorch on this GPU: to bench/results/gpu.md; ends with 77 without one
+	@bench/gpu/run.py --tenon $(TENON) $(ONLY:%=--only=%) $(PEERS:%=--peers=%) $(if $(ONLY)$(PEERS),,-o bench/results)
 
 bench-compile: $(BUILD)/build.ninja ## how compile time grows, into bench/results/compile_time.txt
 	@$(NINJA) --target tenon tenon_compile_time

@@ -2,6 +2,7 @@
 # scripts/gpu-bundle.sh TENON OUT.tar.gz [PROGRAM.tn…]: what tests a GPU on a machine that has a C++ compiler and
 # nothing else of what Tenon takes. Of each program, tests/programs and tests/counters unless others are given: the
 # PTX for every GPU, and the calls, inputs and results as they were on the simulated GPU (tests/gpu/README.md).
+# And for bench-gpu, where there is Python, the plans of its workloads; PLANS says which (--only=PART, --small).
 # Ends with 1 where the processor and the simulated GPU do not agree about a program.
 set -euo pipefail
 tenon=$(realpath "$1") out=$(realpath -m "$2")
@@ -12,12 +13,16 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bundle=$work/gpu-bundle
-mkdir -p "$bundle/recordings" "$bundle/runtime" "$bundle/tests/gpu" "$bundle/include/fmt" "$work/list"
+mkdir -p "$bundle"/{recordings,runtime,tests/gpu,include/fmt,bench/gpu/worker,bench/cpu/worker,bench/support} "$work/list"
 
 # ---- what runs there
 cp tests/gpu/{corpus,isolated,counters}.{cpp,h} tests/gpu/runner.cpp tests/gpu/counters.sh "$bundle/tests/gpu/"
 cp runtime/*.def runtime/{device,cuda_device,fault,scalar,small_float,recording,replay}.h \
    runtime/{cuda_device,fault,small_float,recording,replay}.cpp "$bundle/runtime/"
+cp bench/gpu/*.py "$bundle/bench/gpu/"
+cp bench/gpu/worker/* "$bundle/bench/gpu/worker/"
+cp bench/cpu/worker/{worker.c,worker.h,plain*,python_worker.py,torch_kinds.py} "$bundle/bench/cpu/worker/"
+cp bench/support/*.py "$bundle/bench/support/"
 cp tests/gpu/Makefile.bundle "$bundle/Makefile"
 cp tests/gpu/README.md LICENSE "$bundle/"
 # {fmt} by its headers alone, from where the compiler finds them.
@@ -76,7 +81,7 @@ jobs() {
       for gpu in sm_80 sm_90; do printf '%s counters %s\n' "$program" "$gpu"; done
     elif [ -z "$(told "$program" elsewhere)" ]; then
       for gpu in sm_75 sm_80 sm_90; do
-        printf '%s strict %s --strict\n' "$program" "$gpu"
+        printf '%s strict %s --strict -O1\n' "$program" "$gpu"
         printf '%s fast %s\n' "$program" "$gpu"
       done
     fi
@@ -84,6 +89,13 @@ jobs() {
 }
 jobs "$@" | xargs -P "$(nproc)" -I{} bash -c 'record {}'
 cat "$work"/list/* > "$bundle/recordings/list"
+
+if command -v python3 > /dev/null; then
+  # shellcheck disable=SC2086  # options are words
+  bench/gpu/plan.py "$tenon" "$bundle/bench/plans" ${PLANS:-}
+else
+  echo "gpu-bundle: there is no python3, so there are no plans for bench-gpu"
+fi
 
 mkdir -p "$(dirname "$out")"
 tar -C "$work" --sort=name --owner=0 --group=0 -czf "$out.part" gpu-bundle

@@ -3,62 +3,9 @@
 A peer may appear twice: as it is out of the box, and with the settings that are best on this machine.
 """
 
-import os
-import shutil
-import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-
-
-@dataclass
-class Peer:
-    name: str
-    package: str                                   # what brings it
-    build: tuple = ()                              # compiler and flags; source comes last
-    source: str = ""                               # under worker/; several with blanks between
-    libraries: tuple = ()
-    environment: dict = field(default_factory=dict)  # {threads} stands for their number
-    threads: tuple = (1, 2)                        # the numbers that it can work with
-    weights: str = ""                              # `constant`: brought into a form of its own beforehand
-    note: str = ""
-
-    def make(self, folder):
-        """The worker's command line, or why there is none."""
-        if self.source.endswith(".py"):
-            return self.make_script("python3", "/usr/bin/python3")
-        if self.source.endswith(".js"):
-            return self.make_script("node")
-        compiler = shutil.which(self.build[0])
-        if compiler is None:
-            return None, f"no {self.build[0]}"
-        program = folder / self.name.replace(" ", "_").replace(",", "")
-        common = folder / "worker.o"
-        worker = HERE / "worker"
-        steps = [[shutil.which("cc"), "-O2", "-c", worker / "worker.c", "-o", common],
-                 [*self.build, *(worker / s for s in self.source.split()), common, *self.libraries, "-lm", "-o",
-                  program]]
-        for step in steps:
-            done = subprocess.run([str(word) for word in step], capture_output=True, text=True)
-            if done.returncode != 0:
-                return None, done.stderr.strip().splitlines()[0] if done.stderr.strip() else "no reason"
-        return [str(program)], ""
-
-    def make_script(self, *interpreters):
-        script = HERE / "worker" / self.source
-        for interpreter in interpreters:
-            if shutil.which(interpreter) is None:
-                continue
-            done = subprocess.run([interpreter, script, "--probe"], capture_output=True, text=True)
-            if done.returncode == 0:
-                return [interpreter, str(script)], ""
-        return None, "its module cannot be imported"
-
-    def environment_for(self, threads):
-        added = {name: value.format(threads=threads) for name, value in self.environment.items()}
-        return {**os.environ, **added, "WORKER_THREADS": str(threads)}
-
+from peer import Peer
 
 def processor_vendor():
     text = Path("/proc/cpuinfo").read_text()

@@ -1,83 +1,7 @@
-"""What was measured, as lines, as a page and as JSON."""
+"""The page of bench/cpu, and its JSON."""
 
-import statistics
-from dataclasses import dataclass
-
-
-@dataclass
-class Result:
-    workload: object
-    seconds: dict        # (peer, threads): of each round
-    wrong: list          # peers that computed something else
-
-    def median(self, who):
-        return statistics.median(self.seconds[who])
-
-    def spread(self, who):
-        """Half of what lies between the quarters, relative to the median."""
-        quarters = statistics.quantiles(self.seconds[who], n=4)
-        return (quarters[2] - quarters[0]) / 2 / self.median(who)
-
-    def threads(self):
-        return sorted({threads for _, threads in self.seconds})
-
-    def rate(self, seconds):
-        work = self.workload
-        if work.steps:
-            return f"{work.steps / seconds:.0f} tokens/s"
-        return f"{work.flops / seconds * 1e-9:.1f} GFLOP/s" if work.flops else f"{work.bytes / seconds * 1e-9:.1f} GB/s"
-
-    def ratio(self, who):
-        """Tenon's time over theirs: above 1 they are faster."""
-        ours = ("Tenon", who[1])
-        return self.median(ours) / self.median(who) if ours in self.seconds else None
-
-
-def spelled(seconds):
-    for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1:
-            break
-    return f"{seconds * factor:.3g} {unit}"
-
-
-def lines_of(result):
-    lines = [result.workload.name]
-    for threads in result.threads():
-        rows = sorted((w for w in result.seconds if w[1] == threads), key=result.median)
-        for who in rows:
-            ratio = result.ratio(who)
-            wrong = "  computes something else" if f"{who[0]}, {threads}" in result.wrong else ""
-            lines.append(
-                f"  {threads} thread{'s' if threads > 1 else ' '} {who[0]:18} {spelled(result.median(who)):>9} "
-                f"±{result.spread(who):4.0%}  best {spelled(min(result.seconds[who])):>9} "
-                f"{result.rate(min(result.seconds[who])):>15}"
-                + (f"  Tenon takes {ratio:.2f} times that" if ratio and who[0] != "Tenon" else "") + wrong)
-    return "\n".join(lines)
-
-
-def table(results, threads, rates=True):
-    """A row per workload: Tenon, then everyone else by its name, with Tenon's share of the time."""
-    names = []
-    for result in results:
-        names += [name for name, n in result.seconds if n == threads and name not in names]
-    names.sort(key=lambda name: name != "Tenon")
-    lines = ["| workload | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for result in results:
-        cells = []
-        for name in names:
-            who = (name, threads)
-            if who not in result.seconds:
-                cells.append("–")
-                continue
-            text = f"{spelled(result.median(who))} ±{result.spread(who):.0%}"
-            ratio = result.ratio(who)
-            if name == "Tenon" and rates:
-                text += f"<br>{result.rate(result.median(who))}"
-            elif ratio and name != "Tenon":
-                text += f"<br>{ratio:.2f}"
-            cells.append(text + (" (!)" if f"{name}, {threads}" in result.wrong else ""))
-        lines.append(f"| {result.workload.name} | " + " | ".join(cells) + " |")
-    return lines
+import results as measured
+from results import Result, lines_of, table  # noqa: F401
 
 
 def page(facts, results, whole, peers):
@@ -104,8 +28,4 @@ def page(facts, results, whole, peers):
 
 
 def as_json(facts, results, whole):
-    def plain(result):
-        return {"workload": result.workload.name, "flops": result.workload.flops, "bytes": result.workload.bytes,
-                "wrong": result.wrong,
-                "seconds": {f"{name}, {threads}": times for (name, threads), times in result.seconds.items()}}
-    return {**facts, "functions": [plain(r) for r in results], "processes": [plain(r) for r in whole]}
+    return {**measured.as_json(facts, results), "processes": measured.as_json({}, whole)["functions"]}

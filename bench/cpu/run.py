@@ -25,61 +25,16 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent / "support")]
 import processes  # noqa: E402
 import report  # noqa: E402
-from peers import PEERS, Peer  # noqa: E402
+from peer import Peer  # noqa: E402
+from peers import PEERS  # noqa: E402
+from rounds import make_all, measure, progress, selected, start_workers  # noqa: E402
 from workloads import WORKLOADS  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-SECONDS_PER_TURN = 0.005
-SECONDS_TO_SPREAD = 0.05
-SECONDS_PER_PEER = 20  # in all rounds of a workload
 PROCESS_ROUNDS = 7  # whole processes take seconds
-PATIENCE = 120  # seconds for one run; a peer that is slower than that is left out
-
-
-class Worker:
-    """A peer with a number of threads, waiting for its turn."""
-
-    def __init__(self, peer, command, threads, pinned):
-        self.peer, self.threads = peer, threads
-        self.process = subprocess.Popen(
-            command, env=peer.environment_for(threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-            preexec_fn=(lambda: os.sched_setaffinity(0, {pinned})) if threads == 1 else None)
-        self.stop()
-
-    def stop(self):
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def ask(self, *lines):
-        """Its answer to the last line, in words; none if it has gone."""
-        os.kill(self.process.pid, signal.SIGCONT)
-        answer = []
-        try:
-            for line in lines:
-                self.process.stdin.write(line + "\n")
-                self.process.stdin.flush()
-                answer = self.process.stdout.readline().split()
-            return answer
-        except BrokenPipeError:
-            return []
-        finally:
-            self.stop()
-
-    def prepare(self, workload):
-        answer = self.ask(workload.prepare)
-        return tuple(float(x) for x in answer[1:]) if answer[:1] == ["ready"] else None
-
-    def time(self, count):
-        spread = round(count * SECONDS_TO_SPREAD / SECONDS_PER_TURN)
-        answer = self.ask(*[f"time {spread}"] * (self.threads > 1), f"time {count}")
-        return float(answer[1]) / count if answer[:1] == ["took"] else None
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
 
 
 # ---- Tenon's side
@@ -104,67 +59,6 @@ def tenon_peer(folder, threads):
     return Peer("Tenon", "", ("cc", "-O2"), "tenon.c", ("-ldl",),
                 {"TENON_LIBRARIES": str(folder / "libraries"), "TENON_THREADS": "{threads}"},
                 threads=threads)
-
-
-# ---- measuring
-
-def disagreement(results, tolerance):
-    """Whose results differ from what most say."""
-    sums = sorted(total for total, _ in results.values())
-    middle, magnitude = sums[len(sums) // 2], max(m for _, m in results.values())
-    return [name for name, (total, _) in results.items()
-            if not abs(total - middle) <= tolerance * magnitude]
-
-
-def kept_rounds(rounds, times):
-    """Who is slow works in fewer rounds, but in three."""
-    return max(3, min(rounds, int(SECONDS_PER_PEER / max(times)))) if times else rounds
-
-
-def measure(workload, workers, rounds, say):
-    """Seconds of each round by (peer, threads); and who computes something else."""
-    ready = {}
-    for worker in workers:
-        result = worker.prepare(workload)
-        if result is not None:
-            ready[worker] = result
-    names = {worker: f"{worker.peer.name}, {worker.threads}" for worker in ready}
-    wrong = disagreement({names[w]: r for w, r in ready.items()}, workload.tolerance) if ready else []
-    counts, seconds = {}, {}
-    for worker in list(ready):
-        once = worker.time(1)
-        if once is None or once > PATIENCE:
-            del ready[worker]
-            continue
-        counts[worker] = max(1, round(SECONDS_PER_TURN / max(min(once, worker.time(1)), 1e-9)))
-        seconds[worker] = []
-    for done in range(rounds):
-        say(f"{workload.name}: round {done + 1} of {rounds}")
-        for worker, times in seconds.items():
-            if done < kept_rounds(rounds, times):
-                times.append(worker.time(counts[worker]))
-    return {(w.peer.name, w.threads): times for w, times in seconds.items()}, wrong
-
-
-def selected(items, parts, text):
-    return [item for item in items if not parts or any(part in text(item) for part in parts)]
-
-
-def make_all(peers, folder):
-    """(peer, command) of those that are there, and why others are not."""
-    made, missing = [], {}
-    for peer in peers:
-        command, problem = peer.make(folder)
-        if command:
-            made.append((peer, command))
-        else:
-            missing[peer.name] = f"package {peer.package}: {problem}"
-    return made, missing
-
-
-def start_workers(made, thread_counts):
-    return [Worker(peer, command, threads, pinned=os.cpu_count() - 1)
-            for peer, command in made for threads in thread_counts if threads in peer.threads]
 
 
 def measure_functions(workloads, workers, options):
@@ -197,11 +91,6 @@ def processor():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.machine()
-
-
-def progress(text):
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def main():

@@ -29,6 +29,7 @@ class Bundle {
     goes_on_behind_a_lost_device();
     refuses_damage();
     compares_counters();
+    measures();
     runs_programs();
   }
   int close() { return tally_.close(); }
@@ -59,7 +60,7 @@ class Bundle {
   }
 
   bool pack() {
-    std::vector<std::string> command{(root() / "scripts/gpu-bundle.sh").string(), tenon_,
+    std::vector<std::string> command{"env", "PLANS=--small", (root() / "scripts/gpu-bundle.sh").string(), tenon_,
                                      (scratch_.path() / "gpu-bundle.tar.gz").string()};
     for (const char* program : {"tests/programs/matrix_units.tn", "tests/programs/products.tn",
                                 "tests/programs/fails_in_order.tn", "tests/counters/product.tn"})
@@ -96,7 +97,7 @@ class Bundle {
     wrong[4 * 5 + 3] ^= 1;  // of element 5 of what the first kernel leaves
     write_file(path, wrong);
     expect("a wrong element", tested({}), 1,
-           {"FAILED: fast/sm_80/products: kernel main_0, launch 0, parameter 0: 1 of 1961 elements differ; element 5 (f32)",
+           {"FAILED: fast/sm_80/products: kernel main_0, launch 0, `a`: 1 of 1961 elements differ; element 5 (f32)",
             "19 passed, 1 failed"});
     write_file(path, right);
   }
@@ -144,6 +145,29 @@ class Bundle {
     expect("counters without permission",
            with_driver({"PATH=" + bin.string() + ":/usr/bin:/bin"}, {"tests/gpu/counters.sh", "./runner", "recordings"}), 0,
            {"counters: not compared: ==ERROR== ERR_NVGPUCTRPERM"});
+  }
+
+  /// bench-gpu, on what is small; plain loops on the processor compute the same.
+  void measures() {
+    if (run({{"python3", "--version"}, ".", ""}).status != 0) return tally_.skip("bench-gpu", "there is no python3");
+    const std::vector<std::string> bench{"python3", "bench/gpu/run.py", "--plans", "bench/plans", "--small",
+                                         "--rounds", "2", "-o", "results"};
+    const fs::path bin = scratch_.path() / "bin";
+    write_file(bin / "nvidia-smi", "#!/bin/sh\necho 'NVIDIA-SMI has failed: no devices were found'\nexit 9\n");
+    fs::permissions(bin / "nvidia-smi", fs::perms::owner_all);
+    const std::string path = "PATH=" + bin.string() + ":/usr/bin:/bin";
+    expect("bench-gpu without a card", with_driver({path}, bench), 77,
+           {"bench-gpu: nothing was measured: NVIDIA-SMI has failed: no devices were found"});
+    write_file(bin / "nvidia-smi", "#!/bin/sh\necho 'simulated, 1.0'\n");
+    const Outcome measured = with_driver({path}, bench);
+    expect("bench-gpu", measured, 0, {"missing: cuBLAS", "missing: Triton"});
+    const std::string page = measured.status == 0 ? read_file(folder() / "results/gpu.md") : "";
+    std::string wrong;
+    for (const char* row : {"| axpy 3000 | ", "| softmax 20x300 | ", "| product bf16 64x64x64 | ", "| attention f32 2x24x16 | "})
+      if (!contains(page, row)) wrong += fmt::format("there is no row {}\n", row);
+    if (contains(page, "(!)") || !contains(page, "| plain |")) wrong += "results were not compared, or differ\n";
+    if (wrong.empty()) tally_.pass();
+    else tally_.fail("the page of bench-gpu", wrong + measured.out + measured.err + page);
   }
 
   /// The compiler's own way to a card: tenon run --target gpu.

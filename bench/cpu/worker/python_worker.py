@@ -28,11 +28,18 @@ def read(line):
     return kind, tuple(int(p) for p in parameters), arrays
 
 
-def serve(prepare, to_numpy=lambda out: out):
+def seconds_of(run, count):
+    now = time.process_time if os.environ.get("WORKER_THREADS") == "1" else time.perf_counter
+    start = now()
+    for _ in range(count):
+        run()
+    return now() - start
+
+
+def serve(prepare, to_numpy=lambda out: out, seconds_of=seconds_of):
     """`prepare` makes a function without arguments of a kind, parameters and inputs; or nothing."""
     if "--probe" in sys.argv:
         return
-    now = time.process_time if os.environ.get("WORKER_THREADS") == "1" else time.perf_counter
     run = None
     for line in sys.stdin:
         if line.startswith("prepare"):
@@ -44,8 +51,4 @@ def serve(prepare, to_numpy=lambda out: out):
             total = float(out @ drawn(out.size, 99, 1).astype(np.float64))
             print(f"ready {total:.9g} {float(np.abs(out).sum(dtype=np.float64)):.9g}", flush=True)
         elif line.startswith("time"):
-            count = int(line.split()[1])
-            start = now()
-            for _ in range(count):
-                run()
-            print(f"took {now() - start:.9g}", flush=True)
+            print(f"took {seconds_of(run, int(line.split()[1])):.9g}", flush=True)

@@ -32,6 +32,12 @@ typedef void (*run_function)(struct work *);
  * brings into a form of its own here (packed weights) is not timed. */
 run_function prepare(struct work *work);
 
+/* For peers whose results do not lie in `out` after a run: brings them there. */
+void fetch(struct work *work);
+
+/* For peers that have a clock of their own: the seconds that so many runs take. */
+double seconds_of(run_function run, struct work *work, long count);
+
 /* Whether the work is of that kind. */
 int is_kind(const struct work *work, const char *kind);
 

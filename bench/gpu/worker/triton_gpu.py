@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""The worker of Triton: kernels as its users write them, with tiles chosen by its own search."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "cpu/worker"))
+try:
+    import torch
+    import triton
+    import triton.language as tl
+except ImportError:
+    sys.exit(2)
+if not torch.cuda.is_available():
+    sys.exit(2)
+from gpu_python import seconds_of, typed  # noqa: E402
+from python_worker import serve  # noqa: E402
+
+
+@triton.jit
+def axpy_kernel(x, y, z, n, SIZE: tl.constexpr):
+    at = tl.program_id(0) * SIZE + tl.arange(0, SIZE)
+    inside = at < n
+    tl.store(z + at, 2.5 * tl.load(x + at, inside) + tl.load(y + at, inside), inside)
+
+
+@triton.jit
+def softmax_kernel(x, y, columns, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    start = tl.program_id(0) * columns
+    row = tl.load(x + start + at, at < columns, -float("inf"))
+    e = tl.exp(row - tl.max(row, 0))
+    tl.store(y + start + at, e / tl.sum(e, 0), at < columns)
+
+
+@triton.jit
+def layer_norm_kernel(x, gain, bias, y, columns, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    inside = at < columns
+    start = tl.program_id(0) * columns
+    row = tl.load(x + start + at, inside, 0.0)
+    centred = tl.where(inside, row - tl.sum(row, 0) / columns, 0.0)
+    scale = 1 / tl.sqrt(tl.sum(centred * centred, 0) / columns + 1e-5)
+    tl.store(y + start + at, centred * scale * tl.load(gain + at, inside) + tl.load(bias + at, inside), inside)
+
+
+TILES = [triton.Config({"BM": bm, "BN": bn, "BK": bk}, num_warps=warps, num_stages=stages)
+         for bm, bn, bk, warps, stages in ((128, 256, 64, 8, 3), (128, 128, 64, 4, 4), (128, 128, 32, 4, 4),
+                                           (64, 128, 32, 4, 4), (64, 64, 32, 4, 3))]
+
+
+@triton.autotune(configs=TILES, key=["m", "n", "k"])
+@triton.jit
+def product_kernel(a, b, c, m, n, k, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
+    # Eight rows of tiles together, so that what one reads of b the next finds in the cache.
+    tile, across, down = tl.program_id(0), tl.cdiv(n, BN), tl.cdiv(m, BM)
+    group = tile // (8 * across)
+    rows = min(down - group * 8, 8)
+    row = (group * 8 + tile % rows) * BM + tl.arange(0, BM)
+    column = (tile % (8 * across)) // rows * BN + tl.arange(0, BN)
+    deep = tl.arange(0, BK)
+    total = tl.zeros((BM, BN), tl.float32)
+    for start in range(0, k, BK):
+        left = tl.load(a + row[:, None] * k + (start + deep)[None, :],
+                       (row[:, None] < m) & ((start + deep)[None, :] < k), 0.0)
+        right = tl.load(b + (start + deep)[:, None] * n + column[None, :],
+                        ((start + deep)[:, None] < k) & (column[None, :] < n), 0.0)
+        total = tl.dot(left, right, total, input_precision="ieee")
+    tl.store(c + row[:, None] * n + column[None, :], total.to(c.dtype.element_ty),
+             (row[:, None] < m) & (column[None, :] < n))
+
+
+def axpy(p, x, y):
+    z = torch.empty_like(x)
+    axpy_kernel[(triton.cdiv(p[0], 1024),)](x, y, z, p[0], SIZE=1024)
+    return z
+
+
+def softmax(p, x):
+    y = torch.empty_like(x)
+    softmax_kernel[(p[0],)](x, y, p[1], SIZE=triton.next_power_of_2(p[1]), num_warps=8)
+    return y
+
+
+def layer_norm(p, x, gain, bias):
+    y = torch.empty_like(x)
+    layer_norm_kernel[(p[0],)](x, gain, bias, y, p[1], SIZE=triton.next_power_of_2(p[1]), num_warps=8)
+    return y
+
+
+def product(p, a, b):
+    m, n, k = p
+    c = torch.empty(m * n, dtype=a.dtype, device=a.device)
+    product_kernel[lambda tile: (triton.cdiv(m, tile["BM"]) * triton.cdiv(n, tile["BN"]),)](a, b, c, m, n, k)
+    return c
+
+
+KINDS = {"axpy": axpy, "softmax": softmax, "layer_norm": layer_norm, "product": product}
+
+
+def prepare(kind, p, arrays):
+    name, dtype = typed(kind)
+    if name not in KINDS:
+        return None
+    x = [torch.from_numpy(a).cuda().to(dtype) for a in arrays]
+    return lambda: KINDS[name](p, *x)
+
+
+serve(prepare, lambda out: out.float().cpu().numpy(), seconds_of)
