@@ -121,15 +121,17 @@ class CudaDevice : public Device {
       throw DeviceError{fmt::format("the GPU {} has compute capability {}.{}; at least 7.5 is wanted",
                                     name, major, minor)};
     check(driver().cuDevicePrimaryCtxRetain(&context_, device_), "give a context");
-    check(driver().cuCtxSetCurrent(context_), "give a context");
+    enter();
   }
 
   ~CudaDevice() override {
+    if (context_ != nullptr) driver().cuCtxSetCurrent(context_);
     if (module_ != nullptr) driver().cuModuleUnload(module_);
     if (context_ != nullptr) driver().cuDevicePrimaryCtxRelease_v2(device_);
   }
 
   void load(const std::string& ptx) override {
+    enter();
     std::vector<char> log(16 << 10);
     functions_.clear();
     if (module_ != nullptr) check(driver().cuModuleUnload(std::exchange(module_, nullptr)), "forget its kernels");
@@ -142,21 +144,27 @@ class CudaDevice : public Device {
   }
 
   DeviceAddress allocate(int64_t bytes) override {
+    enter();
     CuPointer address = 0;
     const CuResult result = driver().cuMemAlloc_v2(&address, static_cast<size_t>(bytes));
     if (result == kOutOfMemory) throw Fault{FaultKind::out_of_memory, bytes};
     check(result, fmt::format("allocate {} bytes", bytes));
     return address;
   }
-  void release(DeviceAddress address) noexcept override { driver().cuMemFree_v2(address); }
+  void release(DeviceAddress address) noexcept override {
+    if (driver().cuCtxSetCurrent(context_) == kSuccess) driver().cuMemFree_v2(address);
+  }
 
   void copy_in(DeviceAddress to, const void* from, int64_t bytes) override {
+    enter();
     check(driver().cuMemcpyHtoD_v2(to, from, static_cast<size_t>(bytes)), "take a tensor");
   }
   void copy_out(void* to, DeviceAddress from, int64_t bytes) override {
+    enter();
     check(driver().cuMemcpyDtoH_v2(to, from, static_cast<size_t>(bytes)), "give a tensor back");
   }
   void copy(DeviceAddress to, DeviceAddress from, int64_t bytes) override {
+    enter();
     check(driver().cuMemcpyDtoD_v2(to, from, static_cast<size_t>(bytes)), "copy a tensor");
   }
 
@@ -164,6 +172,7 @@ class CudaDevice : public Device {
               std::span<const LaunchArgument> arguments) override {
     if (blocks > std::numeric_limits<int32_t>::max())
       throw DeviceError{fmt::format("kernel `{}` asks for {} blocks, more than 2^31", kernel, blocks)};
+    enter();
     CuFunctionTag*& function = functions_[kernel];
     if (function == nullptr)
       check(driver().cuModuleGetFunction(&function, module_, kernel.c_str()),
@@ -179,6 +188,9 @@ class CudaDevice : public Device {
   }
 
  private:
+  /// A context is current in one thread; whichever calls takes it up.
+  void enter() { check(driver().cuCtxSetCurrent(context_), "take up its context"); }
+
   CuDevice device_ = 0;
   CuContextTag* context_ = nullptr;
   CuModuleTag* module_ = nullptr;

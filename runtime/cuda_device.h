@@ -14,12 +14,12 @@ struct CudaInfo {
   int capability = 0;  ///< 80 of compute capability 8.0
 };
 
-/// The first GPU of this machine; it must not be used by two threads at once. Throws DeviceError, which
+/// The first GPU of this machine; any thread may use it, but not two at once. Throws DeviceError, which
 /// says what is missing: the driver, a GPU, or that the GPU is too old.
 std::unique_ptr<Device> open_cuda(CudaInfo* info);
 
 /// Takes the time of work on the GPU of open_cuda, by events of its own: of what was launched between start() and
-/// stop(). Needs a device that is open. Throws DeviceError.
+/// stop(). Needs a device that this thread has used. Throws DeviceError.
 class CudaClock {
  public:
   CudaClock();

@@ -19,8 +19,11 @@ namespace {
 
 namespace sim = tenon::runtime::sim;
 
-enum Result { success = 0, invalid_value = 1, out_of_memory = 2, no_device = 100, invalid_ptx = 218, not_found = 500,
-              illegal_address = 700, launch_failed = 719 };
+enum Result { success = 0, invalid_value = 1, out_of_memory = 2, no_device = 100, invalid_context = 201,
+              invalid_ptx = 218, not_found = 500, illegal_address = 700, launch_failed = 719 };
+
+/// Each thread says for itself which context it works in.
+thread_local void* current = nullptr;
 
 struct Module;
 struct Function {
@@ -57,6 +60,7 @@ int capability() {
 /// What fails once fails from then on, as a context does in which a kernel went wrong.
 template <class Body>
 int answer(const Body& body) {
+  if (current == nullptr) return invalid_context;
   if (card().broken) return illegal_address;
   try {
     return body();
@@ -81,9 +85,10 @@ API cuDeviceGetAttribute(int* value, int attribute, int) {
 }
 API cuDevicePrimaryCtxRetain(void** context, int) { return *context = &card(), success; }
 API cuDevicePrimaryCtxRelease_v2(int) { return success; }
-API cuCtxSetCurrent(void*) { return success; }
+API cuCtxSetCurrent(void* context) { return current = context, success; }
 
 API cuModuleLoadDataEx(Module** module, const void* ptx, unsigned count, int* options, void** values) {
+  if (current == nullptr) return invalid_context;
   try {
     auto made = std::make_unique<Module>(Module{sim::parse(static_cast<const char*>(ptx), "program.ptx")});
     *module = made.get();
@@ -98,6 +103,7 @@ API cuModuleLoadDataEx(Module** module, const void* ptx, unsigned count, int* op
 }
 API cuModuleUnload(Module* module) { return card().modules.erase(module) == 1 ? success : invalid_value; }
 API cuModuleGetFunction(Function** function, Module* module, const char* name) {
+  if (current == nullptr) return invalid_context;
   if (module == nullptr || module->code.kernel(name) == nullptr) return not_found;
   return *function = &module->functions.emplace(name, Function{module, name}).first->second, success;
 }
@@ -138,7 +144,10 @@ using Moment = std::chrono::steady_clock::time_point;
 
 API cuEventCreate(Moment** event, unsigned) { return *event = new Moment, success; }
 API cuEventDestroy_v2(Moment* event) { return delete event, success; }
-API cuEventRecord(Moment* event, void*) { return *event = std::chrono::steady_clock::now(), success; }
+API cuEventRecord(Moment* event, void*) {
+  if (current == nullptr) return invalid_context;
+  return *event = std::chrono::steady_clock::now(), success;
+}
 API cuEventSynchronize(Moment*) { return card().broken ? illegal_address : success; }
 API cuEventElapsedTime(float* milliseconds, const Moment* first, const Moment* last) {
   return *milliseconds = std::chrono::duration<float, std::milli>(*last - *first).count(), success;
@@ -147,6 +156,7 @@ API cuEventElapsedTime(float* milliseconds, const Moment* first, const Moment* l
 API cuGetErrorName(int result, const char** name) {
   const std::map<int, const char*> names = {{out_of_memory, "CUDA_ERROR_OUT_OF_MEMORY"},
                                             {no_device, "CUDA_ERROR_NO_DEVICE"},
+                                            {invalid_context, "CUDA_ERROR_INVALID_CONTEXT"},
                                             {invalid_ptx, "CUDA_ERROR_INVALID_PTX"},
                                             {illegal_address, "CUDA_ERROR_ILLEGAL_ADDRESS"},
                                             {launch_failed, "CUDA_ERROR_LAUNCH_FAILED"}};
