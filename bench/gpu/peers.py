@@ -1,5 +1,6 @@
 """Who is measured on a GPU, a row each."""
 
+import ctypes
 import subprocess
 from pathlib import Path
 
@@ -12,8 +13,14 @@ SOURCES = " ".join([f"bench/gpu/worker/{name}.cpp" for name in ("main", "tensors
 CXX = ("c++", "-std=c++20", "-O2", "-DFMT_HEADER_ONLY", f"-I{ROOT}", f"-I{ROOT / 'include'}")
 
 
-def cublas_of_python():
-    """Where PyTorch's package of cuBLAS is, if it is."""
+def cublas():
+    """The library: on the loader's path, or in PyTorch's package; or nothing."""
+    for name in ("libcublas.so.13", "libcublas.so.12", "libcublas.so.11"):
+        try:
+            ctypes.CDLL(name)
+            return name
+        except OSError:
+            pass
     code = ("import nvidia.cublas, pathlib; "
             "print(*pathlib.Path(list(nvidia.cublas.__path__)[0]).glob('lib/libcublas.so.*'))")
     done = subprocess.run(["python3", "-c", code], capture_output=True, text=True)
@@ -41,10 +48,12 @@ def plain():
 
 
 def others():
+    library = cublas()
     return [
         native("copy", "the driver", "copy", computes=False, note="cuMemcpyDtoD of as many bytes"),
         native("cuBLAS", "libcublas of the CUDA toolkit, or nvidia-cublas of PyPI", "cublas",
-               {"CUBLAS_LIBRARY": cublas_of_python()}, note="cublasGemmEx; f32 without TF32"),
+               {"CUBLAS_LIBRARY": library}, absent="" if library else "there is no libcublas",
+               note="cublasGemmEx; f32 without TF32"),
         script("Triton", "triton of PyPI", "triton_gpu.py", note="kernels as users write them; tiles by its search"),
         script("PyTorch", "torch of PyPI", "torch_gpu.py", note="eager; TF32 off"),
         script("PyTorch, compiled", "torch of PyPI", "torch_gpu.py", {"COMPILED": "1"}, note="torch.compile; TF32 off"),

@@ -2,7 +2,8 @@
 """What Tenon asks of a GPU for each workload, as recordings: plan.py TENON FOLDER [--only=PART …] [--small]
 
 FOLDER/sm_NN/KEY.calls, .ptx and .arguments, for each GPU that Tenon writes for. Nothing is computed (tenon run
---dry-run): the inputs are files of zeros that take no room, and a worker brings its own numbers to the tensors by their names.
+--dry-run): the inputs are files of zeros that take no room, and a worker brings its own numbers to the tensors by
+their names.
 Needs Tenon and no GPU, so a bundle has its plans with it.
 """
 

@@ -94,6 +94,9 @@ def main():
         finally:
             for worker in workers:
                 worker.end()
+    for peer, _ in made:
+        if not any((peer.name, 0) in result.seconds for result in results):
+            missing[peer.name] = "its worker measured nothing"
     facts = {"gpu": found[0], "driver": found[1], "date": str(date.today()), "rounds": options.rounds,
              "missing": {**missing, **absent}}
     for name, problem in facts["missing"].items():

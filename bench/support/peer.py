@@ -20,12 +20,15 @@ class Peer:
     threads: tuple = (1, 2)                        # the numbers that it can work with
     weights: str = ""                              # `constant`: brought into a form of its own beforehand
     note: str = ""
+    absent: str = ""                               # why it cannot be had here, where that is known
     program: str = ""                              # what its program is called, if it is several peers'
     computes: bool = True                          # or is there for its speed alone
     folder: Path = PROTOCOL                        # where its source is
 
     def make(self, folder):
         """The worker's command line, or why there is none."""
+        if self.absent:
+            return None, self.absent
         if self.source.endswith(".py"):
             return self.make_script("python3", "/usr/bin/python3")
         if self.source.endswith(".js"):

@@ -1,4 +1,4 @@
-// NVIDIA's cuBLAS, opened when it is wanted; CUBLAS_LIBRARY names it where it is not on the loader's path.
+// NVIDIA's cuBLAS, opened when it is wanted: the library that CUBLAS_LIBRARY names.
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -22,17 +22,12 @@ struct Library {
   void* handle = nullptr;
 };
 
-void* open() {
-  const char* named = std::getenv("CUBLAS_LIBRARY");
-  for (const char* name : {named == nullptr ? "" : named, "libcublas.so.13", "libcublas.so.12", "libcublas.so.11"})
-    if (void* library = *name == 0 ? nullptr : dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
-  throw runtime::DeviceError{"there is no libcublas"};
-}
-
 const Library& library() {
   static const Library opened = [] {
     gpu();  // whose context it takes
-    void* found = open();
+    const char* name = std::getenv("CUBLAS_LIBRARY");
+    void* found = name == nullptr ? nullptr : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (found == nullptr) throw runtime::DeviceError{"there is no libcublas"};
     Library all{};
     all.create = reinterpret_cast<decltype(all.create)>(dlsym(found, "cublasCreate_v2"));
     all.gemm = reinterpret_cast<decltype(all.gemm)>(dlsym(found, "cublasGemmEx"));
