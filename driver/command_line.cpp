@@ -216,6 +216,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->required()
         ->type_name("FILE.ir");
     app.add_flag("--strict", o.strict, "without the rules that change bits");
+    add_cpu_option(app, o);
     app.add_option("--directive", o.directives,
                    "of loop nests: a directive, 'split i by 8 as io, ii'; repeated, one after the other")
         ->type_name("D")

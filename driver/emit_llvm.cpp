@@ -91,13 +91,12 @@ void with_llvm(const std::function<void()>& work) {
 
 namespace {
 
-/// For this machine, or the one that --target loops simulates.
+/// For the machine of --cpu, or the one that --target loops simulates.
 std::vector<opt::loops::Scheduled> lower_kernels(Session& session, const ir::Module& module) {
   const Options& o = session.options;
-  const auto& machine = o.target == "loops" ? opt::loops::kSimulated : opt::loops::host();
   return with_schedules(session, [&] {
     const bool gpu = !o.gpu_arch.empty() || o.target == "gpu" || o.target == "sim";
-    return opt::loops::lower_all(module, machine,
+    return opt::loops::lower_all(module, machine_of(o),
                                  {o.strict, gpu, o.tf32, opt::loops::capability_of(gpu ? gpu_arch(session) : "")},
                                  o.level >= 2);
   });

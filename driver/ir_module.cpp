@@ -36,9 +36,12 @@ namespace {
 using ast::typed::PlacedSchedule;
 
 std::string passes_of(const Options& o) {
+  if (o.passes) return *o.passes;
   const bool on_gpu =
       o.target == "gpu" || o.target == "sim" || (o.target == "loops" && !o.gpu_arch.empty());
-  return o.passes ? *o.passes : on_gpu ? opt::gpu_pipeline(o.level) : opt::pipeline(o.level);
+  if (on_gpu) return opt::pipeline(o.level, opt::gpu_passes());
+  const bool by_nests = o.target == "cpu" || o.target == "loops";
+  return by_nests ? opt::pipeline(o.level, opt::cpu_passes()) : opt::pipeline(o.level);
 }
 
 std::string path_of(const PlacedSchedule& schedule) {
@@ -52,6 +55,7 @@ std::set<std::string> paths_behind_passes(const Session& session, ir::Module mod
   const Options& o = session.options;
   opt::PipelineOptions quietly;
   quietly.strict = o.strict;
+  quietly.machine = machine_of(o);
   std::set<std::string> paths;
   try {
     opt::run_passes(module, opt::parse_pipeline(passes_of(o)), quietly);

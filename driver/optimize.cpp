@@ -12,12 +12,19 @@
 
 namespace tenon::driver {
 
+opt::loops::Machine machine_of(const Options& options) {
+  if (options.target == "loops") return opt::loops::kSimulated;
+  const opt::loops::NamedMachine* named = opt::loops::find_machine(options.cpu);
+  return named != nullptr ? named->machine : opt::loops::host();
+}
+
 namespace {
 
 opt::PipelineOptions pipeline_options(Session& session) {
   const Options& o = session.options;
   opt::PipelineOptions options;
   options.strict = o.strict;
+  options.machine = machine_of(o);
   options.verify_each = o.verify_each;
   options.print_changed = o.print_changed;
   options.print_before = o.print_before;
@@ -38,6 +45,7 @@ Reproducer reproducer_of(const Options& o, const ir::Module& module,
   std::vector<std::string> names, options;
   for (const opt::PassRow* pass : list) names.emplace_back(pass->name);
   if (o.strict) options.push_back("--strict");
+  if (o.cpu != "host") options.push_back("--cpu=" + o.cpu);
   if (o.verify_each) options.push_back("--verify-each");
   if (o.bisect >= 0) options.push_back(fmt::format("--bisect={}", o.bisect));
   return Reproducer(ir::print(module), std::move(names), std::move(options), o.bisect < 0);

@@ -4,9 +4,13 @@
 
 #include "driver/session.h"
 #include "ir/ir.h"
+#include "opt/loops/machine.h"
 #include "opt/refused.h"
 
 namespace tenon::driver {
+
+/// That code is made for: of --cpu, or the one that --target loops simulates.
+opt::loops::Machine machine_of(const Options& options);
 
 /// Runs "a,b,c" as the options say. --bisect=auto ends the invocation with the wrong rewrite that
 /// it finds. Throws UsageError if a pass is not there or may not stand where it does; a pass that

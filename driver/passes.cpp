@@ -10,13 +10,15 @@ namespace tenon::driver {
 void command_passes(Session&) {
   std::string text =
       fmt::format("{:<20} {:<5} {:<7} {}\n", "pass", "from", "lesson", "what it does");
-  for (const opt::PassRow& pass : opt::passes())
-    text +=
-        fmt::format("{:<20} -O{:<3} {:<7} {}\n", pass.name, pass.level, pass.lesson, pass.meaning);
+  const auto add = [&](std::span<const opt::PassRow> rows) {
+    for (const opt::PassRow& pass : rows)
+      text += fmt::format("{:<20} -O{:<3} {:<7} {}\n", pass.name, pass.level, pass.lesson, pass.meaning);
+  };
+  add(opt::passes());
   text += "\nonly for GPUs, before own\n";
-  for (const opt::PassRow& pass : opt::gpu_passes())
-    text +=
-        fmt::format("{:<20} -O{:<3} {:<7} {}\n", pass.name, pass.level, pass.lesson, pass.meaning);
+  add(opt::gpu_passes());
+  text += "\nonly for processors, before own\n";
+  add(opt::cpu_passes());
   text += "\nlevel pipeline\n";
   for (int level = 0; level <= 3; ++level)
     text += fmt::format("-O{}   {}\n", level, opt::pipeline(level));

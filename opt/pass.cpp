@@ -18,6 +18,9 @@ namespace tenon::opt {
 #define PASS(name, function, level, lesson, meaning) \
   void function(ir::Module& module, PassContext& context);
 #include "opt/gpu_passes.def"
+#define PASS(name, function, level, lesson, meaning) \
+  void function(ir::Module& module, PassContext& context);
+#include "opt/cpu_passes.def"
 
 namespace {
 
@@ -29,6 +32,11 @@ constexpr PassRow kPasses[] = {
 constexpr PassRow kGpuPasses[] = {
 #define PASS(name, function, level, lesson, meaning) {#name, function, level, lesson, meaning},
 #include "opt/gpu_passes.def"
+};
+
+constexpr PassRow kCpuPasses[] = {
+#define PASS(name, function, level, lesson, meaning) {#name, function, level, lesson, meaning},
+#include "opt/cpu_passes.def"
 };
 
 std::vector<const PassRow*>& added() {
@@ -109,15 +117,19 @@ std::span<const PassRow> gpu_passes() {
   return kGpuPasses;
 }
 
+std::span<const PassRow> cpu_passes() {
+  return kCpuPasses;
+}
+
 void add_passes(std::span<const PassRow> rows) {
   for (const PassRow& row : rows) added().push_back(&row);
 }
 
 const PassRow* find_pass(std::string_view name) {
-  const auto row = std::ranges::find(kPasses, name, &PassRow::name);
-  if (row != std::end(kPasses)) return row;
-  const auto of_gpu = std::ranges::find(kGpuPasses, name, &PassRow::name);
-  if (of_gpu != std::end(kGpuPasses)) return of_gpu;
+  for (const std::span<const PassRow> rows : {passes(), gpu_passes(), cpu_passes()}) {
+    const auto row = std::ranges::find(rows, name, &PassRow::name);
+    if (row != rows.end()) return &*row;
+  }
   const auto other = std::ranges::find(added(), name, &PassRow::name);
   return other == added().end() ? nullptr : *other;
 }
@@ -129,6 +141,7 @@ PipelineResult run_passes(ir::Module& module, std::span<const PassRow* const> li
   if (options.progress) context.progress = options.progress;
   context.limit = options.bisect;
   context.strict = options.strict;
+  context.machine = options.machine;
   PipelineResult result;
   for (size_t at = 0; at < list.size(); ++at) {
     context.progress->at = at;

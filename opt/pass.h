@@ -10,6 +10,7 @@
 
 #include "ir/ir.h"
 #include "ir/verify.h"
+#include "opt/loops/machine.h"
 
 namespace tenon::opt {
 
@@ -30,6 +31,7 @@ class PassContext {
   void enter(const ir::Function& function) { progress->function = function.name; }
 
   bool strict = false;                    ///< only what is the same bit for bit
+  loops::Machine machine;                 ///< that code is made for
   int64_t rewrites = 0;                   ///< granted so far, over all passes
   int64_t limit = -1;                     ///< of rewrites; -1: none
   std::map<std::string, int64_t> counts;  ///< rewrites of the present pass by name
@@ -51,6 +53,8 @@ struct PassRow {
 std::span<const PassRow> passes();
 /// gpu_passes.def likewise.
 std::span<const PassRow> gpu_passes();
+/// cpu_passes.def likewise.
+std::span<const PassRow> cpu_passes();
 /// Adds rows to those that find_pass() knows; they stay the caller's. Tests plant passes that are
 /// wrong.
 void add_passes(std::span<const PassRow> rows);
@@ -58,11 +62,12 @@ const PassRow* find_pass(std::string_view name);
 
 /// The pipeline of an optimization level, a readable list: "simplify,gvn,fuse,gvn,dce,own".
 std::string pipeline(int level);
-/// The same for a GPU: with gpu_passes() before `own`, from their level on.
-std::string gpu_pipeline(int level);
+/// The same for a kind of processor: with its passes before `own`, from their level on.
+std::string pipeline(int level, std::span<const PassRow> added);
 
 struct PipelineOptions {
   bool strict = false;  ///< as PassContext has it
+  loops::Machine machine = loops::kSimulated;
   bool verify_each = false;
   bool print_changed = false;  ///< a diff after each pass that changed something
   std::vector<std::string> print_before, print_after;  ///< pass names, or "all"

@@ -87,11 +87,11 @@ std::string pipeline(int level) {
   return std::string(kPipelines[std::clamp(level, 0, last)]);
 }
 
-std::string gpu_pipeline(int level) {
-  std::string all = pipeline(level), added;
-  for (const PassRow& pass : gpu_passes())
-    if (level >= pass.level) added += fmt::format("{},", pass.name);
-  return all.insert(all.rfind("own"), added);
+std::string pipeline(int level, std::span<const PassRow> added) {
+  std::string all = pipeline(level), names;
+  for (const PassRow& pass : added)
+    if (level >= pass.level) names += fmt::format("{},", pass.name);
+  return all.insert(all.rfind("own"), names);
 }
 
 std::span<const Constraint> constraints() {

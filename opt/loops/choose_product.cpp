@@ -4,7 +4,8 @@
 // The schedule is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication",
 // TOMS 2008), in our words: a tile of the result stays in registers while the summed index runs,
 //
-//     for j in panels of the right operand            (copied where its rows lie far apart)
+//     for j in panels of the right operand            (copied where its rows lie far apart, but for one that
+//                                                      lies in panels already: opt/tensor/prepack.cpp)
 //       for i in tiles of rows
 //         for k: tile[MR, NV vectors] += left[MR] * right[NV vectors]
 //
@@ -16,8 +17,10 @@
 // 28 columns fills seven eighths of two vectors, and all its channels fill theirs: then the channels go into
 // the lanes, at the price of elements moved one by one, those of the weights once and the result's.
 #include <algorithm>
+#include <utility>
 
 #include "opt/loops/access.h"
+#include "opt/loops/panels.h"
 #include "opt/loops/product.h"
 
 namespace tenon::opt::loops {
@@ -36,8 +39,9 @@ constexpr double kParallelWork = 2e6;
 /// So much cheaper must another loop in the lanes be: the estimate is no better than that.
 constexpr double kClearly = 0.97;
 
-bool pays_to_copy(const Product& product, Tile tile) {
-  if (!product.right_is_buffer) return false;
+bool pays_to_copy(const Product& product, Tile tile, int64_t lanes) {
+  const bool is_packed = product.panel == tile.vectors * lanes;
+  if (!product.right_is_buffer || is_packed) return false;
   if (product.right_stride != 1 || product.right_guarded) return true;
   return product.row_bytes >= kPageBytes && product.row_turns >= kTilesPerCopy * tile.rows;
 }
@@ -53,7 +57,7 @@ class Writer {
     add({DirectiveKind::split_, {i}, {io, ii}, tile.rows});
     add({DirectiveKind::split_, {j}, {jo, ji}, tile.vectors * lanes});
     add_order(jo, io, ii, ji);
-    if (pays_to_copy(product_, tile)) {
+    if (pays_to_copy(product_, tile, lanes)) {
       const int64_t apart = product_.right_stride * product_.element_bytes;
       add_copy(schedule_, kernel_, {jo, product_.right, lanes, product_.right_guarded, apart});
     }
@@ -118,6 +122,11 @@ class Writer {
 
 }  // namespace
 
+static Directive as_one(const Kernel& kernel, std::pair<LoopId, LoopId> loops) {
+  const std::string &outer = kernel.loops[loops.first], &inner = kernel.loops[loops.second];
+  return {DirectiveKind::fuse_, {outer, inner}, {fresh_name(kernel, outer + inner)}};
+}
+
 /// Loops over neighbouring axes that are one in memory, whatever has them: the pixels of a 1x1 convolution.
 /// Nothing if there are none. The outer one first.
 static std::optional<std::pair<LoopId, LoopId>> one_in_memory(const Kernel& kernel) {
@@ -150,18 +159,22 @@ static std::optional<std::pair<LoopId, LoopId>> one_in_memory(const Kernel& kern
   return found;
 }
 
-/// The cheapest way to see a nest as a product.
-struct Choice {
-  Product product;
+/// How a nest is best computed as a product.
+struct Plan {
+  Product product;  ///< of the nest with these two loops as one, if there are two
   Tile tile;
   int64_t lanes;
   double price;
+  std::optional<std::pair<LoopId, LoopId>> fused = {};  ///< the outer one first
 };
 
-static std::optional<Choice> cheapest(const Kernel& kernel, const Machine& machine) {
-  std::optional<Choice> best;
-  for (const Product& product : find_products(kernel)) {
+static std::optional<Plan> cheapest(const Kernel& kernel, const Machine& machine,
+                                           const std::function<bool(BufferId)>& is_constant) {
+  std::optional<Plan> best;
+  for (Product& product : find_products(kernel)) {
     const int64_t lanes = machine.lanes(product.element_bytes);
+    const bool can_be_packed = is_constant && product.right_is_buffer && !product.right_guarded;
+    product.right_is_packed |= can_be_packed && is_constant(product.right);
     const Tile tile = choose_tile(product, machine, lanes);
     const double all = price(product, tile, lanes);
     if (!best || all < kClearly * best->price) best = {product, tile, lanes, all};
@@ -169,22 +182,44 @@ static std::optional<Choice> cheapest(const Kernel& kernel, const Machine& machi
   return best;
 }
 
+/// The cheapest. Nothing if it is none. A tensor that `is_constant` is brought into panels beforehand.
+static std::optional<Plan> plan_product(const Kernel& kernel, const Machine& machine,
+                                        const std::function<bool(BufferId)>& is_constant = {}) {
+  const std::optional<Plan> apart = cheapest(kernel, machine, is_constant);
+  const auto pair = apart ? one_in_memory(kernel) : std::nullopt;
+  if (!pair) return apart;
+  Kernel fused = kernel;
+  apply_directive(fused, as_one(kernel, *pair), {});
+  std::optional<Plan> as_one = cheapest(fused, machine, is_constant);
+  if (!as_one || as_one->price >= kClearly * apart->price) return apart;
+  as_one->fused = pair;
+  return as_one;
+}
+
 ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode mode) {
-  const std::optional<Choice> best = cheapest(kernel, machine);
-  if (!best) return {};
-  if (const auto pair = one_in_memory(kernel)) {
-    const std::string &outer = kernel.loops[pair->first], &inner = kernel.loops[pair->second];
-    const Directive fuse{DirectiveKind::fuse_, {outer, inner}, {fresh_name(kernel, outer + inner)}};
-    Kernel fused = kernel;
-    apply_directive(fused, fuse, mode);
-    const std::optional<Choice> choice = cheapest(fused, machine);
-    if (choice && choice->price < kClearly * best->price) {
-      ir::Schedule schedule = Writer(fused, choice->product).run(choice->tile, choice->lanes);
-      schedule.insert(schedule.begin(), fuse);
-      return schedule;
-    }
-  }
-  return Writer(kernel, best->product).run(best->tile, best->lanes);
+  const std::optional<Plan> plan = plan_product(kernel, machine);
+  if (!plan) return {};
+  if (!plan->fused) return Writer(kernel, plan->product).run(plan->tile, plan->lanes);
+  const Directive fuse = as_one(kernel, *plan->fused);
+  Kernel fused = kernel;
+  apply_directive(fused, fuse, mode);
+  ir::Schedule schedule = Writer(fused, plan->product).run(plan->tile, plan->lanes);
+  schedule.insert(schedule.begin(), fuse);
+  return schedule;
+}
+
+std::optional<Panels> wanted_panels(const Kernel& kernel, const Machine& machine,
+                                    const std::function<bool(ir::ValueId)>& is_constant) {
+  if (kernel.may_fail) return {};
+  const auto plan = plan_product(kernel, machine, [&](BufferId buffer) {
+    return !kernel.is_output(buffer) && is_constant(kernel.buffer_values[buffer]);
+  });
+  if (!plan || !plan->product.right_is_packed || plan->product.panel > 0) return {};
+  const Product& product = plan->product;
+  if (product.lanes >= kernel.loops.size()) return {};  // of two loops taken together
+  const int64_t whole = (product.lane_turns + plan->lanes - 1) / plan->lanes * plan->lanes;
+  return Panels{kernel.buffer_values[product.right], product.lanes, product.lane_turns,
+                std::min(whole, plan->tile.vectors * plan->lanes)};
 }
 
 }  // namespace tenon::opt::loops

@@ -26,6 +26,22 @@ std::set<LoopId> loops_in(const Kernel& kernel, const ExprPtr& e) {
   return loops;
 }
 
+/// How many turns of `lanes` a panel has, if that is how the read goes by it: %p[j / 32, …, j % 32], with 32
+/// elements along the last axis (opt/tensor/prepack.cpp).
+std::optional<int64_t> panel_of(const Kernel& kernel, const Read& read, LoopId lanes) {
+  const int64_t turns = kernel.buffers[read.buffer].type.shape.back();
+  const auto divides = [&](const ExprPtr& subscript, ScalarOp op) {
+    const auto* apply = std::get_if<Apply>(&subscript->node);
+    if (apply == nullptr || apply->op != op || constant_of(apply->args[1]) != turns) return false;
+    const auto* variable = std::get_if<Loop>(&apply->args[0]->node);
+    return variable != nullptr && variable->loop == lanes;
+  };
+  const bool in_panels = divides(read.subscripts.front(), ScalarOp::div) && divides(read.subscripts.back(), ScalarOp::mod);
+  for (size_t axis = 1; in_panels && axis + 1 < read.subscripts.size(); ++axis)
+    if (mentions_loop(read.subscripts[axis], lanes)) return {};
+  return in_panels ? std::optional(turns) : std::nullopt;
+}
+
 class Finder {
  public:
   explicit Finder(const Kernel& kernel) : kernel_(kernel) {}
@@ -127,12 +143,14 @@ bool Finder::add_right(Product& product, const ExprPtr& right) const {
   const auto* only = std::get_if<Read>(&right->node);
   product.right_is_buffer = only != nullptr;
   product.right_guarded = only != nullptr && only->guard != nullptr;
+  if (only != nullptr) product.panel = panel_of(kernel_, *only, product.lanes).value_or(0);
   for (const Access& read : reads) {
     if (!read.strides) return false;
     const auto lanes = read.strides->find(product.lanes);
     if (lanes == read.strides->end()) continue;
     const auto summed = read.strides->find(product.summed.back());
-    product.right = read.buffer, product.right_stride = lanes->second;
+    product.right = read.buffer, product.right_stride = product.panel > 0 ? 1 : lanes->second;
+    product.right_is_packed = product.panel > 0;
     if (summed != read.strides->end())
       product.row_bytes = std::abs(summed->second) * product.element_bytes;
     if ((lanes->second != 1 || product.lanes_apart) && !product.right_is_buffer) return false;

@@ -16,7 +16,9 @@ struct Product {
   int64_t element_bytes;
   BufferId right = 0;            ///< read along the lanes
   bool right_is_buffer = false;  ///< and nothing else is
-  int64_t right_stride = 0;      ///< of the lanes' loop
+  int64_t right_stride = 0;      ///< of the lanes' loop; within a panel, if it is packed
+  bool right_is_packed = false;  ///< it lies in panels, or is to be brought into them beforehand
+  int64_t panel = 0;             ///< turns of the lanes' loop that each has; 0: as many as the tile
   bool right_guarded = false;    ///< reads of it may be out of range
   int64_t row_bytes = 0;         ///< what lies between turns of the innermost summed loop
   std::optional<BufferId> left;  ///< the other operand, where it is no more than a tensor's element
@@ -36,7 +38,8 @@ std::optional<Product> find_product(const Kernel& kernel);
 struct Tile {
   int64_t rows, vectors;
 };
-/// The cheapest whose accumulators, one row of vectors and a broadcast fit the registers.
+/// The cheapest whose accumulators, one row of vectors and a broadcast fit the registers; of panels, one of
+/// their width.
 Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes);
 /// Multiply-adds of vectors that the whole product takes, and what moving elements one by one is worth in them.
 double price(const Product& product, Tile tile, int64_t lanes);

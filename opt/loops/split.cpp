@@ -17,9 +17,22 @@ struct Names {
   LoopId outer, inner;
 };
 
+/// What is divided by the turns of a block: the block's number, and the turn's within it. So is an operand
+/// read that lies in blocks.
+Block without_division(const Block& body, Names names, int64_t factor) {
+  const LinearForm place{{{names.outer, factor}, {names.inner, 1}}, {}, 0};
+  Copier copier([&](const ExprPtr& e) -> ExprPtr {
+    const auto* apply = std::get_if<Apply>(&e->node);
+    if (apply == nullptr || (apply->op != ScalarOp::div && apply->op != ScalarOp::mod)) return e;
+    if (constant_of(apply->args[1]) != factor || linear_form(apply->args[0]) != place) return e;
+    return variable(apply->op == ScalarOp::div ? names.outer : names.inner);
+  });
+  return copier.block(body);
+}
+
 For nest(const For& loop, Names names, int64_t factor, ExprPtr lo, ExprPtr hi, ExprPtr turns) {
   const ExprPtr place = sum(product(variable(names.outer), factor), variable(names.inner));
-  Block body = with_loop(loop.body, loop.loop, sum(loop.lo, place));
+  Block body = without_division(with_loop(loop.body, loop.loop, sum(loop.lo, place)), names, factor);
   // Threads share out blocks; lanes, and what is written out, are the turns of one.
   const bool shared = loop.kind == LoopKind::parallel;
   For inner{names.inner, integer(0), std::move(turns), std::move(body), shared ? LoopKind::serial : loop.kind};

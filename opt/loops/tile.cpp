@@ -30,8 +30,9 @@ double step_cost(int64_t rows, int64_t vectors, bool aligned) {
 double cost(const Product& product, Tile tile, int64_t lanes) {
   const int64_t width = tile.vectors * lanes;
   const auto column_of_tiles = [&](int64_t vectors) {
-    return static_cast<double>(product.row_turns / tile.rows) * step_cost(tile.rows, vectors, product.lanes_apart) +
-           step_cost(product.row_turns % tile.rows, vectors, product.lanes_apart);
+    const bool aligned = product.lanes_apart || product.right_is_packed;
+    return static_cast<double>(product.row_turns / tile.rows) * step_cost(tile.rows, vectors, aligned) +
+           step_cost(product.row_turns % tile.rows, vectors, aligned);
   };
   const int64_t rest = product.lane_turns % width, tail = (rest + lanes - 1) / lanes;
   const double narrow = rest * 2 <= lanes ? kNarrow : 1;
@@ -46,6 +47,7 @@ Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes) 
   Tile best{1, 1};
   double least = 0;
   for (int64_t vectors = 1; vectors <= 4; ++vectors) {
+    if (product.panel > 0 && product.panel != vectors * lanes) continue;
     const int64_t most = (machine.vector_registers - 1 - vectors) / vectors;
     for (int64_t rows = std::min(most, product.row_turns); rows >= 1 && rows + 8 > most; --rows) {
       const double price = cost(product, {rows, vectors}, lanes);
@@ -61,7 +63,7 @@ double price(const Product& product, Tile tile, int64_t lanes) {
   const double all = tiles * cost(product, tile, lanes);
   if (!product.lanes_apart) return all;
   const bool by_page = product.right_stride * product.element_bytes >= kPageBytes;
-  const double copied = product.right_stride == 1 ? 0 : product.right_elements;
+  const double copied = product.right_stride == 1 || product.right_is_packed ? 0 : product.right_elements;
   return all + copied * (by_page ? kFarElement : kElement) + product.result_elements * kElement;
 }
 

@@ -88,8 +88,7 @@ Compute with_replaced(Exprs& exprs, const Compute& compute, ExprId from, ExprId 
   const std::function<ExprId(ExprId)> replaced = [&](ExprId id) {
     if (const auto found = known.find(id.index); found != known.end()) return found->second;
     std::vector<ExprId> args = exprs[id].args;
-    const bool reduces = exprs[id].kind == ExprKind::reduce;
-    for (size_t i = 0; i + (reduces ? 1 : 0) < args.size(); ++i) args[i] = replaced(args[i]);
+    for (ExprId& arg : args) arg = replaced(arg);
     const ExprId now = exprs.with_args(id, std::move(args));
     known.emplace(id.index, now);
     return now;

@@ -35,7 +35,7 @@ ir::ExprId moved_body(ir::Exprs& exprs, const ir::Compute& compute, const OuterR
 void rewrite_computes(ir::Function& function,
                       const std::function<void(ir::Inst& inst, std::vector<ir::Inst>& before)>& rewrite);
 
-/// The compute with `to` in the place of `from` wherever that stands directly under its indices.
+/// The compute with `to` in the place of `from` wherever that stands.
 ir::Compute with_replaced(ir::Exprs& exprs, const ir::Compute& compute, ir::ExprId from, ir::ExprId to);
 
 }  // namespace tenon::opt

@@ -211,7 +211,7 @@ done:
 
 TEST_CASE(
     "programs do the same after every prefix of every pipeline, and every number of rewrites") {
-  const std::set<std::string> pipelines = {opt::pipeline(1), opt::pipeline(2),
+  const std::set<std::string> pipelines = {opt::pipeline(1), opt::pipeline(2), opt::pipeline(2, opt::cpu_passes()),
                                            "fuse,dce,gvn,simplify", "dce,fuse,fuse,own"};
   for (const std::string& text : kTrickyPrograms) {
     CAPTURE(text);

@@ -6,6 +6,7 @@
 #include "ir/verify.h"
 #include "opt/loops/choose.h"
 #include "opt/loops/nest.h"
+#include "opt/loops/panels.h"
 #include "tests/support/text.h"
 
 namespace tenon::tests {
@@ -16,7 +17,7 @@ using ir::DirectiveKind;
 using opt::loops::Mode;
 
 /// The nest of the one compute in a function with these tensors: %x: f32[20, 12], %w: f32[12, 50],
-/// %v: f32[200], %n: i64[200].
+/// %v: f32[200], %n: i64[200], %p: f32[2, 12, 32].
 struct Nest {
   ir::Module module;
   Kernel kernel;
@@ -25,7 +26,8 @@ struct Nest {
     lexer::SourceMap sources;
     lexer::Diagnostics diagnostics;
     const std::string text = fmt::format(
-        "func @f(%x: f32[20, 12], %w: f32[12, 50], %v: f32[200], %n: i64[200]) {{\nentry:\n"
+        "func @f(%x: f32[20, 12], %w: f32[12, 50], %v: f32[200], %n: i64[200], %p: f32[2, 12, 32]) "
+        "{{\nentry:\n"
         "  %out = compute {}\n  ret\n}}\n",
         compute);
     module = ir::parse(sources, sources.add("test.ir", text), diagnostics);
@@ -86,6 +88,26 @@ kernel @f.0(%v: f32[200]) -> %out: f32[20] {
   }
 }
 )");
+}
+
+TEST_CASE("split by the width of panels leaves nothing to divide, by another width all") {
+  const std::string panels = "[j: 50] { %p[j / 32, 3, j % 32] }";
+  check_text(Nest(panels).after({{DirectiveKind::split_, {"j"}, {"jo", "ji"}, 32}}), R"(
+kernel @f.0(%p: f32[2, 12, 32]) -> %out: f32[50] {
+  for jo in 0..1 {
+    for ji in 0..32 {
+      %out[jo * 32 + ji] = %p[jo, 3, ji]
+    }
+  }
+  for jo in 1..2 {
+    for ji in 0..18 {
+      %out[jo * 32 + ji] = %p[jo, 3, ji]
+    }
+  }
+}
+)");
+  const std::string by_16 = Nest(panels).after({{DirectiveKind::split_, {"j"}, {"jo", "ji"}, 16}});
+  CHECK(contains(by_16, "%p[(jo * 16 + ji) / 32, 3, (jo * 16 + ji) % 32]"));
 }
 
 TEST_CASE("the blocks of a parallel loop are shared out, the lanes of a vector are one block's turns") {
@@ -395,6 +417,31 @@ TEST_CASE("where the result has few columns its rows go into the lanes") {
   CHECK(chosen("[j: 50, i: 20] { sum[k: 12](%w[k, j] * %x[i, k]) }") ==
         "split j by 30 as jo, ji; split i by 16 as io, ii; order io, jo, k, ji, ii; pack x at io; "
         "vectorize x1 by 16; vectorize ii by 16; unroll ii; unroll ji; ");
+}
+
+TEST_CASE("an operand in panels is read by tiles of their width, and not copied") {
+  CHECK(chosen("[i: 20, j: 50] { sum[k: 12](%x[i, k] * %p[j / 32, k, j % 32]) }") ==
+        "split i by 13 as io, ii; split j by 32 as jo, ji; order jo, io, k, ii, ji; vectorize ji by 16; unroll ji; "
+        "unroll ii; ");
+}
+
+TEST_CASE("an operand that stays is wanted in panels as wide as the tile") {
+  const opt::loops::Machine machine = {.vector_bytes = 64, .vector_registers = 32};
+  const auto wanted = [&](const std::string& compute, std::string_view constant) {
+    const Nest nest(compute);
+    const auto panels = opt::loops::wanted_panels(nest.kernel, machine, [&](ir::ValueId value) {
+      return nest.module.functions[0].value(value).name == constant;
+    });
+    return panels ? fmt::format("{} of {} along {}", panels->width, panels->turns, nest.kernel.loops[panels->lanes])
+                  : "none";
+  };
+  CHECK(wanted(kProduct, "w") == "64 of 50 along j");
+  CHECK(wanted(kProduct, "x") == "none");  // it is not read by vectors
+  CHECK(wanted("[i: 20, j: 5] { sum[k: 12](%x[i, k] * %w[k, j]) }", "w") == "16 of 5 along j");
+  CHECK(wanted("[j: 50, i: 3] { sum[k: 12](%w[k, j] * %x[i, k]) }", "w") == "64 of 50 along j");
+  CHECK(wanted("[j: 50] { sum[k: 12](%v[k] * %w[k, j]) }", "w") == "none");  // each element is read once
+  CHECK(wanted("[i: 20, j: 50] { sum[k: 12](%x[i, k] * (%w[k, j] + 1.0)) }", "w") == "none");
+  CHECK(wanted("[i: 20, j: 50] { sum[k: 12](%x[i, k] * %p[j / 32, k, j % 32]) }", "p") == "none");
 }
 
 TEST_CASE("peel takes the first turns apart, all of them where there are fewer") {

@@ -168,7 +168,7 @@ std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,
     }
     optimized = plain;
   }
-  const std::string best = opt::pipeline(3), least = opt::pipeline(0);
+  const std::string best = opt::pipeline(3, opt::cpu_passes()), least = opt::pipeline(0);
   if (auto finding = check_passes(source, expected, best, optimized, verdict)) return finding;
   if (auto finding = check_passes(source, expected, least, plain, verdict)) return finding;
   for (const bool scheduled : {false, true}) {
