@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <span>
 
 #include "backend/backend.h"
+#include "backend/prepared.h"
+#include "ir/prepared.h"
 #include "runtime/scalar.h"
 
 namespace tenon::backend {
@@ -51,14 +54,24 @@ struct Line {
 std::vector<Line> parameters(const Module& module, const Function& function) {
   ParameterNames names;
   std::vector<Line> lines;
-  for (ir::ValueId param : function.params) {
+  const bool prepares = static_cast<bool>(ir::prepared_for(module, function));
+  if (prepares || function.prepared)
+    for (const char* taken : {"prepared", "bytes"}) names.take(taken);
+  const size_t own = function.params.size() - function.prepared.value_or(0);
+  for (ir::ValueId param : std::span(function.params).first(own)) {
     const Type& type = module.type(function, param);
     lines.push_back(
         {fmt::format("{}{} {}{}", type.is_scalar() ? "" : "const ", c_type(type.dtype),
                      type.is_scalar() ? "" : "*", names.take(function.value(param).name)),
          type.text()});
   }
-  for (size_t i = 0; i < function.results.size(); ++i) {
+  if (prepares) {
+    lines.push_back({"void *prepared", "gets what calls of the function take"});
+    lines.push_back({"int64_t bytes", "that there are"});
+  } else if (function.prepared) {
+    lines.push_back({"const void *prepared", fmt::format("what {} gave", ir::preparing_name(function.exported))});
+  }
+  for (size_t i = 0; i < function.results.size() && !prepares; ++i) {
     const Type& type = module.types[function.results[i]];
     const std::string wanted =
         function.results.size() == 1 ? "result" : fmt::format("result_{}", i + 1);
@@ -69,11 +82,22 @@ std::vector<Line> parameters(const Module& module, const Function& function) {
   return lines;
 }
 
+constexpr std::string_view kPrepared =
+    R"(/* {name} takes what {name}_prepare makes of these parameters, once for any number of calls. It lies in the
+ * caller's memory: so many bytes, at a multiple of 64. What does not, or has not been prepared for this
+ * function, is refused: -2. */
+#define {name}_prepared_bytes {bytes}
+)";
+
 std::string declaration(const Module& module, const Function& function) {
   const std::vector<Line> lines = parameters(module, function);
   size_t width = 0;
   for (const Line& line : lines) width = std::max(width, line.declared.size());
-  std::string text = fmt::format("int32_t {}(\n", function.exported);
+  std::string text;
+  if (const ir::FuncId user = ir::prepared_for(module, function))
+    text = fmt::format(kPrepared, fmt::arg("name", module.function(user).exported),
+                       fmt::arg("bytes", prepared_layout(module, module.function(user)).bytes));
+  text += fmt::format("int32_t {}(\n", function.exported);
   for (size_t i = 0; i < lines.size(); ++i) {
     const std::string end = lines[i].declared + (i + 1 < lines.size() ? "," : ");");
     text += fmt::format("    {:<{}}  /* {} */\n", end, width + 2, lines[i].meaning);

@@ -9,7 +9,9 @@
 #include <algorithm>
 
 #include "backend/elements.h"
+#include "backend/prepared.h"
 #include "backend/ssa_to_llvm.h"
+#include "ir/prepared.h"
 
 namespace tenon::backend {
 namespace {
@@ -66,11 +68,15 @@ class ExportWriter {
     std::string name;  ///< of the C function's parameter
     const Type* type;
     int64_t bytes;
+    int64_t offset = -1;  ///< in `prepared`; -1: it lies elsewhere
   };
 
   std::string declare();
+  void find_layout();
+  void check_prepared();
   Slot slot(std::string_view hint, const Type& type);
   void refuse_null();
+  void leave_if(const std::string& condition, std::string_view reason);
   std::string passed(size_t param);
   std::string place(const Slot& slot);
   bool is_kept(ValueId param) const;
@@ -87,6 +93,9 @@ class ExportWriter {
   const Function& function_;
   std::vector<Slot> params_, results_;
   std::string error_;
+  std::optional<PreparedLayout> layout_;  ///< if it takes or gives what is prepared
+  bool prepares_ = false;
+  std::string prepared_, bytes_;          ///< the C function's parameters for that
 };
 
 std::string ExportWriter::write(const std::string& data_dir) {
@@ -98,6 +107,7 @@ std::string ExportWriter::write(const std::string& data_dir) {
   out_.line("%context = call ptr @tn_enter(ptr {})", data_dir);
   out_.line("{} = icmp eq ptr %context, null", no_context);
   out_.fail_if(no_context);
+  if (layout_) check_prepared();
   refuse_null();
 
   std::vector<std::string> args, results;
@@ -110,12 +120,13 @@ std::string ExportWriter::write(const std::string& data_dir) {
   write_call(out_, symbol("fn." + function_.name), conventions_.of(id_), results,
              result_types(module_, function_), function_.recursive ? "1" : "0", args);
   for (size_t i = 0; i < results_.size(); ++i) {
-    const auto& [name, type, bytes] = results_[i];
+    const auto& [name, type, bytes, offset] = results_[i];
     if (type->is_scalar())
       write_store(out_, type->dtype, results[i], name);
     else
       out_.line("call void @tn_deliver(ptr {}, ptr {}, i64 {})", name, results[i], bytes);
   }
+  if (prepares_) out_.line("call void @tn_end_prepared(ptr {}, i64 {})", prepared_, layout_->whose);
   out_.line("{} = {}", status, leave());
   out_.line("ret i32 {}", status);
   return out_.definition(signature, fmt::format("{0} = {1}\n  ret i32 {0}", failed, leave()));
@@ -124,15 +135,22 @@ std::string ExportWriter::write(const std::string& data_dir) {
 /// The signature; fills params_ and results_.
 std::string ExportWriter::declare() {
   std::string text;
+  find_layout();
+  const size_t own = function_.params.size() - function_.prepared.value_or(0);
   for (ValueId param : function_.params) {
     const Type& type = module_.type(function_, param);
     params_.push_back(slot(function_.value(param).name, type));
-    text += fmt::format("{} {}, ", type.is_scalar() ? c_parameter(type.dtype) : "ptr",
-                        params_.back().name);
+    if (params_.size() > own) params_.back().offset = layout_->offsets[params_.size() - 1 - own];
+    else
+      text += fmt::format("{} {}, ", type.is_scalar() ? c_parameter(type.dtype) : "ptr",
+                          params_.back().name);
   }
+  if (layout_) prepared_ = out_.fresh("prepared"), text += fmt::format("ptr {}, ", prepared_);
+  if (prepares_) bytes_ = out_.fresh("bytes"), text += fmt::format("i64 {}, ", bytes_);
   for (const ir::TypeId type : function_.results) {
     results_.push_back(slot("result", module_.types[type]));
-    text += fmt::format("ptr {}, ", results_.back().name);
+    if (prepares_) results_.back().offset = layout_->offsets[results_.size() - 1];
+    else text += fmt::format("ptr {}, ", results_.back().name);
   }
   error_ = out_.fresh("error");
   return fmt::format("i32 @{}({}ptr {})", function_.exported, text, error_);
@@ -142,11 +160,33 @@ ExportWriter::Slot ExportWriter::slot(std::string_view hint, const Type& type) {
   return {out_.fresh(hint), &type, runtime::byte_count(type.dtype, type.shape).value_or(INT64_MAX)};
 }
 
+void ExportWriter::find_layout() {
+  const FuncId user = ir::prepared_for(module_, function_);
+  prepares_ = static_cast<bool>(user);
+  if (prepares_ || function_.prepared)
+    layout_ = prepared_layout(module_, prepares_ ? module_.function(user) : function_);
+}
+
+/// Before anything else: then what lies in `prepared` has its address.
+void ExportWriter::check_prepared() {
+  const std::string wrong = out_.fresh("wrong"), is_wrong = out_.fresh("is_wrong");
+  if (prepares_)
+    out_.line("{} = call i32 @tn_begin_prepared(ptr %context, ptr {}, i64 {}, i64 {})", wrong, prepared_, bytes_,
+              layout_->bytes);
+  else
+    out_.line("{} = call i32 @tn_check_prepared(ptr %context, ptr {}, i64 {})", wrong, prepared_, layout_->whose);
+  out_.line("{} = icmp ne i32 {}, 0", is_wrong, wrong);
+  leave_if(is_wrong, "");
+  for (const std::vector<Slot>& slots : {params_, results_})
+    for (const Slot& slot : slots)
+      if (slot.offset >= 0) out_.line("{} = getelementptr i8, ptr {}, i64 {}", slot.name, prepared_, slot.offset);
+}
+
 /// A null pointer is told apart from everything that has an element.
 void ExportWriter::refuse_null() {
   std::string any;
   const auto test = [&](const Slot& slot) {
-    if (slot.bytes == 0) return;
+    if (slot.bytes == 0 || slot.offset >= 0) return;
     const std::string null = out_.fresh("null"), both = out_.fresh("any");
     out_.line("{} = icmp eq ptr {}, null", null, slot.name);
     if (!any.empty()) out_.line("{} = or i1 {}, {}", both, any, null);
@@ -155,12 +195,16 @@ void ExportWriter::refuse_null() {
   for (const Slot& param : params_)
     if (!param.type->is_scalar()) test(param);
   for (const Slot& result : results_) test(result);
-  if (any.empty()) return;
+  if (!any.empty()) leave_if(any, "call void @tn_null_argument(ptr %context)");
+}
+
+/// Ends the call with what has been recorded, or what `reason` records.
+void ExportWriter::leave_if(const std::string& condition, std::string_view reason) {
   const std::string refused = out_.fresh("refused"), fine = out_.fresh("fine"),
                     status = out_.fresh("status");
-  out_.line("br i1 {}, label {}, label {}", any, refused, fine);
+  out_.line("br i1 {}, label {}, label {}", condition, refused, fine);
   out_.label(refused);
-  out_.line("call void @tn_null_argument(ptr %context)");
+  if (!reason.empty()) out_.line("{}", reason);
   out_.line("{} = {}", status, leave());
   out_.line("ret i32 {}", status);
   out_.label(fine);
@@ -168,7 +212,12 @@ void ExportWriter::refuse_null() {
 
 /// An argument for our function, typed.
 std::string ExportWriter::passed(size_t param) {
-  const auto& [name, type, bytes] = params_[param];
+  const auto& [name, type, bytes, offset] = params_[param];
+  if (type->is_scalar() && offset >= 0) {
+    const std::string loaded = out_.fresh("loaded");
+    write_load(out_, loaded, type->dtype, name);
+    return fmt::format("{} {}", register_type(type->dtype), loaded);
+  }
   if (!type->is_scalar()) {
     const std::string borrowed = out_.fresh("borrowed"), null = out_.fresh("null");
     out_.line("{} = call ptr @tn_borrow(ptr %context, ptr {}, i64 {}, i32 {})", borrowed, name,

@@ -233,6 +233,8 @@ void command_build(Session& session) {
   session.library = !form.is_program;
   if (!session.library && !session.options.exports.empty())
     throw UsageError{"--export is for libraries: -o OUT.so, OUT.a or OUT.o"};
+  if (!session.library && !session.options.constants.empty())
+    throw UsageError{"--constant is for functions of libraries: -o OUT.so, OUT.a or OUT.o"};
   ir::Module module = load_owned(session);
   if (session.library) {
     check_exported_names(module);

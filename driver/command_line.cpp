@@ -115,6 +115,11 @@ void add_export_option(CLI::App& app, Options& o) {
       ->type_name("[NAME=]F[N = 3]")
       ->expected(1)
       ->take_all();
+  app.add_option("--constant", o.constants,
+                 "parameters of a function for C that stay the same: F_prepare takes them, once for all calls")
+      ->type_name("F.X[,Y]")
+      ->expected(1)
+      ->take_all();
 }
 
 /// Flags that may have a value, `--dot=dominators`, and never take the next word for it.

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "ast/schedule_path.h"
+#include "driver/constants.h"
 #include "driver/frontend.h"
 #include "driver/optimize.h"
 #include "ir/lower.h"
@@ -119,9 +120,13 @@ ir::Module load_module(Session& session) {
       throw UsageError{"--schedule goes by the definitions of a program; IR text carries its own schedules"};
     if (!session.options.exports.empty())
       throw UsageError{"--export picks functions of a program; IR text says itself what is exported"};
+    if (!session.options.constants.empty())
+      throw UsageError{"--constant picks parameters of a program's functions; IR text says itself which are prepared"};
     return parse_ir(session);
   }
-  return lower_checked(session, check_program(session));
+  ir::Module module = lower_checked(session, check_program(session));
+  bind_constants(session, module);
+  return module;
 }
 
 ir::Module load_optimized(Session& session) {

@@ -17,7 +17,7 @@ void command_passes(Session&) {
   add(opt::passes());
   text += "\nonly for GPUs, before own\n";
   add(opt::gpu_passes());
-  text += "\nonly for processors, before own\n";
+  text += "\nonly for processors\n";
   add(opt::cpu_passes());
   text += "\nlevel pipeline\n";
   for (int level = 0; level <= 3; ++level)

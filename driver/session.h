@@ -58,6 +58,7 @@ struct Options {
   bool dry_run = false;
   std::string stage, output;  ///< emit, build
   std::vector<std::string> exports;  ///< --export NAME=F[N = 3]
+  std::vector<std::string> constants;  ///< --constant F.w,b
   std::string dot, svg;       ///< --dot, --svg: which picture, or `default`; empty: none
   std::string function;       ///< --function
   lexer::DiagFormat format = lexer::DiagFormat::human;

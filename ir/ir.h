@@ -158,6 +158,8 @@ struct Function {
   bool pure = true;           ///< as ast::typed::Function says
   bool recursive = false;
   std::string exported;       ///< the name by which C calls it, in a library; empty: not at all
+  /// So many of the last parameters are what another function prepares (ir/prepared.h); nothing: C gives all.
+  std::optional<uint32_t> prepared = {};
   Span span;
 
   /// A new value; its name is `hint` (characters that names cannot have become _), with a number

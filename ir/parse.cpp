@@ -13,6 +13,7 @@
 // blocks may be named before they stand; the second reads blocks, each after those that dominate
 // it, so that the type of every value is known where it is used.
 #include <algorithm>
+#include <charconv>
 
 #include "ir/dominators.h"
 #include "ir/parse_expr.h"
@@ -431,6 +432,11 @@ void ModuleParser::header() {
   if (function.recursive) scanner_.take();
   if (scanner_.accept_name("exported"))
     function.exported = scanner_.expect(TokenKind::name, "the name for C").text;
+  if (scanner_.accept_name("prepared")) {
+    const Token count = scanner_.expect(TokenKind::number, "the number of prepared parameters");
+    function.prepared = static_cast<uint32_t>(function.params.size() + 1);  // what does not fit, verify() says
+    std::from_chars(count.text.data(), count.text.data() + count.text.size(), *function.prepared);
+  }
   function.span = lexer::join(begin, scanner_.last_span());
   scanner_.expect("{");
   outline(found);

@@ -335,6 +335,7 @@ void Printer::function() {
   if (!function_.pure) out_ += " effects";
   if (function_.recursive) out_ += " recursive";
   if (!function_.exported.empty()) put(" exported {}", function_.exported);
+  if (function_.prepared) put(" prepared {}", *function_.prepared);
   out_ += " {\n";
   for (const Block& block : function_.blocks) {
     out_ += block.name;

@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "ir/dominators.h"
+#include "ir/prepared.h"
 #include "ir/text.h"
 #include "ir/verify_body.h"
 #include "ir/verify_dominance.h"
@@ -471,6 +472,23 @@ void verify_recursion(const Module& module, std::vector<Violation>& found) {
   }
 }
 
+/// The last parameters are what the function gives that prepares them.
+void verify_prepared(const Module& module, const Function& function, std::vector<Violation>& found) {
+  if (!function.prepared) return;
+  const FuncId from = preparing(module, function);
+  bool agree = from && *function.prepared <= function.params.size() &&
+               module.function(from).results.size() == *function.prepared;
+  for (size_t i = 0; agree && i < *function.prepared; ++i) {
+    const ValueId param = function.params[function.params.size() - *function.prepared + i];
+    agree = function.value(param).type == module.function(from).results[i];
+  }
+  if (agree) return;
+  found.push_back({fmt::format("@{}", function.name),
+                   fmt::format("its prepared parameters are not what a function gives that is exported as `{}`",
+                               preparing_name(function.exported)),
+                   function.span});
+}
+
 }  // namespace
 
 std::vector<Violation> verify(const Module& module) {
@@ -487,6 +505,7 @@ std::vector<Violation> verify(const Module& module) {
                        function.span});
     functions.emplace_back(module, function, found);
   }
+  for (const Function& function : module.functions) verify_prepared(module, function, found);
   if (module.main != module.find("main"))
     found.push_back({"the module", "its main is not the function of that name", {}});
   for (FunctionVerifier& function : functions) function.structure();

@@ -18,7 +18,7 @@ namespace tenon::opt {
 #define PASS(name, function, level, lesson, meaning) \
   void function(ir::Module& module, PassContext& context);
 #include "opt/gpu_passes.def"
-#define PASS(name, function, level, lesson, meaning) \
+#define PASS(name, function, level, before, lesson, meaning) \
   void function(ir::Module& module, PassContext& context);
 #include "opt/cpu_passes.def"
 
@@ -35,7 +35,7 @@ constexpr PassRow kGpuPasses[] = {
 };
 
 constexpr PassRow kCpuPasses[] = {
-#define PASS(name, function, level, lesson, meaning) {#name, function, level, lesson, meaning},
+#define PASS(name, function, level, before, lesson, meaning) {#name, function, level, lesson, meaning, before},
 #include "opt/cpu_passes.def"
 };
 

@@ -48,6 +48,7 @@ struct PassRow {
   int level;
   int lesson;
   std::string_view meaning;
+  std::string_view before = "own";  ///< of a pass for one kind of processor: where it joins the pipeline
 };
 /// passes.def as a table.
 std::span<const PassRow> passes();
@@ -62,7 +63,7 @@ const PassRow* find_pass(std::string_view name);
 
 /// The pipeline of an optimization level, a readable list: "simplify,gvn,fuse,gvn,dce,own".
 std::string pipeline(int level);
-/// The same for a kind of processor: with its passes before `own`, from their level on.
+/// The same for a kind of processor: with its passes where they join it, from their level on.
 std::string pipeline(int level, std::span<const PassRow> added);
 
 struct PipelineOptions {

@@ -88,10 +88,10 @@ std::string pipeline(int level) {
 }
 
 std::string pipeline(int level, std::span<const PassRow> added) {
-  std::string all = pipeline(level), names;
+  std::string all = pipeline(level);
   for (const PassRow& pass : added)
-    if (level >= pass.level) names += fmt::format("{},", pass.name);
-  return all.insert(all.rfind("own"), names);
+    if (level >= pass.level) all.insert(all.rfind(pass.before), fmt::format("{},", pass.name));
+  return all;
 }
 
 std::span<const Constraint> constraints() {

@@ -15,11 +15,25 @@ namespace {
 
 /// A context, and what only calls from C can get wrong.
 struct CallContext : Context {
-  bool null_argument = false;
+  int32_t refused = 0;  ///< kNullArgument or kBadPrepared, if it was refused
+  std::string why;
 };
 
 CallContext& of(tn_context* context) {
   return *static_cast<CallContext*>(reinterpret_cast<Context*>(context));
+}
+
+int32_t refuse(tn_context* context, int32_t code, std::string why) {
+  of(context).refused = code;
+  of(context).why = std::move(why);
+  return code;
+}
+
+/// Of `prepared`, wherever it is an argument.
+int32_t refuse_place(tn_context* context, const void* prepared) {
+  if (prepared == nullptr) return refuse(context, kNullArgument, "an argument is a null pointer");
+  if (reinterpret_cast<uintptr_t>(prepared) % kAlignment == 0) return 0;
+  return refuse(context, kBadPrepared, fmt::format("`prepared` does not lie at a multiple of {} bytes", kAlignment));
 }
 
 int threads_wanted() {
@@ -107,7 +121,26 @@ tn_context* tn_enter(const char* data_dir) {
 }
 
 void tn_null_argument(tn_context* c) {
-  of(c).null_argument = true;
+  refuse(c, kNullArgument, "an argument is a null pointer");
+}
+
+int32_t tn_begin_prepared(tn_context* c, void* prepared, int64_t bytes, int64_t needed) {
+  if (const int32_t wrong = refuse_place(c, prepared)) return wrong;
+  if (bytes < needed)
+    return refuse(c, kBadPrepared, fmt::format("`prepared` has {} bytes, and {} are needed", bytes, needed));
+  tn_end_prepared(prepared, 0);
+  return 0;
+}
+
+void tn_end_prepared(void* prepared, int64_t whose) {
+  std::memcpy(prepared, &whose, sizeof whose);
+}
+
+int32_t tn_check_prepared(tn_context* c, const void* prepared, int64_t whose) {
+  if (const int32_t wrong = refuse_place(c, prepared)) return wrong;
+  int64_t found;
+  std::memcpy(&found, prepared, sizeof found);
+  return found == whose ? 0 : refuse(c, kBadPrepared, "`prepared` was not filled for this function");
 }
 
 const void* tn_borrow(tn_context* c, const void* data, int64_t bytes, int32_t keep) {
@@ -132,8 +165,8 @@ int32_t tn_leave(tn_context* c, const tn_places* places, tn_error* error) {
   CallContext& context = of(c);
   flush_if_fine(context);
   int32_t status = 0;
-  if (context.null_argument)
-    status = report(error, kNullArgument, "an argument is a null pointer");
+  if (context.refused != 0)
+    status = report(error, context.refused, context.why);
   else if (context.fault)
     status = report(error, *context.fault, *places);
   delete &context;

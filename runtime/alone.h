@@ -30,6 +30,13 @@ struct tn_error {
 tn_context* tn_enter(const char* data_dir);
 /// Records that an argument is a null pointer.
 void tn_null_argument(tn_context* context);
+/// Whether `bytes` bytes at `prepared`, which a function is about to fill, are as many as `needed`, and aligned
+/// as tn_alloc does: 0; otherwise it records what is wrong with them. What was there counts no more.
+int32_t tn_begin_prepared(tn_context* context, void* prepared, int64_t bytes, int64_t needed);
+/// Notes in what has been filled for whom that is; nobody's is 0.
+void tn_end_prepared(void* prepared, int64_t whose);
+/// Whether `prepared` has been filled for that one: 0; otherwise it records that it has not.
+int32_t tn_check_prepared(tn_context* context, const void* prepared, int64_t whose);
 /// A caller's tensor for generated code to read: itself, or if it is not aligned as tn_alloc does,
 /// or if the program will `keep` it, a copy with an owner. Null when memory runs out.
 const void* tn_borrow(tn_context* context, const void* data, int64_t bytes, int32_t keep);
@@ -46,5 +53,6 @@ int32_t tn_main(int32_t argc, char** argv, int32_t (*program)(tn_context*), cons
 }
 
 namespace tenon::runtime {
-inline constexpr int32_t kNullArgument = -1;  ///< what tn_leave gives in the place of a code
+/// What tn_leave gives in the place of a code.
+inline constexpr int32_t kNullArgument = -1, kBadPrepared = -2;
 }

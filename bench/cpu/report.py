@@ -1,7 +1,7 @@
 """The page of bench/cpu, and its JSON."""
 
 import results as measured
-from results import Result, lines_of, table  # noqa: F401
+from results import Result, is_tenon, lines_of, table, tenon_name  # noqa: F401
 
 
 def page(facts, results, whole, peers):
@@ -12,7 +12,7 @@ def page(facts, results, whole, peers):
         "",
         f"{facts['processor']}, {facts['cores']} cores; {facts['date']}; medians of {facts['rounds']} rounds, ± half "
         "of what lies between the quarters. Below each time stands Tenon's, divided by it: under 1, Tenon is "
-        "faster. (!) computes something else.",
+        "faster. Who packs weights beforehand is compared with Tenon, packed. (!) computes something else.",
     ]
     for threads in sorted({n for result in results for n in result.threads()}):
         lines += ["", f"## {threads} thread{'s' if threads > 1 else ''}", ""] + table(results, threads)

@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -37,35 +38,48 @@ HERE = Path(__file__).resolve().parent
 PROCESS_ROUNDS = 7  # whole processes take seconds
 
 
+PACKED = frozenset(peer.name for peer in PEERS if peer.weights)
+
+
 # ---- Tenon's side
 
-def build_libraries(tenon, workloads, folder):
-    """One library per workload; the worker finds them by a list."""
+def list_of_libraries(folder, packed):
+    return folder / f"libraries of {report.tenon_name(packed)}"
+
+
+def build_libraries(tenon, workloads, folder, packed):
+    """One library per workload that has weights, if they are to be packed; the worker finds them by a list."""
     lines, missing = [], {}
     for n, workload in enumerate(workloads):
-        library = folder / f"workload{n}.so"
+        if packed and not workload.constants:
+            continue
+        library = folder / f"workload{n}{'packed' if packed else ''}.so"
+        constants = ["--constant", f"run.{workload.constants}"] if packed else []
         done = subprocess.run(
-            [tenon, "build", "-O3", HERE / workload.source, "--export", f"run={workload.function}", "-o", library],
+            [tenon, "build", "-O3", HERE / workload.source, "--export", f"run={workload.function}", *constants,
+             "-o", library],
             capture_output=True, text=True)
         if done.returncode == 0:
-            lines.append(f"{workload.key}={library}:run\n")
+            size = re.search(r"#define run_prepared_bytes (\d+)", library.with_suffix(".h").read_text())
+            lines.append(f"{workload.key}={library}:{size[1] if size else 0}\n")
         else:
             missing[workload.name] = done.stderr.strip().splitlines()[0]
-    (folder / "libraries").write_text("".join(lines))
+    list_of_libraries(folder, packed).write_text("".join(lines))
     return missing
 
 
-def tenon_peer(folder, threads):
-    return Peer("Tenon", "", ("cc", "-O2"), "tenon.c", ("-ldl",),
-                {"TENON_LIBRARIES": str(folder / "libraries"), "TENON_THREADS": "{threads}"},
-                threads=threads)
+def tenon_peer(folder, packed):
+    name = report.tenon_name(packed)
+    return Peer(name, "", ("cc", "-O2"), "tenon.c", ("-ldl",),
+                {"TENON_LIBRARIES": str(list_of_libraries(folder, packed)), "TENON_THREADS": "{threads}"},
+                weights="constant" if packed else "")
 
 
 def measure_functions(workloads, workers, options):
     results = []
     for workload in workloads:
         seconds, wrong = measure(workload, workers, options.rounds, progress)
-        results.append(report.Result(workload, seconds, wrong))
+        results.append(report.Result(workload, seconds, wrong, PACKED))
         progress("")
         print(report.lines_of(results[-1]), flush=True)
     return results
@@ -78,7 +92,7 @@ def measure_processes(workloads, tenon, made, thread_counts, folder, rounds):
             continue
         seconds = {}
         for threads in thread_counts:
-            others = [(peer, command) for peer, command in made if peer.name != "Tenon"]
+            others = [(peer, command) for peer, command in made if not report.is_tenon(peer.name)]
             seconds |= processes.measure(workload, tenon, others, threads, folder, rounds, progress)
         results.append(report.Result(workload, seconds, []))
         progress("")
@@ -113,8 +127,9 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         progress("building")
-        missing = {f"Tenon, {w}": why for w, why in build_libraries(tenon, workloads, folder).items()}
-        peers = [tenon_peer(folder, (1, 2))] + selected(PEERS, options.peers, lambda p: p.name)
+        missing = {f"{report.tenon_name(packed)}, {w}": why for packed in (False, True)
+                   for w, why in build_libraries(tenon, workloads, folder, packed).items()}
+        peers = [tenon_peer(folder, packed) for packed in (False, True)] + selected(PEERS, options.peers, lambda p: p.name)
         made, absent = make_all(peers, folder)
         workers = start_workers(made, thread_counts)
         try:

@@ -8,7 +8,7 @@ MI = 1 << 20
 def product(m, n, k):
     return Workload(
         f"product {m}x{n}x{k}", "product", "product", (m, n, k), ((m * k, 1), (k * n, k ** -0.5)), m * n,
-        "product.tn", f"product[M = {m}, N = {n}, K = {k}]", flops=2 * m * n * k,
+        "product.tn", f"product[M = {m}, N = {n}, K = {k}]", "b", flops=2 * m * n * k,
         bytes=4 * (m * k + k * n + m * n))
 
 
@@ -23,7 +23,7 @@ def conv(name, c, h, o, k, s, p, group="conv"):
     return Workload(
         f"{name} {c}x{h}x{h}", group, "conv", (c, h, h, o, k, s, p),
         ((c * h * h, 1), (o * c * k * k, (c * k * k) ** -0.5), (o, 0.1)), o * out * out, "convolutions.tn",
-        f"conv[C = {c}, H = {h}, W = {h}, O = {o}, K = {k}, S = {s}, P = {p}]",
+        f"conv[C = {c}, H = {h}, W = {h}, O = {o}, K = {k}, S = {s}, P = {p}]", "w,b",
         flops=2 * c * k * k * o * out * out)
 
 
@@ -32,7 +32,7 @@ def depthwise(c, h, k, s, p):
     return Workload(
         f"conv depthwise {c}x{h}x{h}", "conv", "depthwise", (c, h, h, k, s, p),
         ((c * h * h, 1), (c * k * k, 1 / k), (c, 0.1)), c * out * out, "convolutions.tn",
-        f"depthwise[C = {c}, H = {h}, W = {h}, K = {k}, S = {s}, P = {p}]", flops=2 * c * k * k * out * out)
+        f"depthwise[C = {c}, H = {h}, W = {h}, K = {k}, S = {s}, P = {p}]", "w,b", flops=2 * c * k * k * out * out)
 
 
 def dense(i, o):
@@ -42,7 +42,8 @@ def dense(i, o):
 def mlp(b):
     return Workload(
         f"mlp batch {b}", "mlp", "mlp", (b,), ((b * 784, 1), *dense(784, 512), *dense(512, 256), *dense(256, 10)),
-        b * 10, "networks.tn", f"mlp[B = {b}]", flops=2 * b * (784 * 512 + 512 * 256 + 256 * 10))
+        b * 10, "networks.tn", f"mlp[B = {b}]", "w1,b1,w2,b2,w3,b3",
+        flops=2 * b * (784 * 512 + 512 * 256 + 256 * 10))
 
 
 def attention(h, t, d):
@@ -55,7 +56,7 @@ def gpt2_block(t=128, d=768, h=12):
     norm = ((d, 1), (d, 0.1))
     inputs = ((t * d, 1), *norm, *dense(d, 3 * d), *dense(d, d), *norm, *dense(d, 4 * d), *dense(4 * d, d))
     return Workload(
-        "gpt2 block", "gpt2", "gpt2_block", (t, d, h), inputs, t * d, "gpt2.tn", f"block[T = {t}, D = {d}]",
+        "gpt2 block", "gpt2", "gpt2_block", (t, d, h), inputs, t * d, "gpt2.tn", f"block[T = {t}, D = {d}]", "b",
         flops=2 * t * d * 12 * d + 4 * t * t * d)
 
 
@@ -70,7 +71,7 @@ def resnet18():
         inputs += [*one(channels, out, 3), *one(out, out, 3)] + ([*one(channels, out, 1)] if halves else [])
         channels = out
     return Workload("resnet18", "resnet18", "resnet18", (), (*inputs, *dense(512, 1000)), 1000, "resnet18.tn",
-                    "resnet18", flops=3.63e9)
+                    "resnet18", "n", flops=3.63e9)
 
 
 def llama():

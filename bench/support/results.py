@@ -4,11 +4,20 @@ import statistics
 from dataclasses import dataclass
 
 
+def tenon_name(packed):
+    return "Tenon, packed" if packed else "Tenon"
+
+
+def is_tenon(name):
+    return name in (tenon_name(False), tenon_name(True))
+
+
 @dataclass
 class Result:
     workload: object
     seconds: dict        # (peer, threads): of each round
     wrong: list          # peers that computed something else
+    packed: frozenset = frozenset()  # peers whose weights are packed beforehand
 
     def median(self, who):
         return statistics.median(self.seconds[who])
@@ -28,8 +37,10 @@ class Result:
         return f"{work.flops / seconds * 1e-9:.1f} GFLOP/s" if work.flops else f"{work.bytes / seconds * 1e-9:.1f} GB/s"
 
     def ratio(self, who):
-        """Tenon's time over theirs: above 1 they are faster."""
-        ours = ("Tenon", who[1])
+        """Tenon's time over theirs, with packed weights if they pack them: above 1 they are faster."""
+        ours = (tenon_name(who[0] in self.packed), who[1])
+        if ours not in self.seconds:
+            ours = (tenon_name(False), who[1])
         return self.median(ours) / self.median(who) if ours in self.seconds else None
 
 
@@ -55,7 +66,7 @@ def lines_of(result):
                 f"  {with_threads(threads)} {who[0]:18} {spelled(result.median(who)):>9} "
                 f"±{result.spread(who):4.0%}  best {spelled(min(result.seconds[who])):>9} "
                 f"{result.rate(min(result.seconds[who])):>15}"
-                + (f"  Tenon takes {ratio:.2f} times that" if ratio and who[0] != "Tenon" else "") + wrong)
+                + (f"  Tenon takes {ratio:.2f} times that" if ratio and not is_tenon(who[0]) else "") + wrong)
     return "\n".join(lines)
 
 
@@ -64,7 +75,7 @@ def table(results, threads, rates=True):
     names = []
     for result in results:
         names += [name for name, n in result.seconds if n == threads and name not in names]
-    names.sort(key=lambda name: name != "Tenon")
+    names.sort(key=lambda name: not is_tenon(name))
     lines = ["| workload | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for result in results:
         cells = []
@@ -75,9 +86,9 @@ def table(results, threads, rates=True):
                 continue
             text = f"{spelled(result.median(who))} ±{result.spread(who):.0%}"
             ratio = result.ratio(who)
-            if name == "Tenon" and rates:
+            if is_tenon(name) and rates:
                 text += f"<br>{result.rate(result.median(who))}"
-            elif ratio and name != "Tenon":
+            elif ratio and not is_tenon(name):
                 text += f"<br>{ratio:.2f}"
             cells.append(text + (" (!)" if f"{name}, {threads}" in result.wrong else ""))
         lines.append(f"| {result.workload.name} | " + " | ".join(cells) + " |")

@@ -13,6 +13,7 @@ class Workload:
     output: int                # floats
     source: str                # FILE.tn
     function: str              # as --export takes it
+    constants: str = ""        # parameters that are weights, as --constant takes them: all but the first
     flops: float = 0           # per run; 0 where bytes count
     bytes: float = 0           # that have to come and go at least
     steps: int = 0             # of a run, if they are what counts: tokens

@@ -81,6 +81,22 @@ InstEffects::InstEffects(const Module& module, const Function& function, const P
   };
 }
 
+bool InstEffects::is_movable(const Inst& inst) const {
+  switch (inst.op) {
+    case Op::constant:
+    case Op::apply:
+    case Op::convert:
+    case Op::pack:
+    case Op::element:
+    case Op::compute:
+    case Op::call: {
+      const Effects effects = besides_failure(inst);
+      return !effects.acts && !effects.reads_files;
+    }
+    default: return false;
+  }
+}
+
 Effects InstEffects::besides_failure(const Inst& inst) const {
   Effects effects = own_effects(inst);
   effects.acts |= row(inst.op).trait == Trait::terminator;

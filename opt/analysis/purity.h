@@ -46,6 +46,9 @@ class InstEffects {
   /// What takes long to find out, whether it may fail, is found out last.
   bool would_be_missed(const ir::Inst& inst) const;
   bool may_fail(const ir::Inst& inst) const;
+  /// Whether it gives the same wherever its operands are there: but for failing and not ending, it could stand
+  /// elsewhere.
+  bool is_movable(const ir::Inst& inst) const;
   /// All but `may_fail`, which this leaves false.
   Effects besides_failure(const ir::Inst& inst) const;
 

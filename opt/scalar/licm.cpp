@@ -114,26 +114,10 @@ class Licm {
   }
 
   bool may_move(LoopId loop, BlockId block, bool every_turn, const Inst& inst) const {
-    if (!is_movable(inst) || !is_invariant(loop, inst) || !pays(inst)) return false;
+    if (!effects_.is_movable(inst) || !is_invariant(loop, inst) || !pays(inst)) return false;
     if (block == certain_) return true;
     if (!every_turn && !is_scalar(inst)) return false;
     return inst.unchecked ? is_proved_before(loop, inst) : !effects_.would_be_missed(inst);
-  }
-
-  bool is_movable(const Inst& inst) const {
-    switch (inst.op) {
-      case Op::constant:
-      case Op::apply:
-      case Op::convert:
-      case Op::pack:
-      case Op::element:
-      case Op::compute:
-      case Op::call: {
-        const Effects effects = effects_.besides_failure(inst);
-        return !effects.acts && !effects.reads_files;
-      }
-      default: return false;
-    }
   }
 
   bool is_proved_before(LoopId loop, const Inst& inst) const {

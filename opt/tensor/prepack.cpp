@@ -20,14 +20,17 @@
 //
 // When it may: the operand's elements are read one for each multiplication, by subscripts that stay in
 // range for all indices; each element of the result remains the same sum in the same order. When it pays: the
-// operand is defined before a loop in which the product is computed on every turn.
+// operand is defined before a loop in which the product is computed on every turn; or it is a prepared parameter
+// of a library's function (ir/prepared.h): then the packing belongs to what prepares it.
 #include <algorithm>
 #include <map>
 
+#include "ir/ranges.h"
 #include "opt/analysis/loops.h"
 #include "opt/loops/panels.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
+#include "opt/scalar/prepare.h"
 #include "opt/tensor/outer_reductions.h"
 
 namespace tenon::opt {
@@ -65,8 +68,10 @@ class Prepack {
       for (size_t i = 0; i < function_.blocks[b].insts.size(); ++i) {
         const std::optional<Operand> found = find({b}, function_.blocks[b].insts[i]);
         if (!found || !context_.may_rewrite("panels")) continue;
+        const size_t before = function_.blocks[b].insts.size();
         const ValueId panels = pack(*found, function_.blocks[b].insts[i].span);
-        Inst& inst = function_.blocks[b].insts[i];  // `pack` adds to another block
+        if (is_prepared(found->tensor)) i += function_.blocks[b].insts.size() - before;
+        Inst& inst = function_.blocks[b].insts[i];
         inst.attribute = with_panels(inst.get<Compute>(), *found, panels);
       }
     }
@@ -83,19 +88,26 @@ class Prepack {
   // ---- which operands
 
   std::optional<Operand> find(BlockId block, const Inst& inst) {
-    if (inst.op != Op::compute || inst.get<Compute>().schedule || module_.schedules.contains(inst.path)) return {};
-    if (!loops_.around(block)) return {};
+    if (inst.op != Op::compute || inst.get<Compute>().schedule) return {};
+    if (!loops_.around(block) && !function_.prepared) return {};
     const auto& compute = inst.get<Compute>();
     const std::optional<ExprId> sum = only_reduction(compute);
     if (!sum) return {};
     const auto panels = loops::wanted_panels(
         ir::loops::lower(module_, function_, inst, function_.name), context_.machine,
-        [&](ValueId tensor) { return packed_before(tensor, block).has_value(); });
+        [&](ValueId tensor) { return packed_before(tensor, block).has_value() && !is_named(inst, tensor); });
     if (!panels || panels->lanes >= compute.extents.size()) return {};
     Operand found{panels->operand, *packed_before(panels->operand, block), {}, panels->lanes, panels->turns,
                   panels->width, {}};
     if (!find_read(compute, found) || !find_indices(compute, exprs_[*sum], found)) return {};
     return exprs_[found.read].args == subscripts_of(found) ? std::nullopt : std::optional(found);  // so it is
+  }
+
+  /// Whether a schedule says itself what becomes of the tensor.
+  bool is_named(const Inst& inst, ValueId tensor) const {
+    const auto told = module_.schedules.find(inst.path);
+    return told != module_.schedules.end() &&
+           std::ranges::count(told->second, function_.value(tensor).name, &Directive::operand) != 0;
   }
 
   /// The reduction of a compute that has one.
@@ -110,9 +122,15 @@ class Prepack {
     return several ? std::nullopt : found;
   }
 
+  bool is_prepared(ValueId tensor) const {
+    const auto& params = function_.params;
+    return std::find(params.end() - function_.prepared.value_or(0), params.end(), tensor) != params.end();
+  }
+
   /// The preheader of the outermost loop on every turn of which `block` is come to, without the tensor
-  /// changing.
+  /// changing; of a prepared one the entry, from where it moves on.
   std::optional<BlockId> packed_before(ValueId tensor, BlockId block) const {
+    if (is_prepared(tensor)) return BlockId{0};
     const BlockId defined = defined_in_[tensor.index];  // none: a parameter of the function
     std::optional<BlockId> place;
     for (LoopId loop = loops_.around(block); loop; loop = loops_[loop].parent) {
@@ -134,7 +152,8 @@ class Prepack {
       operand.read = id;
       ++count;
     });
-    return count == 1;
+    // What is checked in front of the product may be out of range where it is packed.
+    return count == 1 && std::ranges::count(fallible_nodes(module_, function_, compute), operand.read) == 0;
   }
 
   /// The indices in the operand's subscripts; false if there is anything else but numbers, or the panels
@@ -183,7 +202,9 @@ class Prepack {
     const ValueId panels = function_.add_value(module_.types.intern({type, made.extents}),
                                                function_.value(operand.tensor).name + ".panels");
     std::vector<Inst>& insts = function_.block(operand.before).insts;
-    insts.insert(insts.end() - 1, {Op::compute, {panels}, {}, std::move(made), span});
+    // At the beginning of the entry stands what is prepared, for products that the entry itself has.
+    insts.insert(is_prepared(operand.tensor) ? insts.begin() : insts.end() - 1,
+                 {Op::compute, {panels}, {}, std::move(made), span});
     packed_.emplace(key, panels);
     return panels;
   }
@@ -239,11 +260,13 @@ class Prepack {
 }  // namespace
 
 void prepack(Module& module, PassContext& context) {
-  for (Function& function : module.functions) {
+  for (uint32_t f = 0; f < module.functions.size(); ++f) {
+    Function& function = module.functions[f];
     context.enter(function);
     if (has_owners(function) || !Prepack(module, function, context).any()) continue;
     add_preheaders(function, context);
     Prepack(module, function, context).run();
+    if (function.prepared) move_to_prepare(module, {f}, context);
   }
 }
 

@@ -44,9 +44,11 @@ std::string difference_if_any(const std::string& expected, const std::string& ac
 Words all_exports() {
   Words words;
   for (const char* f :
-       {"dense", "sum_of_five=open_size[N = 5]", "scalars", "several", "same", "prefix_sums",
+       {"dense", "scaled", "after_all", "sum_of_five=open_size[N = 5]", "scalars", "several", "same", "prefix_sums",
         "squares", "small_types", "pick", "fibonacci", "endless", "says"})
     words.insert(words.end(), {"--export", f});
+  for (const char* constant : {"scaled.d,scale", "scaled.by", "after_all.w"})
+    words.insert(words.end(), {"--constant", constant});
   return words;
 }
 
@@ -295,6 +297,15 @@ class Ahead {
         {2,
          "two functions would be called",
          {"-o", out, "--export", "dense", "--export", "dense=same"}},
+        {2, "--constant is for functions of libraries", {"-o", file("program"), "--constant", "scaled.d"}},
+        {2, "no function is called `scale` in the library; did you mean `scaled`?", {"-o", out, "--constant", "scale.d"}},
+        {2, "`scaled` has no parameter `scales`; did you mean `scale`?", {"-o", out, "--constant", "scaled.d,scales"}},
+        {2, "`same` has no parameter `w`", {"-o", out, "--export", "same", "--constant", "same.w"}},
+        {2, "it is written F.X", {"-o", out, "--constant", "scaled"}},
+        {2, "it is written F.X", {"-o", out, "--constant", "scaled."}},
+        {2,
+         "the library has a function `dense_prepare` already",
+         {"-o", out, "--export", "dense", "--export", "dense_prepare=same", "--constant", "dense.d"}},
         {2, "is offered already", {"-o", out, "--export", "dense", "--export", "other=dense"}},
         {2, "is a function of the C library", {"-o", out, "--export", "read=same"}},
         {2, "is a word of C", {"-o", out, "--export", "double=same"}},

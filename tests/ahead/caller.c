@@ -2,6 +2,7 @@
 #include "library.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,51 @@ static void tensors(void) {
   CHECK(flags2[0] == 0 && flags2[1] == 1 && bytes2[0] == -1 && bytes2[1] == 127);
 }
 
+/* Memory at multiples of 64. */
+static char memory[2][scaled_prepared_bytes + after_all_prepared_bytes + 64];
+static char *aligned(int i) {
+  return memory[i] + (64 - (uintptr_t)memory[i] % 64) % 64;
+}
+
+static void prepared(void) {
+  static float x[60], w[800], b[40], scale[40], y[120], expected[120];
+  for (int i = 0; i < 60; ++i) x[i] = (float)(i % 7 - 3);
+  for (int i = 0; i < 800; ++i) w[i] = (float)(i * 5 % 11 - 5);
+  for (int i = 0; i < 40; ++i) b[i] = (float)(i - 20), scale[i] = (float)(i % 3 + 1);
+  for (int i = 0; i < 120; ++i) {
+    float sum = b[i % 40];
+    for (int k = 0; k < 20; ++k) sum += x[i / 40 * 20 + k] * w[k * 40 + i % 40];
+    sum *= scale[i % 40] * 0.5f;
+    expected[i] = sum > 0 ? sum : 0;
+  }
+  char *one = aligned(0), *other = aligned(1);
+  CHECK(scaled_prepare(w, b, scale, 0.5f, one, scaled_prepared_bytes, NULL) == 0);
+  memset(w, 0, sizeof w); /* it is not needed any more */
+  for (int call = 0; call < 2; ++call) {
+    CHECK(scaled(x, one, y, NULL) == 0);
+    CHECK(memcmp(y, expected, sizeof y) == 0);
+  }
+  memcpy(other, one, scaled_prepared_bytes); /* it may be moved, and be kept in a file */
+  CHECK(scaled(x, other, y, NULL) == 0 && memcmp(y, expected, sizeof y) == 0);
+
+  struct tn_error error;
+  CHECK(scaled_prepare(w, b, scale, 1, one + 4, scaled_prepared_bytes, &error) == -2 && error.code == -2);
+  printf("%s\n", error.message);
+  CHECK(scaled_prepare(w, b, scale, 1, other, scaled_prepared_bytes - 1, &error) == -2);
+  CHECK(strstr(error.message, " are needed") != NULL);
+  CHECK(scaled_prepare(w, b, scale, 1, NULL, scaled_prepared_bytes, &error) == -1);
+  CHECK(scaled_prepare(w, NULL, scale, 1, other, scaled_prepared_bytes, &error) == -1);
+  CHECK(scaled(x, other, y, NULL) == -2); /* what was there counts no more */
+  CHECK(scaled(x, NULL, y, NULL) == -1);
+  CHECK(scaled(x, one + 8, y, NULL) == -2);
+  CHECK(scaled(x, one, NULL, NULL) == -1);
+  const float five[5] = {1, 2, 3, 4, 5};
+  CHECK(after_all_prepare(five, other, after_all_prepared_bytes, NULL) == 0);
+  CHECK(after_all(kFive, other, y, NULL) == 0 && y[4] == 10);
+  CHECK(after_all(kFive, one, y, &error) == -2);
+  printf("%s\n", error.message);
+}
+
 static void errors(void) {
   struct tn_error error = {12, "before"};
   float x = 0;
@@ -82,6 +128,7 @@ int main(void) {
   dense_anywhere();
   scalars_and_tuples();
   tensors();
+  prepared();
   errors();
   CHECK(says(kFive, NULL) == 0);
   float total = 0;

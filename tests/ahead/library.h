@@ -100,6 +100,41 @@ int32_t says(
     const float *x,           /* f32[5] */
     struct tn_error *error);  /* may be null */
 
+/* scaled takes what scaled_prepare makes of these parameters, once for any number of calls. It lies in the
+ * caller's memory: so many bytes, at a multiple of 64. What does not, or has not been prepared for this
+ * function, is refused: -2. */
+#define scaled_prepared_bytes 4096
+int32_t scaled_prepare(
+    const float *d_w,         /* f32[20, 40] */
+    const float *d_b,         /* f32[40] */
+    const float *scale,       /* f32[40] */
+    float by,                 /* f32 */
+    void *prepared,           /* gets what calls of the function take */
+    int64_t bytes,            /* that there are */
+    struct tn_error *error);  /* may be null */
+
+int32_t scaled(
+    const float *x,           /* f32[3, 20] */
+    const void *prepared,     /* what scaled_prepare gave */
+    float *result,            /* gets f32[3, 40] */
+    struct tn_error *error);  /* may be null */
+
+/* after_all takes what after_all_prepare makes of these parameters, once for any number of calls. It lies in the
+ * caller's memory: so many bytes, at a multiple of 64. What does not, or has not been prepared for this
+ * function, is refused: -2. */
+#define after_all_prepared_bytes 128
+int32_t after_all_prepare(
+    const float *w,           /* f32[5] */
+    void *prepared,           /* gets what calls of the function take */
+    int64_t bytes,            /* that there are */
+    struct tn_error *error);  /* may be null */
+
+int32_t after_all(
+    const float *x,           /* f32[5] */
+    const void *prepared,     /* what after_all_prepare gave */
+    float *result,            /* gets f32[5] */
+    struct tn_error *error);  /* may be null */
+
 #ifdef __cplusplus
 }
 #endif

@@ -121,6 +121,11 @@ const Corruption kCorruptions[] = {
      [](Module& m) {
        for (const char* name : {"say", "half"}) m.function(m.find(name)).exported = "f";
      }},
+    {"its prepared parameters are not what a function gives that is exported as `f_prepare`",
+     [](Module& m) {
+       m.function(m.find("half")).exported = "f";
+       m.function(m.find("half")).prepared = 1;
+     }},
     {"its main is not the function of that name", [](Module& m) { m.main = ir::FuncId{0}; }},
     {"main takes and returns nothing",
      [](Module& m) { main_of(m).results = {m.types.scalar(DType::i64)}; }},

@@ -160,7 +160,7 @@ const Pass kPasses[] = {
 #include "opt/passes.def"
 #define PASS(name, function, level, lesson, meaning) {#name, #function, true},
 #include "opt/gpu_passes.def"
-#define PASS(name, function, level, lesson, meaning) {#name, #function, true},
+#define PASS(name, function, level, before, lesson, meaning) {#name, #function, true},
 #include "opt/cpu_passes.def"
 };
 
