@@ -1,5 +1,6 @@
 """Peers that take turns: a process each, which waits until it is asked (bench/cpu/worker/worker.h has the protocol)."""
 
+import math
 import os
 import signal
 import subprocess
@@ -41,13 +42,18 @@ class Worker:
             self.stop()
 
     def prepare(self, workload):
+        self.once = None  # seconds that one run takes; not known yet
         answer = self.ask(workload.prepare)
         return tuple(float(x) for x in answer[1:]) if answer[:1] == ["ready"] else None
 
     def time(self, count):
-        spread = round(count * SECONDS_TO_SPREAD / SECONDS_PER_TURN)
-        answer = self.ask(*[f"time {spread}"] * (self.threads > 1), f"time {count}")
-        return float(answer[1]) / count if answer[:1] == ["took"] else None
+        spreads = self.threads > 1 and self.once is not None
+        before = [f"time {math.ceil(SECONDS_TO_SPREAD / self.once)}"] if spreads else []
+        answer = self.ask(*before, f"time {count}")
+        if answer[:1] != ["took"]:
+            return None
+        self.once = max(float(answer[1]) / count, 1e-9)
+        return self.once
 
     def end(self):
         self.process.kill()

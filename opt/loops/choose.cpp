@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "ir/straight.h"
 #include "opt/loops/nest.h"
@@ -74,6 +75,26 @@ Scheduled schedule_nest(const ir::Module& module, const ir::Inst& inst, Kernel k
 
 }  // namespace
 
+namespace {
+
+/// Whether functions that could be called in lanes are not: then nothing is won by their being calls.
+bool calls_one_by_one(const Kernel& kernel) {
+  int in_lanes = 0, alone = 0;
+  const std::function<void(const Block&, bool)> look = [&](const Block& block, bool vectorized) {
+    for (const Stmt& stmt : block) {
+      const auto* call = std::get_if<CallInto>(&stmt.node);
+      if (call != nullptr && call->in_lanes) ++(vectorized ? in_lanes : alone);
+      const auto* loop = std::get_if<For>(&stmt.node);
+      const bool inside = vectorized || (loop != nullptr && loop->kind == LoopKind::vectorized);
+      for_each_block(stmt, [&](const Block& inner) { look(inner, inside); });
+    }
+  };
+  look(kernel.body, false);
+  return alone > 0 && in_lanes == 0;
+}
+
+}  // namespace
+
 std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machine, Mode mode,
                                  bool chooses) {
   std::vector<Scheduled> all;
@@ -83,9 +104,13 @@ std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machin
     for (const ir::Block& block : function.blocks) {
       for (const ir::Inst& inst : block.insts) {
         if (inst.op != ir::Op::compute) continue;
-        Kernel kernel =
-            lower(module, function, inst, fmt::format("{}.{}", function.name, number++), shared);
-        all.push_back(schedule_nest(module, inst, std::move(kernel), machine, mode, chooses));
+        const std::string name = fmt::format("{}.{}", function.name, number++);
+        const auto made = [&](const std::set<ir::FuncId>& calls) {
+          return schedule_nest(module, inst, lower(module, function, inst, name, calls), machine, mode, chooses);
+        };
+        Scheduled scheduled = made(shared);
+        if (calls_one_by_one(scheduled.kernel)) scheduled = made({});
+        all.push_back(std::move(scheduled));
       }
     }
   }
