@@ -31,6 +31,14 @@ uint32_t LevelsNeeded::outside(const Expr& reduce) const {
   return levels;
 }
 
+bool has_index(const Exprs& exprs, ExprId body, uint32_t level) {
+  bool found = false;
+  for_each_node(exprs, body, [&](ExprId id) {
+    found = found || (exprs[id].kind == ExprKind::index && exprs[id].level == level);
+  });
+  return found;
+}
+
 bool is_worth_hoisting(const Expr& node) {
   return node.kind == ExprKind::reduce || node.kind == ExprKind::call ||
          ((node.kind == ExprKind::apply || node.kind == ExprKind::read) &&

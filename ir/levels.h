@@ -20,6 +20,9 @@ class LevelsNeeded {
   std::unordered_map<ExprId, uint32_t> known_;
 };
 
+/// Whether the index of a level stands in a body.
+bool has_index(const Exprs& exprs, ExprId body, uint32_t level);
+
 /// Whether a node is worth computing in front of a loop that it does not depend on. Integers are not: most
 /// are subscripts, which cost nothing where loops step through them.
 bool is_worth_hoisting(const Expr& node);

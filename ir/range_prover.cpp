@@ -17,11 +17,19 @@ int64_t clamp(Wide value) {
   return static_cast<int64_t>(std::clamp<Wide>(value, kLowest, kHighest));
 }
 
+constexpr int64_t kFuelPerNode = 500;
+
 std::optional<int64_t> constant_of(const Linear& sum) {
   return sum.terms.empty() ? std::optional(sum.constant) : std::nullopt;
 }
 
 }  // namespace
+
+RangeProver::RangeProver(const Function& function, const Compute& compute, RangeOfValue range_of_value)
+    : RangeProver(function, {}, kFuelPerQuery, std::move(range_of_value)) {
+  for (const int64_t extent : compute.extents) levels_.push_back({0, extent - 1});
+  for_each_node(function.exprs, compute.bodies, [&](ExprId) { fuel_ += kFuelPerNode; });
+}
 
 void RangeProver::restore(const State& state) {
   levels_.resize(state.levels);

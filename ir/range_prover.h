@@ -11,6 +11,8 @@
 
 namespace tenon::ir {
 
+inline constexpr int64_t kFuelPerQuery = 20'000;
+
 class RangeProver {
  public:
   /// Where a scalar lies, or each element of a tensor, that the body names.
@@ -24,6 +26,8 @@ class RangeProver {
         levels_(levels.begin(), levels.end()),
         fuel_(fuel),
         range_of_value_(std::move(range_of_value)) {}
+  /// For the bodies of a compute: its indices are known, and the fuel grows with the nodes.
+  RangeProver(const Function& function, const Compute& compute, RangeOfValue range_of_value = {});
 
   bool exhausted() const { return fuel_ < 0; }
   /// Counts a step of whoever asks; false if there are none left.

@@ -9,8 +9,6 @@
 namespace tenon::ir {
 namespace {
 
-constexpr int64_t kFuelPerQuery = 20'000, kFuelPerNode = 500;
-
 bool divides_integers(ScalarOp op, DType type) {
   return runtime::is_integer(type) && (op == ScalarOp::div || op == ScalarOp::mod);
 }
@@ -55,7 +53,7 @@ class FallibleNodes {
         function_(function),
         compute_(compute),
         known_(known),
-        prover_(function, levels(compute), fuel(function, compute), known.range_of) {}
+        prover_(function, compute, known.range_of) {}
 
   std::vector<ExprId> run() {
     for (const int64_t extent : compute_.extents)
@@ -70,17 +68,6 @@ class FallibleNodes {
   }
 
  private:
-  static std::vector<Range> levels(const Compute& compute) {
-    std::vector<Range> levels;
-    for (const int64_t extent : compute.extents) levels.push_back({0, extent - 1});
-    return levels;
-  }
-  static int64_t fuel(const Function& function, const Compute& compute) {
-    int64_t nodes = 0;
-    for_each_node(function.exprs, compute.bodies, [&](ExprId) { ++nodes; });
-    return kFuelPerQuery + kFuelPerNode * nodes;
-  }
-
   void visit(ExprId id);
   bool fails(const Expr& node);
 

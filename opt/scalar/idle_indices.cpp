@@ -1,5 +1,7 @@
 #include "opt/scalar/idle_indices.h"
 
+#include "ir/levels.h"
+
 namespace tenon::opt {
 namespace {
 
@@ -31,14 +33,6 @@ std::optional<uint64_t> turns(const Exprs& exprs, const Expr& reduce, size_t ind
   return static_cast<uint64_t>(hi.constant.i) - static_cast<uint64_t>(lo.constant.i);
 }
 
-bool has_level(const Exprs& exprs, ExprId body, uint32_t level) {
-  bool found = false;
-  for_each_node(exprs, body, [&](ExprId id) {
-    found = found || (exprs[id].kind == ExprKind::index && exprs[id].level == level);
-  });
-  return found;
-}
-
 /// The body under the indices that stay. Levels are numbered anew, those of reductions inside it, too.
 ExprId renumbered(Exprs& exprs, const Expr& reduce, const std::vector<bool>& stays) {
   std::vector<ExprId> replacements;
@@ -62,7 +56,7 @@ ExprId without_idle_indices(Exprs& exprs, ExprId id, bool body_may_fail) {
   uint64_t all_turns = 1;  // it wraps as the sum does
   for (size_t i = 0; i < reduce.reduce_rank(); ++i) {
     const std::optional<uint64_t> n = turns(exprs, reduce, i);
-    stays.push_back(!n || has_level(exprs, reduce.reduce_body(), reduce.level + static_cast<uint32_t>(i)));
+    stays.push_back(!n || has_index(exprs, reduce.reduce_body(), reduce.level + static_cast<uint32_t>(i)));
     if (!stays.back()) {
       all_turns *= *n;
       continue;

@@ -17,25 +17,11 @@ namespace {
 
 using namespace ir;
 
-constexpr int64_t kFuel = 20'000, kFuelPerNode = 500;
-
-std::vector<Range> ranges_of(const Compute& compute) {
-  std::vector<Range> ranges;
-  for (const int64_t extent : compute.extents) ranges.push_back({0, extent - 1});
-  return ranges;
-}
-
-int64_t fuel_for(const Function& function, const Compute& compute) {
-  int64_t nodes = 0;
-  for_each_node(function.exprs, compute.bodies, [&](ExprId) { ++nodes; });
-  return kFuel + kFuelPerNode * nodes;
-}
-
 /// The nodes of a body as terms.
 class BodyTerms : public Terms {
  public:
   BodyTerms(const Module& module, Function& function, const Compute& compute)
-      : exprs_(function.exprs), prover_(function, ranges_of(compute), fuel_for(function, compute)) {
+      : exprs_(function.exprs), prover_(function, compute) {
     for (const ExprId id : fallible_nodes(module, function, compute)) fallible_.insert(id);
   }
 

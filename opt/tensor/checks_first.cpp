@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/levels.h"
 #include "ir/range_prover.h"
 #include "opt/analysis/purity.h"
 #include "opt/pass.h"
@@ -31,7 +32,6 @@ namespace {
 using namespace ir;
 
 constexpr double kMostOfCost = 0.25;  ///< that checks may take, of what the compute does
-constexpr int64_t kFuel = 20'000, kFuelPerNode = 500;
 
 /// The checks of one compute: bools that are true, where it can be computed at all.
 class Checks {
@@ -43,7 +43,7 @@ class Checks {
         function_(function),
         exprs_(function.exprs),
         compute_(compute),
-        prover_(function, ranges(compute), fuel(function, compute)) {
+        prover_(function, compute) {
     for (const ExprId id : fallible_nodes(module, function, compute)) fallible_.insert(id);
     sites_.insert(compute.sites.begin(), compute.sites.end());
   }
@@ -57,7 +57,7 @@ class Checks {
     if (exprs_[*all].tree_size > kMaxTreeSize) return std::nullopt;
     Compute made{compute_.extents, {*all}, {}, compute_.indices};
     for (uint32_t level = 0; level < made.extents.size(); ++level)
-      if (!depends_on(*all, level)) made.extents[level] = 1;
+      if (!has_index(exprs_, *all, level)) made.extents[level] = 1;
     for_each_node(exprs_, made.bodies, [&](ExprId id) {
       if (const auto site = sites_.find(id); site != sites_.end()) made.sites.emplace_back(*site);
     });
@@ -65,17 +65,6 @@ class Checks {
   }
 
  private:
-  static std::vector<Range> ranges(const Compute& compute) {
-    std::vector<Range> all;
-    for (const int64_t extent : compute.extents) all.push_back({0, extent - 1});
-    return all;
-  }
-  static int64_t fuel(const Function& function, const Compute& compute) {
-    int64_t nodes = 0;
-    for_each_node(function.exprs, compute.bodies, [&](ExprId) { ++nodes; });
-    return kFuel + kFuelPerNode * nodes;
-  }
-
   ExprId number(int64_t n) { return exprs_.constant(Scalar::integer(DType::i64, n)); }
   ExprId truth() { return exprs_.constant(Scalar::boolean(true)); }
   /// First `a`, then `b`: operands are evaluated in their order.
@@ -166,14 +155,6 @@ class Checks {
     }
   }
 
-  bool depends_on(ExprId body, uint32_t level) const {
-    bool found = false;
-    for_each_node(exprs_, body, [&](ExprId id) {
-      found = found || (exprs_[id].kind == ExprKind::index && exprs_[id].level == level);
-    });
-    return found;
-  }
-
   /// Of a reduction, whose range may be empty: one turn where `body` does not tell them apart.
   std::vector<ExprId> bounds(const Expr& reduce, ExprId body) {
     std::vector<ExprId> all(reduce.args.begin(), reduce.args.end() - 1);
@@ -181,7 +162,7 @@ class Checks {
       const Expr &lo = exprs_[all[2 * i]], &hi = exprs_[all[2 * i + 1]];
       const bool turns = lo.kind == ExprKind::constant && hi.kind == ExprKind::constant &&
                          lo.constant.i < hi.constant.i;
-      if (turns && !depends_on(body, reduce.level + static_cast<uint32_t>(i)))
+      if (turns && !has_index(exprs_, body, reduce.level + static_cast<uint32_t>(i)))
         all[2 * i + 1] = number(lo.constant.i + 1);
     }
     return all;
