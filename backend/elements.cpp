@@ -70,15 +70,19 @@ std::string load_line(DType type, const LanesPlace& from, Lanes lanes) {
                      pointer(from, lanes), mask(from, lanes), vector);
 }
 
+std::string write_in_memory(FunctionText& out, DType type, const std::string& value, Lanes lanes) {
+  const std::string stored = operand(register_type(type), value, lanes);
+  if (type != DType::bool_) return stored;
+  const std::string bytes = out.fresh("bytes");
+  out.line("{} = zext {} {} to {}", bytes, lane_type(type, lanes), stored,
+           lane_type(memory_type(type), lanes));
+  return bytes;
+}
+
 bool write_store(FunctionText& out, DType type, const std::string& value, const LanesPlace& to,
                  Lanes lanes, bool stream) {
   const std::string vector = lane_type(memory_type(type), lanes);
-  std::string stored = operand(register_type(type), value, lanes);
-  if (type == DType::bool_) {
-    stored = out.fresh("bytes");
-    out.line("{} = zext {} {} to {}", stored, lane_type(type, lanes),
-             operand(register_type(type), value, lanes), vector);
-  }
+  const std::string stored = write_in_memory(out, type, value, lanes);
   if (to.apart || lanes.partial()) {
     out.line("call void {}({} {}, {}, {})",
              intrinsic(to.apart ? "scatter" : "store", type, to, lanes), vector, stored,

@@ -25,6 +25,8 @@ struct LanesPlace {
 /// What stands behind `=` where such elements are loaded; of bools, their bytes. Lanes that are not
 /// used touch no memory.
 std::string load_line(DType type, const LanesPlace& from, Lanes lanes);
+/// A register with a value as it is in memory: of bools, their bytes.
+std::string write_in_memory(FunctionText& out, DType type, const std::string& value, Lanes lanes);
 /// Past the caches if `stream`, where the place is aligned for that. Whether it was.
 bool write_store(FunctionText& out, DType type, const std::string& value, const LanesPlace& to,
                  Lanes lanes, bool stream);

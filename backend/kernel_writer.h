@@ -2,6 +2,7 @@
 //   loops_to_llvm.cpp    the function, blocks, loops and branches
 //   loop_values.cpp      expressions
 //   loop_addresses.cpp   elements of tensors and of arrays in memory
+//   loop_transposes.cpp  elements that lanes have and memory wants side by side
 //   loop_locals.cpp      locals: registers, and the phis that carry them around loops
 //   loop_parallel.cpp    parallel loops: functions of their own, and what they use from around them
 //   gpu/threads.cpp      loops over blocks and threads of a GPU
@@ -207,15 +208,16 @@ class KernelWriter {
   struct Memory {
     const ir::Type& type;
     const std::string& base;
-    bool fixed = false;  ///< nothing changes it
+    bool fixed = false;   ///< nothing changes it
+    bool unread = false;  ///< nothing reads it
     bool swizzled = false;
   };
   Memory memory_of_array(LocalId local) {
-    return {kernel_.locals[local], here(places_[local].memory, "ptr"), false, kernel_.swizzled.contains(local)};
+    return {kernel_.locals[local], here(places_[local].memory, "ptr"), false, false, kernel_.swizzled.contains(local)};
   }
   Memory buffer(BufferId id) {
-    return {kernel_.buffers[id].type, here(buffers_[id], "ptr"),
-            !kernel_.is_output(id) && !facts_.is_shared(id)};
+    const bool shared = facts_.is_shared(id), output = kernel_.is_output(id);
+    return {kernel_.buffers[id].type, here(buffers_[id], "ptr"), !output && !shared, output && !shared};
   }
   /// Where an element lies, from there on.
   Sum offset_in(const Memory& memory, const std::vector<Sum>& subscripts);
@@ -226,13 +228,25 @@ class KernelWriter {
   std::string load_at(const Memory& memory, const LanesPlace& place, Lanes lanes);
   Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   bool loads_wide(const Memory& memory, const Sum& offset) const;
-  bool scatters(DType type, const Value& value) const;
-  LanesPlace apart_place(const Memory& memory, const Sum& offset);
+  LanesPlace apart_place(const Memory& memory, const Sum& offset, Lanes lanes);
   std::string wide_load(const Memory& memory, const Sum& offset, const std::string& mask);
   Value guarded_load(const Memory& memory, const ir::loops::Read& read);
   std::string load_if(const Memory& memory, const std::string& guard, const std::string& address);
   void store(const Memory& memory, const std::vector<ExprPtr>& subscripts, const Value& value,
              bool stream);
+  /// Lanes that are stored a constant number of elements apart.
+  struct ApartStore {
+    Memory memory;
+    Sum offset;
+    Lanes lanes;
+    std::string value;
+  };
+  void store_apart(const ApartStore& store);
+
+  // ---- loop_transposes.cpp
+  bool may_transpose(const ir::loops::For& loop) const;
+  void store_waiting();
+  void store_rows(std::span<const ApartStore* const> rows);
 
   /// A stretch of the text in which whatever is written stays known: the body of a serial loop, or a
   /// side of a branch. Before a loop is room for what does not change in it.
@@ -289,6 +303,7 @@ class KernelWriter {
   std::vector<Region> regions_{{0}};
   std::vector<Scope> scopes_;
   std::optional<Vector> vector_;
+  std::optional<std::vector<ApartStore>> waiting_ = {};  ///< for the end of an unrolled loop
   std::string functions_;  ///< of parallel loops, in full; of a GPU's kernels, their shared memory
   bool in_block_ = false, in_thread_ = false;  ///< a loop over them is open
   /// How many blocks and threads do what is being written, for one turn of the loops that are open.

@@ -370,29 +370,36 @@ void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subsc
     const LanesPlace place = lanes_place(memory, offset);
     const std::string all = splat(value, register_type(type)).text;
     streams_ = write_store(out_, type, all, place, lanes(), stream) || streams_;
-  } else if (scatters(type, value)) {
-    write_store(out_, type, value.text, apart_place(memory, offset), lanes(), false);
   } else {
-    for (uint32_t lane = 0; lane < lanes().used; ++lane)
-      write_store(out_, type, lane_of(lane), address(memory, at_lane(offset, lane)));
+    const ApartStore apart{memory, offset, lanes(), splat(value, register_type(type)).text};
+    if (waiting_ && memory.unread) waiting_->push_back(apart);
+    else store_apart(apart);
   }
 }
 
 /// Registers so large come with stores to as many places. They are no faster than one store after the other,
 /// but a tenth of the code, and of the time to compile it.
-bool KernelWriter::scatters(DType type, const Value& value) const {
+void KernelWriter::store_apart(const ApartStore& store) {
+  const auto& [memory, offset, lanes, value] = store;
+  const DType type = memory.type.dtype;
   const int64_t bytes = runtime::row(type).bytes;
-  return !on_gpu() && value.varies && bytes >= 4 && lanes().width * bytes == kScatteredBytes;
+  if (!on_gpu() && bytes >= 4 && lanes.width * bytes == kScatteredBytes) {
+    write_store(out_, type, value, apart_place(memory, offset, lanes), lanes, false);
+    return;
+  }
+  for (uint32_t lane = 0; lane < lanes.used; ++lane)
+    write_store(out_, type, write_lane(out_, register_type(type), value, lanes, lane),
+                address(memory, at_lane(offset, lane)));
 }
 
 /// Places a constant number of elements apart.
-LanesPlace KernelWriter::apart_place(const Memory& memory, const Sum& offset) {
+LanesPlace KernelWriter::apart_place(const Memory& memory, const Sum& offset, Lanes lanes) {
   std::string steps;
-  for (uint32_t lane = 0; lane < lanes().width; ++lane)
+  for (uint32_t lane = 0; lane < lanes.width; ++lane)
     steps += fmt::format("{}i64 {}", lane == 0 ? "" : ", ", wrapping_product(offset.lane, lane));
   const std::string base = address(memory, offset), pointers = out_.fresh("places");
   out_.line("{} = getelementptr {}, ptr {}, {} <{}>", pointers, memory_type(memory.type.dtype), base,
-            lane_type("i64", lanes()), steps);
+            lane_type("i64", lanes), steps);
   return {pointers, static_cast<uint32_t>(runtime::row(memory.type.dtype).bytes), true};
 }
 

@@ -146,11 +146,14 @@ void KernelWriter::serial(const For& loop, const Bounds& bounds) {
 }
 
 void KernelWriter::unrolled(const For& loop, Turns turns) {
+  const bool transposes = may_transpose(loop);
+  if (transposes) waiting_.emplace();
   for (int64_t turn = turns.lo; turn < turns.hi; ++turn) {
     const Scalar constant = Scalar::integer(DType::i64, turn);
     loops_[loop.loop] = {literal(constant), false, constant, 0};
     block(loop.body);
   }
+  if (transposes) store_waiting();
 }
 
 void KernelWriter::vectorized(const For& loop, Turns turns, const Varying& varying) {

@@ -15,7 +15,8 @@
 //
 // Which index goes into the lanes? The one along which the result is contiguous, as a rule. But an image of
 // 28 columns fills seven eighths of two vectors, and all its channels fill theirs: then the channels go into
-// the lanes, at the price of elements moved one by one, those of the weights once and the result's.
+// the lanes, at the price of elements that are moved: the weights' one by one, once, and the result's, which are
+// turned in registers (backend/loop_transposes.cpp).
 #include <algorithm>
 #include <utility>
 
@@ -28,23 +29,12 @@ namespace {
 
 using ir::DirectiveKind;
 
-/// Rows further apart than this take a page of memory each.
-constexpr int64_t kPageBytes = 4096;
-/// A panel is copied if so many tiles read it.
-constexpr int64_t kTilesPerCopy = 4;
 /// So few panels, and an odd number of them, leave one of two threads idle for long.
 constexpr int64_t kFewPanels = 8;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
 /// So much cheaper must another loop in the lanes be: the estimate is no better than that.
 constexpr double kClearly = 0.97;
-
-bool pays_to_copy(const Product& product, Tile tile, int64_t lanes) {
-  const bool is_packed = product.panel == tile.vectors * lanes;
-  if (!product.right_is_buffer || is_packed) return false;
-  if (product.right_stride != 1 || product.right_guarded) return true;
-  return product.row_bytes >= kPageBytes && product.row_turns >= kTilesPerCopy * tile.rows;
-}
 
 class Writer {
  public:
@@ -57,7 +47,7 @@ class Writer {
     add({DirectiveKind::split_, {i}, {io, ii}, tile.rows});
     add({DirectiveKind::split_, {j}, {jo, ji}, tile.vectors * lanes});
     add_order(jo, io, ii, ji);
-    if (pays_to_copy(product_, tile, lanes)) {
+    if (copies_right(product_, tile, lanes)) {
       const int64_t apart = product_.right_stride * product_.element_bytes;
       add_copy(schedule_, kernel_, {jo, product_.right, lanes, product_.right_guarded, apart});
     }

@@ -14,7 +14,7 @@
 // The array has an axis for each loop, from the outside in, so that what the innermost one reads lies side by
 // side. Loops that step through one subscript
 // together, as those over the pixels and the window of a convolution do, share an axis: so nothing
-// is copied twice. Where the innermost one takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
+// is copied twice. Where the innermost loop of all takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
 // what is read side by side lies side by side. The guard of a read moves into the copy: an image gets its
 // margin there, and is read without a question. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
 // 2008.)
@@ -67,6 +67,7 @@ class Packing {
   const CopyOrder order_;
   CopiedOperand made_{};
   const Read* read_ = nullptr;             ///< the first; all are alike
+  LoopId innermost_ = 0;                   ///< of the loops around it
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
   std::map<LoopId, int64_t> last_;         ///< the last value of their variables
   std::map<size_t, int64_t> reach_;        ///< by step along the tensor: the largest sum of multiples of them
@@ -82,7 +83,10 @@ size_t Packing::find() {
 
 void Packing::note(const Read& read, const std::vector<const For*>& around) {
   const std::string& name = kernel_.buffers[buffer_].name;
-  if (read_ == nullptr) read_ = &read;
+  if (read_ == nullptr) {
+    read_ = &read;
+    if (!around.empty()) innermost_ = around.back()->loop;
+  }
   bool alike = (read.guard == nullptr) == (read_->guard == nullptr) &&
                (read.guard == nullptr || same_text(read.guard, read_->guard));
   for (size_t i = 0; alike && i < read.subscripts.size(); ++i)
@@ -152,10 +156,11 @@ void Packing::add_axes(const LinearForm& form, const std::vector<LoopId>& loops,
   }
   if (!forward || !by_one || (step > 1 && order_ == CopyOrder::as_stored)) {
     for (const LoopId loop : loops) axes_.push_back({variable(loop), last_[loop] + 1, loop, {loop}});
-  } else if (step > 1) {
+  } else if (step > 1 && innermost == innermost_) {
     add_stepped(shared, innermost, step, reach);
   } else {
-    axes_.push_back({sum(shared.place, variable(innermost)), reach + 1, innermost, loops});
+    const LoopId takes = step == 1 ? innermost : shared.takes;
+    axes_.push_back({sum(shared.place, product(variable(innermost), step)), reach + 1, takes, loops});
   }
 }
 

@@ -62,6 +62,7 @@ class Finder {
   std::optional<Product> describe(const For& lanes) const;
   const For* rows_of(const For& lanes, int right) const;
   bool add_right(Product& product, const ExprPtr& right) const;
+  CopiedPanel copied_panel(const Read& right, const Product& product) const;
   bool is_in(int operand, const For& loop) const { return in_[operand].contains(loop.loop); }
 
   const Kernel& kernel_;
@@ -126,15 +127,35 @@ std::optional<Product> Finder::describe(const For& lanes) const {
     product.result_elements *= turns;
     if (&loop == &lanes || &loop == rows) continue;
     product.outside.push_back(loop.loop);
+    product.outside_turns *= turns;
     if (is_in(right, loop)) product.right_outside.push_back(loop.loop);
   }
   const Apply& factors = *multiply_add(*step_);
   if (!add_right(product, factors.args[right])) return {};
   if (const auto* left = std::get_if<Read>(&factors.args[1 - right]->node))
     product.left = left->buffer, product.left_guarded = left->guard != nullptr;
+  if (product.left)
+    for (const int64_t extent : kernel_.buffers[*product.left].type.shape)
+      product.left_elements *= static_cast<double>(extent);
   // A margin is asked for in a copy; what is computed is not copied.
   if (product.lanes_apart && !product.left) return {};
   return product;
+}
+
+/// Loops that step through one subscript together reach what lies between their first turns and their last.
+CopiedPanel Finder::copied_panel(const Read& right, const Product& product) const {
+  CopiedPanel panel;
+  for (const ExprPtr& subscript : right.subscripts) {
+    const std::optional<LinearForm> form = linear_form(subscript);
+    if (!form) continue;
+    double reach = 0;
+    for (size_t i = rank_; i < loops_.size(); ++i)
+      reach += static_cast<double>(form->factor(loops_[i]->loop)) * static_cast<double>(*turns_of(*loops_[i]) - 1);
+    const int64_t step = form->factor(product.lanes);
+    if (step != 0) panel.margin = reach, panel.step = step;
+    else panel.rows *= reach + 1;
+  }
+  return panel;
 }
 
 /// How the operand that is read by vectors lies in memory.
@@ -144,6 +165,7 @@ bool Finder::add_right(Product& product, const ExprPtr& right) const {
   product.right_is_buffer = only != nullptr;
   product.right_guarded = only != nullptr && only->guard != nullptr;
   if (only != nullptr) product.panel = panel_of(kernel_, *only, product.lanes).value_or(0);
+  if (only != nullptr) product.copied = copied_panel(*only, product);
   for (const Access& read : reads) {
     if (!read.strides) return false;
     const auto lanes = read.strides->find(product.lanes);

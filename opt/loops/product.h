@@ -6,6 +6,13 @@
 
 namespace tenon::opt::loops {
 
+/// What a copy of the right operand has for one panel: `rows` rows, each of `margin` elements and a step for
+/// each lane.
+struct CopiedPanel {
+  double rows = 1, margin = 0;
+  int64_t step = 1;
+};
+
 struct Product {
   LoopId lanes;                  ///< the loop whose turns go into the lanes of vectors
   LoopId rows;                   ///< the other loop of the tile
@@ -20,11 +27,14 @@ struct Product {
   bool right_is_packed = false;  ///< it lies in panels, or is to be brought into them beforehand
   int64_t panel = 0;             ///< turns of the lanes' loop that each has; 0: as many as the tile
   bool right_guarded = false;    ///< reads of it may be out of range
+  CopiedPanel copied = {};
   int64_t row_bytes = 0;         ///< what lies between turns of the innermost summed loop
   std::optional<BufferId> left;  ///< the other operand, where it is no more than a tensor's element
   bool left_guarded = false;
   double work = 1;               ///< multiply-adds
+  double outside_turns = 1;      ///< of all loops `outside`
   double right_elements = 1;     ///< the turns of all loops that the right operand depends on
+  double left_elements = 1;      ///< of the tensor that the left operand is read from
   double result_elements = 1;
 };
 
@@ -41,7 +51,9 @@ struct Tile {
 /// The cheapest whose accumulators, one row of vectors and a broadcast fit the registers; of panels, one of
 /// their width.
 Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes);
-/// Multiply-adds of vectors that the whole product takes, and what moving elements one by one is worth in them.
+/// Whether what the vectors of a panel are loaded from is brought together first.
+bool copies_right(const Product& product, Tile tile, int64_t lanes);
+/// Multiply-adds of vectors that the whole product takes, and what moving elements is worth in them.
 double price(const Product& product, Tile tile, int64_t lanes);
 
 /// The schedule of one with several summed indices on a GPU; empty if it is none.

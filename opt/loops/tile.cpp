@@ -14,8 +14,13 @@ constexpr int64_t kLatency = 8;
 constexpr double kNarrow = 0.95;
 /// Rows further apart than this take a page of memory each.
 constexpr int64_t kPageBytes = 4096;
-/// What moving an element by itself costs, in multiply-adds of a vector; and one on a page of its own.
-constexpr double kElement = 1, kFarElement = 1.3;
+/// A panel is copied if so many tiles read it.
+constexpr int64_t kTilesPerCopy = 4;
+/// What moving an element by itself costs, in multiply-adds of a vector; one on a page of its own; and one of a
+/// result whose vectors are turned.
+constexpr double kElement = 1, kFarElement = 1.3, kTurned = 0.3;
+/// Likewise a vector of an image with its margin; and one whose elements are picked from those of several.
+constexpr double kVector = 8, kPickedVector = 25;
 
 /// Multiply-adds that a step of a tile takes, those while waiting for the one before included, and what
 /// loads go with them: broadcasts and vectors, which may take two lines of the cache; two a cycle at best.
@@ -58,13 +63,35 @@ Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes) 
 }
 // [end]
 
+bool copies_right(const Product& product, Tile tile, int64_t lanes) {
+  const bool is_packed = product.panel == tile.vectors * lanes;
+  if (!product.right_is_buffer || is_packed) return false;
+  if (product.right_stride != 1 || product.right_guarded) return true;
+  return product.row_bytes >= kPageBytes && product.row_turns >= kTilesPerCopy * tile.rows;
+}
+
+/// Of the copies of the right operand: one by one where its elements lie apart, else by vectors.
+static double copy_price(const Product& product, Tile tile, int64_t lanes) {
+  if (product.lanes_apart) {
+    const bool by_page = product.right_stride * product.element_bytes >= kPageBytes;
+    const bool as_it_is = product.right_stride == 1 || product.right_is_packed;
+    return as_it_is ? 0 : product.right_elements * (by_page ? kFarElement : kElement);
+  }
+  if (!product.right_guarded || !copies_right(product, tile, lanes)) return 0;
+  const int64_t width = tile.vectors * lanes;
+  const double panels = static_cast<double>((product.lane_turns + width - 1) / width) * product.outside_turns;
+  const double elements =
+      product.copied.rows * (product.copied.margin + static_cast<double>(product.copied.step * width));
+  const double vector = product.copied.step == 1 ? kVector : kPickedVector;
+  return panels * elements / static_cast<double>(lanes) * vector;
+}
+
 double price(const Product& product, Tile tile, int64_t lanes) {
   const double tiles = product.work / static_cast<double>(product.lane_turns * product.row_turns);
-  const double all = tiles * cost(product, tile, lanes);
+  double all = tiles * cost(product, tile, lanes) + copy_price(product, tile, lanes);
   if (!product.lanes_apart) return all;
-  const bool by_page = product.right_stride * product.element_bytes >= kPageBytes;
-  const double copied = product.right_stride == 1 || product.right_is_packed ? 0 : product.right_elements;
-  return all + copied * (by_page ? kFarElement : kElement) + product.result_elements * kElement;
+  if (product.left_guarded) all += product.left_elements / static_cast<double>(lanes) * kVector;
+  return all + product.result_elements * kTurned;
 }
 
 }  // namespace tenon::opt::loops
