@@ -32,9 +32,12 @@ struct Column {
 /// Whether all stores may wait for the last one: there is nothing else whose order matters, and no branch.
 bool only_stores(const Block& block) {
   return std::ranges::all_of(block, [](const Stmt& stmt) {
-    if (const auto* loop = std::get_if<For>(&stmt.node))
-      return (loop->kind == LoopKind::unrolled || loop->kind == LoopKind::vectorized) &&
-             constant_turns(*loop) && only_stores(loop->body);
+    if (const auto* loop = std::get_if<For>(&stmt.node)) {
+      const std::optional<Turns> turns = constant_turns(*loop);
+      const bool straight = loop->kind == LoopKind::unrolled || loop->kind == LoopKind::vectorized ||
+                            (loop->kind == LoopKind::serial && turns && turns->count() == 1);
+      return turns && straight && only_stores(loop->body);
+    }
     return std::holds_alternative<Store>(stmt.node) || std::holds_alternative<SetLocal>(stmt.node);
   });
 }

@@ -6,9 +6,33 @@
 #include <functional>
 
 #include "ir/straight.h"
-#include "opt/loops/nest.h"
+#include "opt/loops/access.h"
 
 namespace tenon::opt::loops {
+namespace {
+
+constexpr double kStreamedBytes = 32e6;
+constexpr double kParallelWork = 2e5;  ///< turns of the innermost loops, all together
+
+}  // namespace
+
+bool writes_much(const Kernel& kernel) {
+  double bytes = 0;
+  for (size_t b = kernel.buffer_values.size(); b < kernel.buffers.size(); ++b) {
+    double size = static_cast<double>(runtime::row(kernel.buffers[b].type.dtype).bytes);
+    for (const int64_t extent : kernel.buffers[b].type.shape) size *= static_cast<double>(extent);
+    bytes += size;
+  }
+  return bytes >= kStreamedBytes;
+}
+
+bool is_worth_threads(const Kernel& kernel) {
+  return std::ranges::any_of(sites_of(kernel.body), [](const Site& site) {
+    double turns = 1;
+    for (const For* loop : site.loops) turns *= static_cast<double>(turns_of(*loop).value_or(1));
+    return turns >= kParallelWork;
+  });
+}
 
 std::string FreshNames::fresh(const std::string& hint) {
   std::string name = fresh_name(kernel_, hint);
@@ -21,7 +45,7 @@ std::string FreshNames::fresh(const std::string& hint) {
 /// leaves the nest to the next kind.
 Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
   if (kernel.may_fail || kernel.loops.empty()) return {std::move(kernel), {}};
-  for (const auto kind : {choose_product, choose_rows}) {
+  for (const auto kind : {choose_product, choose_stencil, choose_transpose, choose_rows}) {
     try {
       ir::Schedule schedule = kind(kernel, machine, mode);
       if (schedule.empty()) continue;

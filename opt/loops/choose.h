@@ -50,9 +50,16 @@ struct Copy {
 /// Appends to a schedule `pack`, and what makes the copy's loops fast.
 void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy);
 
+/// Whether the results are so large that they are in no cache any more when somebody reads them.
+bool writes_much(const Kernel& kernel);
+/// Whether there is enough to do, outside of products, to wake a thread.
+bool is_worth_threads(const Kernel& kernel);
+
 // ---- by kind of nest, a file each; empty if it is of another kind
 
 ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode mode);
+ir::Schedule choose_stencil(const Kernel& kernel, const Machine& machine, Mode mode);
+ir::Schedule choose_transpose(const Kernel& kernel, const Machine& machine, Mode mode);
 ir::Schedule choose_rows(const Kernel& kernel, const Machine& machine, Mode mode);
 
 }  // namespace tenon::opt::loops

@@ -18,7 +18,6 @@ namespace {
 using ir::DirectiveKind;
 
 constexpr int64_t kChains = 4;         ///< partial vectors of a reduction: the latency of an addition
-constexpr double kParallelWork = 2e5;  ///< elements that are worth waking a thread for
 constexpr int64_t kPiece = 1 << 16;    ///< elements of a piece of work for a thread
 constexpr double kSumPiece = 1 << 18;  ///< likewise, of a reduction: combining them costs little then
 constexpr int64_t kPageBytes = 4096;   ///< rows further apart lie on a page each
@@ -26,9 +25,7 @@ constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of
 constexpr int64_t kRowBytes = 16384;  ///< of sums: half of the first cache, the other half for the rows that go into them
 constexpr int64_t kFewestLanes = 4;    ///< of short rows
 constexpr int64_t kWidestStep = 4;     ///< elements so far apart are loaded with what lies between
-constexpr int64_t kMostUnrolled = 32;  ///< turns of a window, all its loops together
-/// Outputs larger than this are not in a cache any more when somebody reads them: they go past it.
-constexpr double kStreamedBytes = 32e6;
+constexpr int64_t kMostUnrolled = 32;  ///< turns of a short sum, all its loops together
 
 /// What an innermost loop does.
 struct Inner {
@@ -63,7 +60,7 @@ class Chooser {
     bool all = !inner.empty();
     for (const Inner& loop : inner) all = all && choose(loop);
     if (!all) return {};
-    if (writes_much()) add({DirectiveKind::stream_});
+    if (writes_much(kernel_)) add({DirectiveKind::stream_});
     share();
     return std::move(schedule_);
   }
@@ -72,14 +69,12 @@ class Chooser {
   bool choose(const Inner& inner);
   bool reduce(const Inner& inner, int64_t lanes);
   bool interchange(const Inner& inner, int64_t lanes);
-  void copy_padded(const Inner& inner, const For& lane_loop, int64_t lanes);
-  void unroll_window(const Inner& inner, const For& lane_loop);
+  void unroll_short(const Inner& inner, const For& lane_loop);
   void by_rows(const Inner& inner, const For& lane_loop, int64_t lanes);
   bool stands_outermost(const Inner& inner, const For& loop) const;
   bool takes_pages(const Inner& inner, LoopId loop) const;
   bool contiguous(const Inner& inner, LoopId loop) const;
   int64_t lanes_of(const Inner& inner) const;
-  bool writes_much() const;
   void share_sum(const For& top);
   void share();
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
@@ -230,55 +225,25 @@ bool Chooser::interchange(const Inner& inner, int64_t lanes) {
   }
   for (const std::string& last : {name(summed), i}) order.loops.push_back(last);
   add(std::move(order));
-  copy_padded(inner, *lane_loop, lanes);
   add({DirectiveKind::vectorize_, {i}, {}, lanes});
   add({DirectiveKind::unroll_, {i}});
-  unroll_window(inner, *lane_loop);
+  unroll_short(inner, *lane_loop);
   if (stands_outermost(inner, *lane_loop)) outermost_ = o;
   return true;
 }
 
-/// A window over an image with padding, one plane for itself as in a depthwise convolution: the plane is
-/// copied with its margin in front of the loops over its pixels, so that no lane has to ask.
-void Chooser::copy_padded(const Inner& inner, const For& lane_loop, int64_t lanes) {
-  const Read* padded = nullptr;
-  for_each_node(inner.loop->body, [&](const ExprPtr& e) {
-    const auto* read = std::get_if<Read>(&e->node);
-    if (read != nullptr && read->guard != nullptr) padded = read;
-  });
-  if (padded == nullptr) return;
-  const auto shares_axis = [&](LoopId a, LoopId b) {
-    return std::ranges::any_of(padded->subscripts, [&](const ExprPtr& s) {
-      return mentions_loop(s, a) && mentions_loop(s, b);
-    });
-  };
-  const auto slides = [&](const For& pixel) {
-    if (&pixel == &lane_loop || shares_axis(pixel.loop, inner.loop->loop)) return true;
-    return std::ranges::any_of(inner.around, [&](const For* window) {
-      return window != &pixel && shares_axis(pixel.loop, window->loop);
-    });
-  };
-  const For* plane = nullptr;
-  for (const For* around : inner.around) {
-    if (slides(*around)) break;
-    plane = around;
-  }
-  if (plane == nullptr) return;
-  add_copy(schedule_, kernel_, {name(plane->loop), padded->buffer, lanes, true});
-}
-
-/// Small loops around the lanes that the sum goes over.
-void Chooser::unroll_window(const Inner& inner, const For& lane_loop) {
+/// Short loops around the lanes that the sum goes over.
+void Chooser::unroll_short(const Inner& inner, const For& lane_loop) {
   int64_t turns = turns_of(*inner.loop).value_or(kMostUnrolled + 1);
-  std::vector<LoopId> window = {inner.loop->loop};
+  std::vector<LoopId> summed = {inner.loop->loop};
   const auto lanes_at = std::ranges::find(inner.around, &lane_loop);
   for (auto around = lanes_at + 1; around < inner.around.end(); ++around) {
-    window.push_back((*around)->loop);
+    summed.push_back((*around)->loop);
     turns *= turns_of(**around).value_or(kMostUnrolled + 1);
     if (turns > kMostUnrolled) return;
   }
   if (turns > kMostUnrolled) return;
-  for (const LoopId loop : window) add({DirectiveKind::unroll_, {name(loop)}});
+  for (const LoopId loop : summed) add({DirectiveKind::unroll_, {name(loop)}});
 }
 
 /// A reduction over everything: each piece has a part of its own, and the parts are combined in order.
@@ -301,16 +266,6 @@ void Chooser::share_sum(const For& top) {
   add({DirectiveKind::parallel_, {o}});
 }
 
-bool Chooser::writes_much() const {
-  double bytes = 0;
-  for (size_t b = kernel_.buffer_values.size(); b < kernel_.buffers.size(); ++b) {
-    double size = static_cast<double>(runtime::row(kernel_.buffers[b].type.dtype).bytes);
-    for (const int64_t extent : kernel_.buffers[b].type.shape) size *= static_cast<double>(extent);
-    bytes += size;
-  }
-  return bytes >= kStreamedBytes;
-}
-
 /// The outermost loop on several threads, in pieces that do not depend on how many there are.
 void Chooser::share() {
   const For* top = nullptr;
@@ -320,14 +275,8 @@ void Chooser::share() {
       top = loop;
     }
   if (top == nullptr) return;
-  double work = 0;
-  for (const Site& site : sites_of(kernel_.body)) {
-    double turns = 1;
-    for (const For* loop : site.loops) turns *= static_cast<double>(turns_of(*loop).value_or(1));
-    work = std::max(work, turns);
-  }
   const std::optional<int64_t> turns = turns_of(*top);
-  if (work < kParallelWork || !turns || (*turns < 2 && outermost_.empty())) return;
+  if (!is_worth_threads(kernel_) || !turns || (*turns < 2 && outermost_.empty())) return;
   if (!changed_by(top->body).empty()) return share_sum(*top);
   // A single loop was vectorized in place: its blocks of lanes are shared out in pieces.
   bool flat = outermost_.empty();
