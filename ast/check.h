@@ -48,9 +48,19 @@ struct BadExport {
   std::string message;
 };
 
-/// Checks every function, called or not, and instantiates what main, or the exports, reach. The program is
-/// complete only if `diagnostics` stays empty. The trees must outlive it only for this call.
+/// What main does not reach, as programs without a main: the functions that each is about are exported,
+/// under names that mean nothing.
+struct Unreached {
+  typed::Program closed;  ///< of functions that leave no parameter open
+  /// Of functions with a schedule that do: each time for other parameters. One that is wrong for them
+  /// is not there.
+  std::vector<typed::Program> samples;
+};
+
+/// Checks every function, called or not, and instantiates what main, or the exports, reach; and, if
+/// `unreached` is given, what they do not. The programs are complete only if `diagnostics` stays empty.
+/// The trees must outlive it only for this call.
 typed::Program check(const Program& prelude, const Program& program, const CheckOptions& options,
-                     lexer::Diagnostics& diagnostics);
+                     lexer::Diagnostics& diagnostics, Unreached* unreached = nullptr);
 
 }  // namespace tenon::ast

@@ -12,12 +12,7 @@ void ProgramChecker::instantiate_exports() {
   for (const FunctionInfo* info : in_source_order(user_)) {
     const Function& f = *info->tree;
     if (f.span.file != options_.root_file.value_or(f.span.file) || f.name.text == "main") continue;
-    Diagnostics silent;
-    typed::Function scratch;
-    FunctionChecker checker(*this, nullptr, {}, false, false, scratch, silent);
-    FunctionChecker::Inference inference{f.name, f.parameters, false, "parameter"};
-    if (checker.finish(inference, f.name.span))
-      export_as(f.name.text, *info, inference.found, f.name.span);
+    if (const auto parameters = decide(*info, {})) export_as(f.name.text, *info, *parameters, f.name.span);
   }
   if (!program_.functions.empty()) return;
   throw BadExport{

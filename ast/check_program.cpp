@@ -36,8 +36,12 @@ bool holds(Span item, Span error) {
 }  // namespace
 
 typed::Program check(const Program& prelude, const Program& program, const CheckOptions& options,
-                     Diagnostics& diagnostics) {
-  return ProgramChecker(options, diagnostics).check(prelude, program);
+                     Diagnostics& diagnostics, Unreached* unreached) {
+  ProgramChecker checker(options, diagnostics);
+  typed::Program checked = checker.check(prelude, program);
+  if (unreached && !diagnostics.any() && options.syntax_errors.empty())
+    *unreached = checker.check_unreached();
+  return checked;
 }
 
 ProgramChecker::ProgramChecker(const CheckOptions& options, Diagnostics& diagnostics)
@@ -68,13 +72,9 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
   if (!main && options_.needs_main && !options_.exports && !lost_items_) diagnostics_.report(Diag::no_main, Span{});
   if (diagnostics_.any() || !options_.syntax_errors.empty()) return {};
   if (options_.exports) instantiate_exports();
-  // [snippet instances]
   if (main) program_.main = instantiate(*main, {}, main->tree->name.span, diagnostics_);
-  for (size_t i = 0; i < instances_.size() && !diagnostics_.any(); i++) {
-    check_instance(instances_[i]);
-  }
-  // [end]
-  return std::move(program_);
+  check_instances(0, diagnostics_);
+  return std::exchange(program_, {});
 }
 
 /// What stands outside of definitions belongs into a file of its own.
@@ -198,41 +198,46 @@ bool ProgramChecker::check_parameters(const std::vector<Parameter>& parameters) 
   return fine;
 }
 
+Substitution ProgramChecker::sample(const std::vector<Parameter>& parameters, size_t type, size_t rank,
+                                    const std::function<Extent(const std::string&)>& extent) {
+  Substitution out;
+  for (const Parameter& p : parameters) {
+    const std::string& name = p.name.text;
+    switch (p.kind) {
+      case ParameterKind::dimension: out.dimensions.emplace(name, extent(name)); break;
+      case ParameterKind::type: {
+        std::vector<DType> admitted;
+        for (DType t : sample_types()) {
+          if (admits(p.bound.text, t)) admitted.push_back(t);
+        }
+        out.types.emplace(name, admitted[type % admitted.size()]);
+        break;
+      }
+      case ParameterKind::run:
+        for (size_t axis = 0; axis < rank; axis++) {
+          out.runs[name].push_back(extent(fmt::format("{}.{}", name, axis + 1)));
+        }
+        out.runs[name];
+        break;
+    }
+  }
+  return out;
+}
+
 std::vector<Substitution> ProgramChecker::samples(const std::vector<Parameter>& parameters) {
   constexpr size_t kRanks = 3;
-  const auto sample = [&](size_t type, size_t rank) {
-    Substitution out;
-    for (const Parameter& p : parameters) {
-      const std::string& name = p.name.text;
-      switch (p.kind) {
-        case ParameterKind::dimension: out.dimensions.emplace(name, Extent::parameter(name)); break;
-        case ParameterKind::type: {
-          std::vector<DType> admitted;
-          for (DType t : sample_types()) {
-            if (admits(p.bound.text, t)) admitted.push_back(t);
-          }
-          out.types.emplace(name, admitted[type % admitted.size()]);
-          break;
-        }
-        case ParameterKind::run:
-          for (size_t axis = 0; axis < rank; axis++) {
-            out.runs[name].push_back(Extent::parameter(fmt::format("{}.{}", name, axis + 1)));
-          }
-          out.runs[name];
-          break;
-      }
-    }
-    return out;
+  const auto symbols = [&](size_t type, size_t rank) {
+    return sample(parameters, type, rank, Extent::parameter);
   };
   const auto has = [&](ParameterKind kind) {
     return std::ranges::any_of(parameters, [&](const Parameter& p) { return p.kind == kind; });
   };
   std::vector<Substitution> all;
   const size_t types = has(ParameterKind::type) ? sample_types().size() : 1;
-  for (size_t type = 0; type < types; type++) all.push_back(sample(type, 1));
+  for (size_t type = 0; type < types; type++) all.push_back(symbols(type, 1));
   if (has(ParameterKind::run)) {
     for (size_t rank = 0; rank < kRanks; rank++) {
-      if (rank != 1) all.push_back(sample(0, rank));
+      if (rank != 1) all.push_back(symbols(0, rank));
     }
   }
   return all;
@@ -264,9 +269,8 @@ void ProgramChecker::check_for_all(const FunctionInfo& info) {
 
 // ---- instances
 
-const typed::Function* ProgramChecker::instantiate(const FunctionInfo& info,
-                                                   const Substitution& parameters, Span call,
-                                                   Diagnostics& found) {
+typed::Function* ProgramChecker::instantiate(const FunctionInfo& info, const Substitution& parameters,
+                                             Span call, Diagnostics& found) {
   std::string key = (info.in_prelude ? "prelude " : "") + info.tree->name.text;
   for (const Parameter& p : info.tree->parameters) key += "," + parameters.text(p.name.text);
   if (auto it = by_key_.find(key); it != by_key_.end()) return it->second;
@@ -283,24 +287,31 @@ const typed::Function* ProgramChecker::instantiate(const FunctionInfo& info,
     f.arguments.emplace_back(p.name.text, parameters.text(p.name.text));
   }
   by_key_[key] = &f;
-  instances_.push_back({&info, parameters, &f, call, present_});
+  instances_.push_back({&info, parameters, &f, call, present_, std::move(key)});
   return &f;
 }
 
-void ProgramChecker::check_instance(const Instance& instance) {
+// [snippet instances]
+void ProgramChecker::check_instances(size_t first, Diagnostics& found) {
+  for (size_t i = first; i < instances_.size() && !found.any(); i++) check_instance(instances_[i], found);
+}
+// [end]
+
+void ProgramChecker::check_instance(const Instance& instance, Diagnostics& found) {
   present_ = &instance;
-  Diagnostics found;
+  Diagnostics in_body;
   FunctionChecker checker(*this, instance.info, instance.parameters, false,
-                          instance.info->in_prelude, *instance.function, found);
+                          instance.info->in_prelude, *instance.function, in_body);
   if (checker.signature()) checker.body();
   constexpr size_t kMaxNotes = 8;
-  for (Diagnostic d : found.all()) {
+  for (Diagnostic d : in_body.all()) {
     // What only an instance shows is explained by the calls that led to it.
     for (const Instance* i = &instance; i->caller && d.notes.size() < kMaxNotes; i = i->caller) {
       d.note(i->call, fmt::format("in {}, called here", quoted(i->function->text())));
     }
-    diagnostics_.add(std::move(d));
+    found.add(std::move(d));
   }
+  present_ = nullptr;
 }
 
 }  // namespace tenon::ast

@@ -20,6 +20,7 @@
 //   suggest.cpp           "did you mean …?"
 //   check_builtin.cpp     calls of built-ins
 //   check_export.cpp      the functions that a library offers
+//   check_unreached.cpp   the functions that main does not reach
 //   check_tensor.cpp      reshape, concat, scatter_add, uniform, normal
 //   check_schedule.cpp    schedules
 //   check_lift.cpp        element by element: lifting and broadcasting
@@ -145,6 +146,8 @@ class ProgramChecker {
  public:
   ProgramChecker(const CheckOptions& options, Diagnostics& diagnostics);
   typed::Program check(const Program& prelude, const Program& program);
+  /// To be called after it.
+  Unreached check_unreached();
 
   /// Who is called by this name; a program's own functions hide the prelude's.
   const FunctionInfo* find_function(const std::string& name, bool from_prelude) const;
@@ -162,8 +165,8 @@ class ProgramChecker {
   void add_const_names(std::vector<std::string>& names, bool from_prelude) const;
   /// The instance of a function for these parameters; its body is checked later. Null if there are
   /// too many.
-  const typed::Function* instantiate(const FunctionInfo& info, const Substitution& parameters,
-                                     Span call, Diagnostics& found);
+  typed::Function* instantiate(const FunctionInfo& info, const Substitution& parameters, Span call,
+                               Diagnostics& found);
 
  private:
   struct Instance {
@@ -172,6 +175,7 @@ class ProgramChecker {
     typed::Function* function;
     Span call;  ///< where it was first asked for
     const Instance* caller;
+    std::string key;  ///< in by_key_
   };
 
   void collect(const Program& program, bool is_prelude);
@@ -194,23 +198,34 @@ class ProgramChecker {
   /// What parameters are checked with where all their values are meant: dimensions as symbols, each
   /// element type of their kind, runs of several lengths.
   static std::vector<Substitution> samples(const std::vector<Parameter>& parameters);
+  /// One of them: with number `type` of the element types, with runs of this rank.
+  static Substitution sample(const std::vector<Parameter>& parameters, size_t type, size_t rank,
+                             const std::function<Extent(const std::string&)>& extent);
 
   bool check_parameters(const std::vector<Parameter>& parameters);
   void check_for_all(const FunctionInfo& info);
   bool is_broken(Span item) const;
-  void check_instance(const Instance& instance);
+  void check_instances(size_t first, Diagnostics& found);
+  void check_instance(const Instance& instance, Diagnostics& found);
   // check_export.cpp
   void instantiate_exports();
   void instantiate_export(const Export& wanted);
   void export_as(const std::string& symbol, const FunctionInfo& info, const Substitution& parameters,
                  Span place);
+  // check_unreached.cpp
+  /// `given`, and the defaults of the others; nothing if that leaves one open.
+  std::optional<Substitution> decide(const FunctionInfo& info, Substitution given);
+  typed::Program check_at(const std::vector<const FunctionInfo*>& functions, size_t number);
+  void enter(const FunctionInfo& info, const Substitution& parameters, Diagnostics& found);
+  void forget_instances(size_t first);
+  typed::Program finish_program();
 
   const CheckOptions& options_;
   Diagnostics& diagnostics_;
   Names prelude_, user_;
   typed::Program program_;
   std::deque<Instance> instances_;
-  std::map<std::string, const typed::Function*> by_key_;
+  std::map<std::string, typed::Function*> by_key_;
   const Instance* present_ = nullptr;  ///< whose body is being checked
   int const_depth_ = 0;
   std::set<std::string> clashing_;

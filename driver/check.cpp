@@ -9,9 +9,10 @@ namespace tenon::driver {
 
 void command_check(Session& session) {
   if (session.options.fix) apply_fixes(session.options);
-  [[maybe_unused]] ast::typed::Program program = check_program(session, false);
+  ast::Unreached unreached;
+  [[maybe_unused]] ast::typed::Program program = check_program(session, false, &unreached);
 #if TENON_UPTO >= 5
-  check_schedules(session, std::move(program));
+  check_schedules(session, std::move(program), std::move(unreached));
 #endif
 }
 

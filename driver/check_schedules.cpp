@@ -1,8 +1,9 @@
 #include "driver/check_schedules.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <set>
-#include <tuple>
+#include <map>
 
 #include "driver/ir_module.h"
 #include "driver/optimize.h"
@@ -12,7 +13,9 @@
 namespace tenon::driver {
 namespace {
 
-using Place = std::tuple<uint32_t, uint32_t, uint32_t>;
+using ast::typed::Program;
+using lexer::Diagnostics;
+using lexer::Span;
 
 bool has_schedule(const std::vector<ast::typed::Stmt>& stmts) {
   return std::ranges::any_of(stmts, [](const ast::typed::Stmt& stmt) {
@@ -26,26 +29,82 @@ bool has_schedule(const std::vector<ast::typed::Stmt>& stmts) {
   });
 }
 
-bool has_schedule(const ast::typed::Program& program) {
+bool has_schedule(const Program& program) {
   return !program.schedules.empty() ||
          std::ranges::any_of(program.functions,
                              [](const auto& function) { return has_schedule(function->body); });
 }
 
-}  // namespace
-
 /// Nests are what passes make of definitions: so these run, as for `tenon run`. A schedule that several
 /// nests refuse, copies of a function's, is reported once.
-void check_schedules(Session& session, ast::typed::Program program) {
-  if (!has_schedule(program)) return;
-  ir::Module module = lower_checked(session, std::move(program));
-  optimize(session, module, opt::pipeline(session.options.level));
-  std::set<Place> seen;
-  for (const opt::Refused& refused : opt::loops::refusals(module, {.strict = session.options.strict})) {
-    const lexer::Span& span = refused.span;
-    if (seen.emplace(span.file, span.begin, span.end).second && !session.diagnostics.full())
-      session.diagnostics.report(lexer::Diag::schedule_refused, span, refused.reason);
+Diagnostics refusals(Session& session, Program program) {
+  Diagnostics found;
+  if (!has_schedule(program)) return found;
+  const auto report = [&](const opt::Refused& refused) {
+    found.report(lexer::Diag::schedule_refused, refused.span, refused.reason);
+  };
+  ir::Module module = lower_checked(session, std::move(program), found);
+  try {
+    optimize_or_refuse(session, module, opt::pipeline(session.options.level));
+    std::ranges::for_each(opt::loops::refusals(module, {.strict = session.options.strict}), report);
+  } catch (const opt::Refused& refused) {
+    report(refused);
   }
+  return found;
+}
+
+/// What is refused of an open function, sample by sample.
+struct Tries {
+  Span function;
+  struct Try { std::string name; std::vector<lexer::Diagnostic> refused; };
+  std::vector<Try> all = {};
+};
+using ByPlace = std::map<std::pair<uint32_t, uint32_t>, Tries>;
+
+ByPlace try_samples(Session& session, std::vector<Program> samples) {
+  ByPlace tries;
+  for (Program& sample : samples) {
+    for (const auto& function : sample.functions) {
+      if (function->exported.empty()) continue;
+      const Span span = function->span;
+      auto& [place, tried] = *tries.try_emplace({span.file, span.begin}, Tries{span}).first;
+      tried.all.push_back({function->text(), {}});
+    }
+    const Diagnostics refused = refusals(session, std::move(sample));
+    for (const lexer::Diagnostic& d : refused.all()) {
+      const auto behind = tries.upper_bound({d.span.file, d.span.begin});
+      if (behind == tries.begin()) continue;
+      auto& [function, all] = std::prev(behind)->second;
+      if (d.span.file == function.file && d.span.end <= function.end) all.back().refused.push_back(d);
+    }
+  }
+  return tries;
+}
+
+/// Adds what every sample refuses: an open function may be for callers whose sizes allow what others do not.
+void report_agreed(const ByPlace& tries, Diagnostics& diagnostics) {
+  for (const auto& [place, tried] : tries) {
+    for (lexer::Diagnostic d : tried.all[0].refused) {
+      const bool agreed = std::ranges::all_of(tried.all, [&](const Tries::Try& each) {
+        return std::ranges::count(each.refused, d.span, &lexer::Diagnostic::span) != 0;
+      });
+      if (!agreed) continue;
+      std::string names;
+      for (const Tries::Try& each : tried.all)
+        names += fmt::format("{}`{}`", names.empty() ? "" : ", ", each.name);
+      diagnostics.add(std::move(d.note({}, "`main` does not reach this; it was tried in " + names)));
+    }
+  }
+}
+
+}  // namespace
+
+void check_schedules(Session& session, Program program, ast::Unreached unreached) {
+  for (Program* each : {&program, &unreached.closed}) {
+    const Diagnostics refused = refusals(session, std::move(*each));
+    for (const lexer::Diagnostic& d : refused.all()) session.diagnostics.add(d);
+  }
+  report_agreed(try_samples(session, std::move(unreached.samples)), session.diagnostics);
   session.stop_if_wrong();
 }
 

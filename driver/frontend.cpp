@@ -5,7 +5,6 @@
 #include <set>
 #include <span>
 
-#include "ast/check.h"
 #include "driver/exports.h"
 #include "parser/parser.h"
 
@@ -105,7 +104,7 @@ ast::Program parse_root(Session& session) {
                        [&] { return parser::parse(session.sources, file, session.diagnostics); });
 }
 
-ast::typed::Program diagnose_program(Session& session, bool needs_main) {
+ast::typed::Program diagnose_program(Session& session, bool needs_main, ast::Unreached* unreached) {
   ast::Program prelude =
       session.timed("parsing the prelude", [&] { return parse_prelude(session); });
   ast::Program root_program = parse_root(session);
@@ -125,13 +124,14 @@ ast::typed::Program diagnose_program(Session& session, bool needs_main) {
   options.root_file = root;
   const WantedExports wanted = read_exports(session);
   if (session.library || !wanted.exports.empty()) options.exports = wanted.exports;
-  return session.timed(
-      "checking", [&] { return ast::check(prelude, program, options, session.diagnostics); });
+  return session.timed("checking", [&] {
+    return ast::check(prelude, program, options, session.diagnostics, unreached);
+  });
 }
 
-ast::typed::Program check_program(Session& session, bool needs_main) {
+ast::typed::Program check_program(Session& session, bool needs_main, ast::Unreached* unreached) {
   try {
-    auto typed = diagnose_program(session, needs_main);
+    auto typed = diagnose_program(session, needs_main, unreached);
     session.stop_if_wrong(only_exports_are_wrong(session) ? kUsageWrong : kProgramWrong);
     return typed;
   } catch (const ast::BadDefine& e) {

@@ -98,19 +98,23 @@ std::map<std::string, ir::Schedule> take_late(const Session& session, ast::typed
 
 }  // namespace
 
-ir::Module lower_checked(Session& session, ast::typed::Program program) {
+ir::Module lower_checked(Session& session, ast::typed::Program program, lexer::Diagnostics& lost) {
   std::map<std::string, ir::Schedule> late;
   if (!program.schedules.empty())
     late = session.timed("finding what schedules are for", [&] { return take_late(session, program); });
-  std::vector<const PlacedSchedule*> lost;
-  ir::Module module = session.timed("lowering to SSA", [&] { return ir::lower(program, &lost); });
+  std::vector<const PlacedSchedule*> unplaced;
+  ir::Module module = session.timed("lowering to SSA", [&] { return ir::lower(program, &unplaced); });
   module.schedules = std::move(late);
-  for (const PlacedSchedule* schedule : lost)
-    ast::typed::report_lost(program, *schedule, session.diagnostics);
-  session.stop_if_wrong();
+  for (const PlacedSchedule* schedule : unplaced) ast::typed::report_lost(program, *schedule, lost);
   session.phase = "verifying what lowering made";
   for (const ir::Violation& v : ir::verify(module))
     throw std::logic_error(v.message + ", in " + v.where);
+  return module;
+}
+
+ir::Module lower_checked(Session& session, ast::typed::Program program) {
+  ir::Module module = lower_checked(session, std::move(program), session.diagnostics);
+  session.stop_if_wrong();
   return module;
 }
 

@@ -10,6 +10,8 @@ namespace tenon::driver {
 ir::Module load_module(Session& session);
 /// The same of a program that has been checked, with its schedules and those of --schedule.
 ir::Module lower_checked(Session& session, ast::typed::Program program);
+/// The same, but tells `lost` of the schedules that find no nest, and goes on.
+ir::Module lower_checked(Session& session, ast::typed::Program program, lexer::Diagnostics& lost);
 /// IR text alone, for `tenon opt`.
 ir::Module parse_ir(Session& session);
 /// The module after the pipeline of the -O level, or after --passes.

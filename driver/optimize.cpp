@@ -54,13 +54,12 @@ Reproducer reproducer_of(const Options& o, const ir::Module& module,
 }  // namespace
 
 void stop_as_refused(Session& session, const opt::Refused& refused) {
-  session.after_crash = nullptr;
   session.diagnostics.report(lexer::Diag::schedule_refused, refused.span, refused.reason);
   session.stop_if_wrong();
   throw Exit{kProgramWrong};
 }
 
-void optimize(Session& session, ir::Module& module, std::string_view passes) {
+void optimize_or_refuse(Session& session, ir::Module& module, std::string_view passes) {
   session.phase = "optimizing";
   try {
     if (session.options.bisect_auto) bisect(session, module, passes);
@@ -72,14 +71,19 @@ void optimize(Session& session, ir::Module& module, std::string_view passes) {
     options.progress = &reproducer->progress;
     opt::run_passes(module, list, options);
     session.after_crash = nullptr;
-  } catch (const opt::Refused& refused) {
-    stop_as_refused(session, refused);
+  } catch (const opt::Refused&) {
+    session.after_crash = nullptr;
+    throw;
   } catch (const opt::BadPipeline& e) {
     throw UsageError{e.message};
   } catch (const opt::BrokenIr& e) {
     throw std::logic_error("pass " + e.pass + " broke the IR: " + e.violations[0].message +
                            ", in " + e.violations[0].where);
   }
+}
+
+void optimize(Session& session, ir::Module& module, std::string_view passes) {
+  with_schedules(session, [&] { optimize_or_refuse(session, module, passes); });
 }
 
 }  // namespace tenon::driver

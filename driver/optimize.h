@@ -15,7 +15,10 @@ opt::loops::Machine machine_of(const Options& options);
 /// Runs "a,b,c" as the options say. --bisect=auto ends the invocation with the wrong rewrite that
 /// it finds. Throws UsageError if a pass is not there or may not stand where it does; a pass that
 /// throws or breaks the IR is a bug of ours, and leaves what reproduces it (reproducer.h).
+/// A schedule that a pass refuses ends the invocation too.
 void optimize(Session& session, ir::Module& module, std::string_view passes);
+/// The same, but throws Refused.
+void optimize_or_refuse(Session& session, ir::Module& module, std::string_view passes);
 
 /// Reports a directive that is refused, at its place, and ends the invocation.
 [[noreturn]] void stop_as_refused(Session& session, const opt::Refused& refused);

@@ -302,7 +302,6 @@ Function signature(Module& module, const typed::Function& source, std::string na
   out.name = std::move(name);
   out.pure = source.pure;
   out.recursive = source.recursive;
-  out.exported = source.exported;
   out.span = source.span;
   for (size_t i = 0; i < source.param_count; ++i) {
     for_each_leaf(source.vars[i].type, source.vars[i].name,
@@ -328,6 +327,7 @@ Module lower(const typed::Program& program, std::vector<const typed::PlacedSched
     shared.functions[function.get()] = id;
     if (function.get() == program.main) module.main = id;
     module.functions.push_back(signature(module, *function, module_name(*function, taken)));
+    module.functions.back().exported = function->exported;  // its copies are for calls inside
   }
   // Lowering walks typed trees, and chains of calls, by recursion.
   runtime::run_on_large_stack([&] {

@@ -18,6 +18,7 @@ struct Checking {
   lexer::SourceMap sources;
   lexer::Diagnostics diagnostics;
   typed::Program program;
+  Unreached unreached;
 
   explicit Checking(const std::string& text, CheckOptions options = {}) {
     std::string text_of_prelude;
@@ -26,7 +27,7 @@ struct Checking {
     }
     Program prelude = parse("prelude.tn", text_of_prelude);
     Program user = parse("test.tn", text);
-    if (!diagnostics.any()) program = check(prelude, user, options, diagnostics);
+    if (!diagnostics.any()) program = check(prelude, user, options, diagnostics, &unreached);
   }
   Program parse(const std::string& name, const std::string& text) {
     return parser::parse(sources, sources.add(name, text), diagnostics);
@@ -38,7 +39,8 @@ struct Checking {
     for (const lexer::Diagnostic& d : diagnostics.all()) all += (all.empty() ? "" : " ") + d.code;
     return all;
   }
-  std::vector<std::string> instances() const {
+  std::vector<std::string> instances() const { return instances(program); }
+  static std::vector<std::string> instances(const typed::Program& program) {
     std::vector<std::string> names;
     for (const auto& f : program.functions) names.push_back(f->text());
     return names;
@@ -115,6 +117,31 @@ TEST_CASE("what only the numbers decide is decided in the instance") {
   Checking wrong(f + in_main("print(f([1.0], [2.0, 3.0]));"));
   REQUIRE(wrong.codes() == "E0501");
   CHECK(wrong.diagnostics.all()[0].notes.back().text == "in `f[N = 1, M = 2]`, called here");
+}
+
+TEST_CASE("what main does not reach is instantiated apart: where nothing is open, and else for samples") {
+  using Names = std::vector<std::string>;
+  Checking c(
+      "fn f[N](x: f32[N]) -> f32[N] { let y[i] = x[i] schedule { parallel i; }; return y; }\n"
+      "fn g[N, T: int](x: T[N], y: T[N / 4 * 4]) -> T[N] {\n"
+      "  let z[i] = x[i] + y[i] schedule { parallel i; }; return z; }\n"
+      "fn h[N](x: f32[N]) -> f32[N] { let y[i] = f(x)[i] schedule { parallel i; }; return y; }\n"
+      "fn plain[N](x: f32[N]) -> f32 { return x[0]; }\n"
+      "fn closed[N = 2]() -> f32 { let x: f32[N] = ones(); return f(x)[0]; }\n" +
+      in_main("print(f([1.0]));"));
+  REQUIRE(c.codes() == "");
+  CHECK(c.instances() == Names{"main", "f[N = 1]"});
+  CHECK(c.program.main != nullptr);
+  CHECK(c.instances(c.unreached.closed) == Names{"closed[N = 2]", "f[N = 2]"});
+  CHECK(c.unreached.closed.main == nullptr);
+  CHECK(c.unreached.closed.functions[0]->exported != "");
+  CHECK(c.unreached.closed.functions[1]->exported == "");
+  std::vector<Names> samples;
+  for (const typed::Program& sample : c.unreached.samples) samples.push_back(c.instances(sample));
+  CHECK(samples == std::vector<Names>{{"g[N = 4, T = i32]", "h[N = 4]", "f[N = 4]"},
+                                      {"h[N = 7]", "f[N = 7]"},
+                                      {"g[N = 16, T = i64]", "h[N = 16]", "f[N = 16]"},
+                                      {"g[N = 256, T = i32]", "h[N = 256]", "f[N = 256]"}});
 }
 
 TEST_CASE("dimensions that divide by zero do so when the program runs") {
