@@ -11,19 +11,26 @@
 namespace tenon::opt::loops {
 namespace {
 
-constexpr double kStreamedBytes = 32e6;
+constexpr double kCachedBytes = 32e6;     ///< of the last cache, or of one processor's share of it
+constexpr double kFewBytes = 8e6;         ///< in any case they stay in it
 constexpr double kParallelWork = 2e5;  ///< turns of the innermost loops, all together
 
 }  // namespace
 
+double bytes_of(const ir::Type& type) {
+  double bytes = static_cast<double>(runtime::row(type.dtype).bytes);
+  for (const int64_t extent : type.shape) bytes *= static_cast<double>(extent);
+  return bytes;
+}
+
 bool writes_much(const Kernel& kernel) {
-  double bytes = 0;
-  for (size_t b = kernel.buffer_values.size(); b < kernel.buffers.size(); ++b) {
-    double size = static_cast<double>(runtime::row(kernel.buffers[b].type.dtype).bytes);
-    for (const int64_t extent : kernel.buffers[b].type.shape) size *= static_cast<double>(extent);
-    bytes += size;
+  double all = 0, written = 0;
+  for (size_t b = 0; b < kernel.buffers.size(); ++b) {
+    const double bytes = bytes_of(kernel.buffers[b].type);
+    all += bytes;
+    if (b >= kernel.buffer_values.size()) written += bytes;
   }
-  return bytes >= kStreamedBytes;
+  return all >= kCachedBytes && written >= kFewBytes;
 }
 
 bool is_worth_threads(const Kernel& kernel) {

@@ -50,7 +50,9 @@ struct Copy {
 /// Appends to a schedule `pack`, and what makes the copy's loops fast.
 void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy);
 
-/// Whether the results are so large that they are in no cache any more when somebody reads them.
+double bytes_of(const ir::Type& type);
+/// Whether results are in no cache any more when somebody reads them: together with what is read for them they
+/// fill one.
 bool writes_much(const Kernel& kernel);
 /// Whether there is enough to do, outside of products, to wake a thread.
 bool is_worth_threads(const Kernel& kernel);

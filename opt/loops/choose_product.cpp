@@ -58,7 +58,8 @@ class Writer {
     add({DirectiveKind::unroll_, {ji}});
     add({DirectiveKind::unroll_, {ii}});
     if (product_.work >= kParallelWork) {
-      const int64_t panels = product_.lane_turns / (tile.vectors * lanes);
+      const int64_t width = tile.vectors * lanes;  // less than half of one counts for nothing
+      const int64_t panels = std::max<int64_t>(1, (product_.lane_turns + width / 2) / width);
       add({DirectiveKind::parallel_, {shared(panels < kFewPanels && panels % 2 != 0 ? io : jo)}});
     }
     return std::move(schedule_);

@@ -21,6 +21,7 @@ constexpr int64_t kChains = 4;         ///< partial vectors of a reduction: the 
 constexpr int64_t kPiece = 1 << 16;    ///< elements of a piece of work for a thread
 constexpr double kSumPiece = 1 << 18;  ///< likewise, of a reduction: combining them costs little then
 constexpr int64_t kPageBytes = 4096;   ///< rows further apart lie on a page each
+constexpr int64_t kRowPieces = 4;      ///< of a sum of rows: each takes time to be added to the others
 constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of a core follows
 constexpr int64_t kRowBytes = 16384;  ///< of sums: half of the first cache, the other half for the rows that go into them
 constexpr int64_t kFewestLanes = 4;    ///< of short rows
@@ -54,11 +55,10 @@ class Chooser {
       : kernel_(kernel), machine_(machine), mode_(mode) {}
 
   ir::Schedule run() {
-    std::vector<Inner> inner;
     std::vector<const For*> open;
-    find_inner(kernel_.body, open, inner);
-    bool all = !inner.empty();
-    for (const Inner& loop : inner) all = all && choose(loop);
+    find_inner(kernel_.body, open, inner_);
+    bool all = !inner_.empty();
+    for (const Inner& loop : inner_) all = all && choose(loop);
     if (!all) return {};
     if (writes_much(kernel_)) add({DirectiveKind::stream_});
     share();
@@ -68,9 +68,11 @@ class Chooser {
  private:
   bool choose(const Inner& inner);
   bool reduce(const Inner& inner, int64_t lanes);
+  void ask_ahead(const Inner& inner, const std::string& loop);
   bool interchange(const Inner& inner, int64_t lanes);
   void unroll_short(const Inner& inner, const For& lane_loop);
   void by_rows(const Inner& inner, const For& lane_loop, int64_t lanes);
+  std::string share_rows(const Inner& inner, const For& lane_loop);
   bool stands_outermost(const Inner& inner, const For& loop) const;
   bool takes_pages(const Inner& inner, LoopId loop) const;
   bool contiguous(const Inner& inner, LoopId loop) const;
@@ -86,6 +88,7 @@ class Chooser {
   const Kernel& kernel_;
   const Machine& machine_;
   Mode mode_;
+  std::vector<Inner> inner_;
   ir::Schedule schedule_;
   std::string outermost_;  ///< what the outermost loop is called once it is split
 };
@@ -152,20 +155,40 @@ bool Chooser::reduce(const Inner& inner, int64_t lanes) {
   if (several) add({DirectiveKind::rfactor_, {u}});
   add({DirectiveKind::vectorize_, {v}});
   if (several) add({DirectiveKind::unroll_, {u}});
+  if (several && &inner == &inner_.front()) ask_ahead(inner, o);
   return true;
+}
+
+/// What comes from memory: the first loop that reads it asks for some lines more, which the processor's own guesses
+/// lag behind. Loops behind it find them in a cache.
+void Chooser::ask_ahead(const Inner& inner, const std::string& loop) {
+  std::set<BufferId> asked;
+  for (const Stmt* stmt : inner.stmts)
+    for_each_expr(*stmt, [&](const ExprPtr& e) {
+      for (const Access& read : reads_of(kernel_, e)) {
+        const ir::Type& type = kernel_.buffers[read.buffer].type;
+        if (bytes_of(type) < 2 * static_cast<double>(machine_.l2_bytes) || !read.strides->contains(inner.loop->loop)) continue;
+        if (asked.insert(read.buffer).second)
+          add({DirectiveKind::prefetch_, {loop}, {}, 0, kernel_.buffers[read.buffer].name});
+      }
+    });
 }
 
 /// sum[k] x[k] * w[k, j] with rows of w so long that each lies on pages of its own: a few rows at a time,
 /// each read from end to end, into a row of sums that stays in the cache.
 void Chooser::by_rows(const Inner& inner, const For& lane_loop, int64_t lanes) {
-  const LoopId summed = inner.loop->loop, loop = lane_loop.loop;
-  const std::string o = fresh(summed, "o"), i = fresh(summed, "i"), p = fresh(loop, "p"),
+  const LoopId loop = lane_loop.loop;
+  std::string summed = name(inner.loop->loop);
+  const std::string o = fresh(inner.loop->loop, "o"), i = fresh(inner.loop->loop, "i"), p = fresh(loop, "p"),
                     q = fresh(loop, "q"), u = fresh(loop, "u"), v = fresh(loop, "v");
-  add({DirectiveKind::split_, {name(summed)}, {o, i}, kRowsAtOnce});
+  const std::string pieces = share_rows(inner, lane_loop);
+  if (!pieces.empty()) summed = fresh(inner.loop->loop, "q");
+  add({DirectiveKind::split_, {summed}, {o, i}, kRowsAtOnce});
   add({DirectiveKind::split_, {name(loop)}, {p, q}, kRowBytes / 4});
   add({DirectiveKind::split_, {q}, {u, v}, lanes});
   Directive order{DirectiveKind::order_};
   bool inside = false;
+  if (!pieces.empty()) order.loops.push_back(pieces);
   for (const For* around : inner.around) {
     inside |= around == &lane_loop;
     if (inside) order.loops.push_back(around == &lane_loop ? p : name(around->loop));
@@ -174,7 +197,22 @@ void Chooser::by_rows(const Inner& inner, const For& lane_loop, int64_t lanes) {
   add(std::move(order));
   add({DirectiveKind::vectorize_, {v}});
   add({DirectiveKind::unroll_, {i}});
-  if (stands_outermost(inner, lane_loop)) outermost_ = p;
+  if (!pieces.empty()) outermost_ = pieces;
+  else if (stands_outermost(inner, lane_loop)) outermost_ = p;
+}
+
+/// Of rows that all go into one row of sums each piece has a row of its own, if the mode lets sums be taken apart:
+/// so threads read whole rows. What the loop over pieces is called; empty: there are none.
+std::string Chooser::share_rows(const Inner& inner, const For& lane_loop) {
+  if (!stands_outermost(inner, lane_loop) || !is_worth_threads(kernel_)) return {};
+  for (const LocalId local : changed_by(inner.loop->body))
+    if (!steps_of(kernel_, inner.loop->body, local, mode_)) return {};
+  const int64_t rows = *turns_of(*inner.loop) / kRowPieces;
+  if (static_cast<double>(rows * *turns_of(lane_loop)) < kSumPiece) return {};
+  const std::string pieces = fresh(inner.loop->loop, "p");
+  add({DirectiveKind::split_, {name(inner.loop->loop)}, {pieces, fresh(inner.loop->loop, "q")}, rows});
+  add({DirectiveKind::rfactor_, {pieces}});
+  return pieces;
 }
 
 /// Loops of one turn around it do not count.
