@@ -5,6 +5,7 @@
 //   - a loop of stores goes into lanes as it is;
 //   - a reduction over contiguous elements gets a vector of partial results, four of them, so that an
 //     addition need not wait for the one before;
+//   - what a loop over a row works out is kept for the loops behind it that would work it out again;
 //   - a reduction over elements that lie apart, in a loop over contiguous ones, changes places with it.
 #include <algorithm>
 #include <bit>
@@ -26,6 +27,7 @@ constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of
 constexpr int64_t kRowBytes = 16384;  ///< of sums: half of the first cache, the other half for the rows that go into them
 constexpr int64_t kFewestLanes = 4;    ///< of short rows
 constexpr int64_t kWidestStep = 4;     ///< elements so far apart are loaded with what lies between
+constexpr int64_t kKeptBytes = 16;     ///< of the second-level cache, for each element of a row that is kept
 constexpr int64_t kMostUnrolled = 32;  ///< turns of a short sum, all its loops together
 
 /// What an innermost loop does.
@@ -141,7 +143,9 @@ bool Chooser::reduce(const Inner& inner, int64_t lanes) {
   if (turns && *turns < 2 * lanes) return false;
   if (!contiguous(inner, loop)) return false;
   for (const LocalId local : changed_by(inner.loop->body))
-    if (!steps_of(kernel_, inner.loop->body, local, mode_)) return false;
+    if (!own_element_each_turn(kernel_, inner.loop->body, local, loop) &&
+        !steps_of(kernel_, inner.loop->body, local, mode_))
+      return false;
   const bool several = !turns || *turns >= 2 * lanes * kChains;
   const std::string o = fresh(loop, "o"), i = fresh(loop, "i"), u = fresh(loop, "u"),
                     v = fresh(loop, "v");
@@ -333,8 +337,47 @@ void Chooser::share() {
 
 }  // namespace
 
+namespace {
+
+/// `keep` for each pair of loops beside each other where it applies, and done.
+ir::Schedule keep_rows(Kernel& kernel, const Machine& machine, Mode mode) {
+  std::vector<std::pair<LoopId, LoopId>> pairs;
+  const std::function<void(const Block&)> look = [&](const Block& block) {
+    std::vector<const For*> rows;
+    for (const Stmt& stmt : block) {
+      for_each_block(stmt, look);
+      const auto* loop = std::get_if<For>(&stmt.node);
+      if (loop == nullptr || turns_of(*loop).value_or(INT64_MAX) > machine.l2_bytes / kKeptBytes) continue;
+      for (const For* before : rows)
+        if (turns_of(*before) == turns_of(*loop)) pairs.emplace_back(before->loop, loop->loop);
+      rows.push_back(loop);
+    }
+  };
+  look(kernel.body);
+  ir::Schedule schedule;
+  for (const auto& [first, second] : pairs) {
+    const Directive keep{DirectiveKind::keep_, {kernel.loops[first], kernel.loops[second]}};
+    Kernel kept = kernel;
+    try {
+      apply_directive(kept, keep, mode);
+    } catch (const Refused&) {
+      continue;
+    }
+    kernel = std::move(kept);
+    schedule.push_back(keep);
+  }
+  return schedule;
+}
+
+}  // namespace
+
 ir::Schedule choose_rows(const Kernel& kernel, const Machine& machine, Mode mode) {
-  return Chooser(kernel, machine, mode).run();
+  Kernel kept = kernel;
+  ir::Schedule schedule = keep_rows(kept, machine, mode);
+  const ir::Schedule rest = Chooser(kept, machine, mode).run();
+  if (rest.empty()) return {};
+  schedule.insert(schedule.end(), rest.begin(), rest.end());
+  return schedule;
 }
 
 }  // namespace tenon::opt::loops

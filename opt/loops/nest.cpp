@@ -234,21 +234,31 @@ std::optional<ScalarOp> steps_of(const Kernel& kernel, const Block& block, Local
 
 bool own_element_each_turn(const Kernel& kernel, const Block& block, LocalId local, LoopId loop,
                            std::optional<LoopId> beside) {
-  std::set<LoopId> moving;
-  if (beside) moving.insert(*beside);
+  constexpr int64_t kAnywhere = int64_t{1} << 32;
+  std::map<LoopId, int64_t> moving;  // by how much at most
+  if (beside) moving[*beside] = kAnywhere;
   for_each_stmt(block, [&](const Stmt& stmt) {
-    if (const auto* inner = std::get_if<For>(&stmt.node)) moving.insert(inner->loop);
+    const auto* inner = std::get_if<For>(&stmt.node);
+    if (inner == nullptr) return;
+    const std::optional<int64_t> lo = constant_of(inner->lo), hi = constant_of(inner->hi);
+    const int64_t reach = lo && hi && *lo >= 0 ? std::min(*hi, kAnywhere) : kAnywhere;
+    moving[inner->loop] = std::max(moving[inner->loop], std::max<int64_t>(reach - 1, 0));
   });
-  // The axes on which every access has the same subscript, which moves with this loop alone.
+  // The axes on which every access has the same subscript, which moves further with this loop than with all others.
   const size_t rank = kernel.locals[local].shape.size();
   std::vector<std::optional<LinearForm>> common(rank);
   std::vector<bool> apart(rank, true);
+  const auto steps_over = [&](const LinearForm& form) {
+    double others = 0;
+    for (const auto& [other, reach] : moving)
+      others += std::abs(static_cast<double>(form.factor(other))) * static_cast<double>(reach);
+    return std::abs(static_cast<double>(form.factor(loop))) > others;
+  };
   const auto look = [&](const Subscripts& subscripts) {
     for (size_t axis = 0; axis < rank; ++axis) {
       const std::optional<LinearForm> form = linear_form(subscripts[axis]);
       if (!common[axis]) common[axis] = form;
-      apart[axis] = apart[axis] && form && form == common[axis] && form->factor(loop) != 0;
-      for (const LoopId other : moving) apart[axis] = apart[axis] && form->factor(other) == 0;
+      apart[axis] = apart[axis] && form && form == common[axis] && steps_over(*form);
     }
   };
   for_each_stmt(block, [&](const Stmt& stmt) {

@@ -20,6 +20,8 @@ constexpr int64_t kFactors[] = {1, 2, 3, 4, 5, 8, 16};
 /// More loops are no other case, and take long.
 constexpr size_t kMostStatements = 400;
 
+bool takes_two(DirectiveKind kind) { return kind == DirectiveKind::fuse_ || kind == DirectiveKind::keep_; }
+
 class Drawing {
  public:
   Drawing(const ir::Module& module, Kernel kernel, Random& random, opt::loops::Mode mode)
@@ -78,7 +80,7 @@ class Drawing {
     std::istringstream form{std::string(row.form)};
     for (std::string word; form >> word;) {
       if (word == "loop") directive.loops.push_back(among(names));
-      if (word == "loops") directive.loops = several(names, directive.kind == DirectiveKind::fuse_);
+      if (word == "loops") directive.loops = several(names, takes_two(directive.kind));
       if (word == "new") directive.made.push_back(fmt::format("n{}", made_++));
       if (word == "factor" || (word == "factor]" && below(2) == 0)) directive.factor = among(kFactors);
       if (word == "operand") {
