@@ -12,6 +12,7 @@ using ir::DirectiveKind;
 
 constexpr int64_t kMostUnrolled = 8;  ///< vectors, all unrolled loops together
 constexpr int64_t kSharedElements = 1 << 16;  ///< are worth waking a thread for
+constexpr int64_t kFewestShared = 8;  ///< turns: of fewer one thread gets more than another
 constexpr int64_t kLineBytes = 64;    ///< of the caches
 
 /// Of all occurrences of the loop; some are tails.
@@ -43,8 +44,12 @@ void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy) {
   }
   const ir::Shape& shape = kernel.buffers[copy.buffer].type.shape;
   const int64_t elements = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-  if (copy.shared && elements >= kSharedElements && loops.size() > 1)
-    schedule.push_back({DirectiveKind::parallel_, {loops.front()}});
+  if (copy.shared && elements >= kSharedElements)
+    for (size_t axis = 0; axis + 1 < loops.size(); ++axis) {
+      if (most_turns(copied, static_cast<LoopId>(first + axis)) < kFewestShared) continue;
+      schedule.push_back({DirectiveKind::parallel_, {loops[axis]}});
+      break;
+    }
   if (!copy.guarded) return;
   // Unrolled, the question which lanes lie in the margin is asked before the loops over rows, and once.
   int64_t turns = (most_turns(copied, static_cast<LoopId>(first + loops.size() - 1)) + copy.lanes - 1) / copy.lanes;

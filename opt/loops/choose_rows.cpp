@@ -80,6 +80,7 @@ class Chooser {
   bool contiguous(const Inner& inner, LoopId loop) const;
   int64_t lanes_of(const Inner& inner) const;
   void share_sum(const For& top);
+  void sum_in_streams(const For& top, int64_t piece);
   void share();
   void add(Directive directive) { schedule_.push_back(std::move(directive)); }
   const std::string& name(LoopId loop) const { return kernel_.loops[loop]; }
@@ -91,6 +92,7 @@ class Chooser {
   const Machine& machine_;
   Mode mode_;
   std::vector<Inner> inner_;
+  std::set<BufferId> asked_;  ///< that come from memory
   ir::Schedule schedule_;
   std::string outermost_;  ///< what the outermost loop is called once it is split
 };
@@ -166,13 +168,12 @@ bool Chooser::reduce(const Inner& inner, int64_t lanes) {
 /// What comes from memory: the first loop that reads it asks for some lines more, which the processor's own guesses
 /// lag behind. Loops behind it find them in a cache.
 void Chooser::ask_ahead(const Inner& inner, const std::string& loop) {
-  std::set<BufferId> asked;
   for (const Stmt* stmt : inner.stmts)
     for_each_expr(*stmt, [&](const ExprPtr& e) {
       for (const Access& read : reads_of(kernel_, e)) {
         const ir::Type& type = kernel_.buffers[read.buffer].type;
         if (bytes_of(type) < 2 * static_cast<double>(machine_.l2_bytes) || !read.strides->contains(inner.loop->loop)) continue;
-        if (asked.insert(read.buffer).second)
+        if (asked_.insert(read.buffer).second)
           add({DirectiveKind::prefetch_, {loop}, {}, 0, kernel_.buffers[read.buffer].name});
       }
     });
@@ -298,6 +299,7 @@ void Chooser::share_sum(const For& top) {
   }
   const auto piece = std::max<int64_t>(1, static_cast<int64_t>(kSumPiece / elements));
   if (*turns_of(top) < 2 * piece) return;
+  if (inner_.size() == 1 && inner_[0].loop == &top && !asked_.empty()) return sum_in_streams(top, piece);
   const std::string o = fresh(top.loop, "p"), i = fresh(top.loop, "q");
   ir::Schedule first = {{DirectiveKind::split_, {name(top.loop)}, {o, i}, piece},
                         {DirectiveKind::rfactor_, {o}}};
@@ -306,6 +308,27 @@ void Chooser::share_sum(const For& top) {
       if (loop == name(top.loop)) loop = i;
   schedule_.insert(schedule_.begin(), first.begin(), first.end());
   add({DirectiveKind::parallel_, {o}});
+}
+
+/// A piece of a sum that comes from memory is read at several places by turns: what goes ahead of one of them stops
+/// at the end of a page, and the others go on.
+void Chooser::sum_in_streams(const For& top, int64_t piece) {
+  const int64_t lanes = lanes_of(inner_[0]);
+  const std::string p = fresh(top.loop, "p"), q = fresh(top.loop, "q"), s = fresh(top.loop, "s"), r = fresh(top.loop, "r"),
+                    o = fresh(top.loop, "o"), i = fresh(top.loop, "i"), u = fresh(top.loop, "u"), v = fresh(top.loop, "v");
+  schedule_ = {{DirectiveKind::split_, {name(top.loop)}, {p, q}, piece},
+               {DirectiveKind::rfactor_, {p}},
+               {DirectiveKind::split_, {q}, {s, r}, piece / kChains},
+               {DirectiveKind::split_, {r}, {o, i}, lanes * kChains},
+               {DirectiveKind::split_, {i}, {u, v}, lanes},
+               {DirectiveKind::rfactor_, {v}},
+               {DirectiveKind::rfactor_, {s}},
+               {DirectiveKind::order_, {p, o, s, u, v}}};
+  for (const BufferId buffer : asked_) add({DirectiveKind::prefetch_, {o}, {}, 0, kernel_.buffers[buffer].name});
+  add({DirectiveKind::vectorize_, {v}});
+  add({DirectiveKind::unroll_, {s}});
+  add({DirectiveKind::unroll_, {u}});
+  add({DirectiveKind::parallel_, {p}});
 }
 
 /// The outermost loop on several threads, in pieces that do not depend on how many there are.
