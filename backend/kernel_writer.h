@@ -209,11 +209,12 @@ class KernelWriter {
     const ir::Type& type;
     const std::string& base;
     bool fixed = false;   ///< nothing changes it
-    bool unread = false;  ///< nothing reads it
+    bool unread = false;  ///< nothing reads it, or nothing before waiting stores are done
     bool swizzled = false;
   };
   Memory memory_of_array(LocalId local) {
-    return {kernel_.locals[local], here(places_[local].memory, "ptr"), false, false, kernel_.swizzled.contains(local)};
+    return {kernel_.locals[local], here(places_[local].memory, "ptr"), false, waiting_ && !waiting_->read.contains(local),
+            kernel_.swizzled.contains(local)};
   }
   Memory buffer(BufferId id) {
     const bool shared = facts_.is_shared(id), output = kernel_.is_output(id);
@@ -303,7 +304,12 @@ class KernelWriter {
   std::vector<Region> regions_{{0}};
   std::vector<Scope> scopes_;
   std::optional<Vector> vector_;
-  std::optional<std::vector<ApartStore>> waiting_ = {};  ///< for the end of an unrolled loop
+  /// For the end of an unrolled loop.
+  struct Waiting {
+    std::set<LocalId> read;  ///< arrays that the loop reads
+    std::vector<ApartStore> stores = {};
+  };
+  std::optional<Waiting> waiting_ = {};
   std::string functions_;  ///< of parallel loops, in full; of a GPU's kernels, their shared memory
   bool in_block_ = false, in_thread_ = false;  ///< a loop over them is open
   /// How many blocks and threads do what is being written, for one turn of the loops that are open.

@@ -372,7 +372,7 @@ void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subsc
     streams_ = write_store(out_, type, all, place, lanes(), stream) || streams_;
   } else {
     const ApartStore apart{memory, offset, lanes(), splat(value, register_type(type)).text};
-    if (waiting_ && memory.unread) waiting_->push_back(apart);
+    if (waiting_ && memory.unread) waiting_->stores.push_back(apart);
     else store_apart(apart);
   }
 }

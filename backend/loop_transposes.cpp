@@ -94,6 +94,14 @@ std::vector<Column> turned(FunctionText& out, std::string_view type, Lanes lanes
 
 }  // namespace
 
+std::set<LocalId> locals_read_in(const Block& block) {
+  std::set<LocalId> read;
+  for_each_node(block, [&](const ExprPtr& e) {
+    if (const auto* local = std::get_if<Local>(&e->node)) read.insert(local->local);
+  });
+  return read;
+}
+
 bool KernelWriter::may_transpose(const For& loop) const {
   return !on_gpu() && facts_.scheduled && !waiting_ && only_stores(loop.body);
 }
@@ -101,7 +109,7 @@ bool KernelWriter::may_transpose(const For& loop) const {
 /// Rows whose elements are neighbours are turned together; what has no neighbours is stored by itself.
 void KernelWriter::store_waiting() {
   std::map<std::string, std::vector<const ApartStore*>> together;
-  for (const ApartStore& store : *waiting_) {
+  for (const ApartStore& store : waiting_->stores) {
     const Lanes lanes = store.lanes;
     std::string place =
         fmt::format("{} {} {} {}", store.memory.base, lanes.width, lanes.used, store.offset.lane);

@@ -147,7 +147,7 @@ void KernelWriter::serial(const For& loop, const Bounds& bounds) {
 
 void KernelWriter::unrolled(const For& loop, Turns turns) {
   const bool transposes = may_transpose(loop);
-  if (transposes) waiting_.emplace();
+  if (transposes) waiting_.emplace(Waiting{locals_read_in(loop.body)});
   for (int64_t turn = turns.lo; turn < turns.hi; ++turn) {
     const Scalar constant = Scalar::integer(DType::i64, turn);
     loops_[loop.loop] = {literal(constant), false, constant, 0};

@@ -61,6 +61,8 @@ std::optional<Varying> side_by_side(const ir::loops::For& loop, const ir::loops:
 /// Whether an expression differs from turn to turn of `lane`.
 bool varies(const ExprPtr& e, LoopId lane, const Varying& locals);
 
+std::set<LocalId> locals_read_in(const ir::loops::Block& block);
+
 /// For each local with a shape how wide the registers are that hold it; 0 if it is in memory. In
 /// registers it is where every subscript is a constant once loops are unrolled, or along the last axis
 /// that plus a lane, within one register.

@@ -53,7 +53,8 @@ ExprPtr taken_apart(const ExprPtr& high, const ExprPtr& low, int64_t c) {
   const Apply *quotient = term_of(highs, ScalarOp::div, c), *rest = term_of(lows, ScalarOp::mod, c);
   if (quotient == nullptr || rest == nullptr) return nullptr;
   const std::optional<LinearForm> of = linear_form(quotient->args[0]);
-  if (!of || of != linear_form(rest->args[0])) return nullptr;
+  const bool same = of ? of == linear_form(rest->args[0]) : same_text(quotient->args[0], rest->args[0]);
+  if (!same) return nullptr;
   ExprPtr whole = quotient->args[0];
   for (const ExprPtr& term : highs)
     if (std::get_if<Apply>(&term->node) != quotient) whole = sum(whole, product(term, c));
@@ -103,10 +104,15 @@ std::vector<Step> steps_along(const ir::Shape& shape, const Subscripts& subscrip
   std::vector<Step> steps;
   int64_t elements = 1;
   for (size_t axis = shape.size(); axis-- > 0;) {
-    const ExprPtr whole = axis > 0 ? taken_apart(subscripts[axis - 1], subscripts[axis], shape[axis]) : nullptr;
-    steps.push_back({whole == nullptr ? subscripts[axis] : whole, elements});
-    elements *= shape[axis];
-    if (whole != nullptr) elements *= shape[--axis];
+    ExprPtr subscript = subscripts[axis];
+    int64_t extent = shape[axis];
+    while (axis > 0) {
+      const ExprPtr whole = taken_apart(subscripts[axis - 1], subscript, extent);
+      if (whole == nullptr) break;
+      subscript = whole, extent *= shape[--axis];
+    }
+    steps.push_back({subscript, elements});
+    elements *= extent;
   }
   std::ranges::reverse(steps);
   return steps;

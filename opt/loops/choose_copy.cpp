@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "opt/loops/access.h"
 #include "opt/loops/choose.h"
-#include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -25,6 +25,35 @@ int64_t most_turns(const Kernel& kernel, LoopId loop) {
   return most;
 }
 
+/// The loop of a copy, one from `first` on, along which it reads neighbours.
+std::optional<LoopId> goes_along(const Kernel& copied, BufferId buffer, size_t first) {
+  std::optional<LoopId> along;
+  for_each_read(copied.body, buffer, [&](const Read& read, const std::vector<const For*>&) {
+    const auto strides = strides_of(copied.buffers[buffer].type.shape, read.subscripts);
+    if (!strides) return;
+    for (const auto& [loop, stride] : *strides)
+      if (loop >= first && stride == 1) along = loop;
+  });
+  return along;
+}
+
+/// Read by vectors along that loop, and turned in registers (backend/loop_transposes.cpp): a square of lanes after
+/// the other.
+void add_turned(ir::Schedule& schedule, const Kernel& copied, const Copy& copy, std::vector<std::string> loops,
+                size_t along) {
+  FreshNames names(copied);
+  const std::string ro = names.fresh(loops[along] + "o"), ri = names.fresh(loops[along] + "i"),
+                    so = names.fresh(loops.back() + "o"), si = names.fresh(loops.back() + "i");
+  schedule.push_back({DirectiveKind::split_, {loops[along]}, {ro, ri}, copy.lanes});
+  schedule.push_back({DirectiveKind::split_, {loops.back()}, {so, si}, copy.lanes});
+  Directive order{DirectiveKind::order_, {so}};
+  for (size_t axis = 0; axis + 1 < loops.size(); ++axis) order.loops.push_back(axis == along ? ro : loops[axis]);
+  order.loops.insert(order.loops.end(), {si, ri});
+  schedule.push_back(std::move(order));
+  schedule.push_back({DirectiveKind::vectorize_, {ri}});
+  schedule.push_back({DirectiveKind::unroll_, {si}});
+}
+
 }  // namespace
 
 void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy) {
@@ -35,6 +64,9 @@ void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy) {
   apply_directive(copied, pack, {});
   schedule.push_back(pack);
   std::vector<std::string> loops(copied.loops.begin() + static_cast<std::ptrdiff_t>(first), copied.loops.end());
+  if (const std::optional<LoopId> along = goes_along(copied, copy.buffer, first); along && copy.apart_bytes > 0) {
+    if (most_turns(copied, *along) >= copy.lanes) return add_turned(schedule, copied, copy, loops, *along - first);
+  }
   schedule.push_back({DirectiveKind::vectorize_, {loops.back()}, {}, copy.lanes});
   // Elements of as many cache lines as there are lanes: it is those of the same lines that are next.
   if (copy.apart_bytes >= kLineBytes && loops.size() > 1) {

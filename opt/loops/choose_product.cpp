@@ -29,8 +29,8 @@ namespace {
 
 using ir::DirectiveKind;
 
-/// So few panels, and an odd number of them, leave one of two threads idle for long.
-constexpr int64_t kFewPanels = 8;
+/// With so many turns no thread is idle for long.
+constexpr int64_t kManyTurns = 8;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
 /// So much cheaper must another loop in the lanes be: the estimate is no better than that.
@@ -41,53 +41,77 @@ class Writer {
   Writer(const Kernel& kernel, const Product& product) : kernel_(kernel), product_(product) {}
 
   ir::Schedule run(Tile tile, int64_t lanes) {
-    const std::string i = name(product_.rows), j = name(product_.lanes);
+    const std::string i = name(product_.rows);
+    std::string j = name(product_.lanes);
+    const bool copies_left = product_.lanes_apart && product_.left_guarded;
+    std::string around = fresh_name(kernel_, j + "a");  // the loop of the panels, of one turn
     const std::string io = fresh_name(kernel_, i + "o"), ii = fresh_name(kernel_, i + "i"),
                       jo = fresh_name(kernel_, j + "o"), ji = fresh_name(kernel_, j + "i");
     add({DirectiveKind::split_, {i}, {io, ii}, tile.rows});
+    if (copies_left && product_.lane_turns > tile.vectors * lanes) {
+      const std::string all = fresh_name(kernel_, j + "p");
+      add({DirectiveKind::split_, {j}, {around, all}, product_.lane_turns});
+      j = all;
+    } else {
+      around = "";
+    }
     add({DirectiveKind::split_, {j}, {jo, ji}, tile.vectors * lanes});
-    add_order(jo, io, ii, ji);
+    add_order(around, jo, io, ii, ji);
     if (copies_right(product_, tile, lanes)) {
       const int64_t apart = product_.right_stride * product_.element_bytes;
       add_copy(schedule_, kernel_, {jo, product_.right, lanes, product_.right_guarded, apart});
     }
-    // With its margin: whole, for all its windows overlap.
-    if (product_.lanes_apart && product_.left_guarded)
-      add_copy(schedule_, kernel_, {jo, *product_.left, lanes, true, 0, product_.work >= kParallelWork});
+    // With its margin: whole, for all its windows overlap, and once for all panels.
+    if (copies_left)
+      add_copy(schedule_, kernel_,
+               {around.empty() ? jo : around, *product_.left, lanes, true, 0, product_.work >= kParallelWork});
     add({DirectiveKind::vectorize_, {ji}, {}, lanes});
     add({DirectiveKind::unroll_, {ji}});
     add({DirectiveKind::unroll_, {ii}});
-    if (product_.work >= kParallelWork) {
-      const int64_t width = tile.vectors * lanes;  // less than half of one counts for nothing
-      const int64_t panels = std::max<int64_t>(1, (product_.lane_turns + width / 2) / width);
-      add({DirectiveKind::parallel_, {shared(panels < kFewPanels && panels % 2 != 0 ? io : jo)}});
-    }
+    if (product_.work >= kParallelWork)
+      add({DirectiveKind::parallel_, {shared_out(io, jo, tile.rows, tile.vectors * lanes)}});
     return std::move(schedule_);
   }
 
  private:
-  /// The outermost loop that has turns to share out; `tiles` if only those of the product have.
-  std::string shared(const std::string& tiles) const {
-    std::string found = tiles;
-    for_each_stmt(kernel_.body, [&](const Stmt& stmt) {
-      const auto* loop = std::get_if<For>(&stmt.node);
-      if (loop != nullptr && found == tiles && turns_of(*loop).value_or(0) > 1 &&
-          std::ranges::count(product_.outside, loop->loop) != 0)
-        found = name(loop->loop);
-    });
-    return found;
+  /// The outermost loop with turns enough for threads to come out even; or with an even number; or the tiles of rows.
+  std::string shared_out(const std::string& io, const std::string& jo, int64_t rows, int64_t width) const {
+    std::vector<std::pair<std::string, int64_t>> loops;
+    const auto add_outside = [&](bool outside_panels) {
+      for_each_stmt(kernel_.body, [&](const Stmt& stmt) {
+        const auto* loop = std::get_if<For>(&stmt.node);
+        if (loop != nullptr && std::ranges::count(product_.outside, loop->loop) != 0 &&
+            stays_outside(loop->loop) == outside_panels)
+          loops.emplace_back(name(loop->loop), turns_of(*loop).value_or(1));
+      });
+    };
+    add_outside(true);
+    loops.emplace_back(jo, (product_.lane_turns + width / 2) / width);  // less than half a panel counts for nothing
+    add_outside(false);
+    loops.emplace_back(io, product_.row_turns / rows);
+    const auto first = [&](auto fits) {
+      const auto found = std::ranges::find_if(loops, [&](const auto& loop) { return fits(loop.second); });
+      return found == loops.end() ? std::string() : found->first;
+    };
+    const std::string many = first([](int64_t turns) { return turns >= kManyTurns; });
+    if (!many.empty()) return many;
+    const std::string even = first([](int64_t turns) { return turns > 0 && turns % 2 == 0; });
+    return even.empty() ? io : even;
+  }
+
+  /// Panels that are copied element by element are used as often as possible.
+  bool stays_outside(LoopId loop) const {
+    return !product_.lanes_apart || std::ranges::count(product_.right_outside, loop) != 0;
   }
 
   /// Accumulators have the axes of the loops as these stand when
   /// the summed ones move out past them: so the lanes are innermost before that.
-  void add_order(const std::string& jo, const std::string& io, const std::string& ii, const std::string& ji) {
-    // Panels that are copied element by element are used as often as possible.
-    const auto stays_outside = [&](LoopId loop) {
-      return !product_.lanes_apart || std::ranges::count(product_.right_outside, loop) != 0;
-    };
+  void add_order(const std::string& around, const std::string& jo, const std::string& io, const std::string& ii,
+                 const std::string& ji) {
     std::vector<std::string> outer, summed, tile = {ii, ji};
     for (const LoopId loop : product_.outside)
       if (stays_outside(loop)) outer.push_back(name(loop));
+    if (!around.empty()) outer.push_back(around);
     outer.push_back(jo);
     for (const LoopId loop : product_.outside)
       if (!stays_outside(loop)) outer.push_back(name(loop));

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "ir/text.h"
+#include "opt/loops/access.h"
 
 namespace tenon::opt::loops {
 
@@ -244,22 +245,24 @@ bool own_element_each_turn(const Kernel& kernel, const Block& block, LocalId loc
     const int64_t reach = lo && hi && *lo >= 0 ? std::min(*hi, kAnywhere) : kAnywhere;
     moving[inner->loop] = std::max(moving[inner->loop], std::max<int64_t>(reach - 1, 0));
   });
-  // The axes on which every access has the same subscript, which moves further with this loop than with all others.
-  const size_t rank = kernel.locals[local].shape.size();
-  std::vector<std::optional<LinearForm>> common(rank);
-  std::vector<bool> apart(rank, true);
+  // The steps on which every access has the same subscript, which moves further with this loop than with all others.
   const auto steps_over = [&](const LinearForm& form) {
     double others = 0;
     for (const auto& [other, reach] : moving)
       others += std::abs(static_cast<double>(form.factor(other))) * static_cast<double>(reach);
     return std::abs(static_cast<double>(form.factor(loop))) > others;
   };
+  std::optional<std::vector<std::optional<LinearForm>>> common;
   const auto look = [&](const Subscripts& subscripts) {
-    for (size_t axis = 0; axis < rank; ++axis) {
-      const std::optional<LinearForm> form = linear_form(subscripts[axis]);
-      if (!common[axis]) common[axis] = form;
-      apart[axis] = apart[axis] && form && form == common[axis] && steps_over(*form);
+    std::vector<std::optional<LinearForm>> forms;
+    for (const Step& step : steps_along(kernel.locals[local].shape, subscripts)) {
+      forms.push_back(linear_form(step.subscript));
+      if (forms.back() && !steps_over(*forms.back())) forms.back().reset();
     }
+    if (!common) common = forms;
+    if (common->size() != forms.size()) common->clear();
+    for (size_t i = 0; i < common->size(); ++i)
+      if ((*common)[i] != forms[i]) (*common)[i].reset();
   };
   for_each_stmt(block, [&](const Stmt& stmt) {
     const auto* set = std::get_if<SetLocal>(&stmt.node);
@@ -269,7 +272,7 @@ bool own_element_each_turn(const Kernel& kernel, const Block& block, LocalId loc
     const auto* read = std::get_if<Local>(&e->node);
     if (read != nullptr && read->local == local) look(read->subscripts);
   });
-  return std::ranges::count(apart, true) != 0;
+  return common && std::ranges::any_of(*common, [](const auto& form) { return form.has_value(); });
 }
 
 namespace {
