@@ -64,9 +64,9 @@ void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy) {
   apply_directive(copied, pack, {});
   schedule.push_back(pack);
   std::vector<std::string> loops(copied.loops.begin() + static_cast<std::ptrdiff_t>(first), copied.loops.end());
-  if (const std::optional<LoopId> along = goes_along(copied, copy.buffer, first); along && copy.apart_bytes > 0) {
-    if (most_turns(copied, *along) >= copy.lanes) return add_turned(schedule, copied, copy, loops, *along - first);
-  }
+  const std::optional<LoopId> along = goes_along(copied, copy.buffer, first);
+  if (along && *along + 1 < copied.loops.size() && most_turns(copied, *along) >= copy.lanes)
+    return add_turned(schedule, copied, copy, loops, *along - first);
   schedule.push_back({DirectiveKind::vectorize_, {loops.back()}, {}, copy.lanes});
   // Elements of as many cache lines as there are lanes: it is those of the same lines that are next.
   if (copy.apart_bytes >= kLineBytes && loops.size() > 1) {

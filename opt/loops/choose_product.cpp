@@ -69,34 +69,30 @@ class Writer {
     add({DirectiveKind::unroll_, {ji}});
     add({DirectiveKind::unroll_, {ii}});
     if (product_.work >= kParallelWork)
-      add({DirectiveKind::parallel_, {shared_out(io, jo, tile.rows, tile.vectors * lanes)}});
+      add({DirectiveKind::parallel_, {shared_out(io, jo, tile.vectors * lanes)}});
     return std::move(schedule_);
   }
 
  private:
-  /// The outermost loop with turns enough for threads to come out even; or with an even number; or the tiles of rows.
-  std::string shared_out(const std::string& io, const std::string& jo, int64_t rows, int64_t width) const {
+  /// The outermost loop with turns enough for threads to come out even, or an even number of them; else the tiles
+  /// of rows. Panels that are copied element by element are rather read by all than copied by each.
+  std::string shared_out(const std::string& io, const std::string& jo, int64_t width) const {
     std::vector<std::pair<std::string, int64_t>> loops;
-    const auto add_outside = [&](bool outside_panels) {
+    const auto add_outside = [&](bool of_panels) {
       for_each_stmt(kernel_.body, [&](const Stmt& stmt) {
         const auto* loop = std::get_if<For>(&stmt.node);
         if (loop != nullptr && std::ranges::count(product_.outside, loop->loop) != 0 &&
-            stays_outside(loop->loop) == outside_panels)
+            stays_outside(loop->loop) == of_panels)
           loops.emplace_back(name(loop->loop), turns_of(*loop).value_or(1));
       });
     };
     add_outside(true);
-    loops.emplace_back(jo, (product_.lane_turns + width / 2) / width);  // less than half a panel counts for nothing
     add_outside(false);
-    loops.emplace_back(io, product_.row_turns / rows);
-    const auto first = [&](auto fits) {
-      const auto found = std::ranges::find_if(loops, [&](const auto& loop) { return fits(loop.second); });
-      return found == loops.end() ? std::string() : found->first;
-    };
-    const std::string many = first([](int64_t turns) { return turns >= kManyTurns; });
-    if (!many.empty()) return many;
-    const std::string even = first([](int64_t turns) { return turns > 0 && turns % 2 == 0; });
-    return even.empty() ? io : even;
+    loops.emplace_back(jo, (product_.lane_turns + width / 2) / width);  // less than half a panel counts for nothing
+    const auto even = std::ranges::find_if(loops, [](const auto& loop) {
+      return loop.second >= kManyTurns || (loop.second > 0 && loop.second % 2 == 0);
+    });
+    return even == loops.end() ? io : even->first;
   }
 
   /// Panels that are copied element by element are used as often as possible.
