@@ -1,5 +1,5 @@
 // best_first: `argmax` as two reductions whose steps may be taken in any order, so that threads share
-// them. Its own steps may not: each asks whether the one before has found a better element.
+// them, or the lanes of a vector. Its own steps may not: each asks whether the one before has found a better element.
 //
 //     %at = compute [] { argmax[i: N](e(i)) }
 //
@@ -7,8 +7,13 @@
 //     %at = compute [] { min[i: N](if e(i) == %best[0] { i } else { N }) }
 //
 // The first that is as good as the best, and where there is a NaN, which is better than any number, the
-// first NaN: the index is the same. It pays from a few elements for each lane of a warp on, though what is
-// searched is read twice: one thread would read it alone, element by element.
+// first NaN: the index is the same. It pays from a few elements for each lane on, though what is searched is read
+// twice: one thread, or one lane, would read it alone, element by element.
+//
+// An element is computed twice and compared with itself, so both have to be the same bits: where products may be
+// fused with sums, or sums taken in another order, a search that computes such elements stays as it is.
+#include <algorithm>
+
 #include "opt/pass.h"
 #include "opt/rewrite.h"
 #include "opt/tensor/outer_reductions.h"
@@ -19,6 +24,23 @@ namespace {
 using namespace ir;
 
 constexpr int64_t kFewElements = 64;  ///< that one thread may search
+
+/// Whether an element is the same bits wherever it is computed, though not under --strict.
+bool is_exact(const Exprs& exprs, ExprId element) {
+  const auto is = [&](ExprId id, ScalarOp op) {
+    return exprs[id].kind == ExprKind::apply && exprs[id].op == op && runtime::is_floating(exprs[id].type);
+  };
+  bool exact = true;
+  for_each_node(exprs, element, [&](ExprId id) {
+    const Expr& e = exprs[id];
+    const bool sums = e.kind == ExprKind::reduce && runtime::is_floating(e.type) &&
+                      (e.reduction == Reduction::sum || e.reduction == Reduction::prod);
+    const bool fusible = (is(id, ScalarOp::add) || is(id, ScalarOp::sub)) &&
+                         std::ranges::any_of(e.args, [&](ExprId arg) { return is(arg, ScalarOp::mul); });
+    exact = exact && !sums && !fusible && e.kind != ExprKind::call;
+  });
+  return exact;
+}
 
 class BestFirst {
  public:
@@ -35,8 +57,9 @@ class BestFirst {
          outer_reductions(module_, function_, inst.get<Compute>())) {
       const Reduction kind = exprs_[found.id].reduction;
       const bool picks = kind == Reduction::argmax || kind == Reduction::argmin;
-      if (!picks || found.turns_in_all() <= kFewElements || !context_.may_rewrite("argmax or argmin"))
-        continue;
+      if (!picks || found.turns_in_all() <= kFewElements) continue;
+      if (!context_.strict && !is_exact(exprs_, exprs_[found.id].reduce_body())) continue;
+      if (!context_.may_rewrite("argmax or argmin")) continue;
       const ValueId best = add_best(inst, found, before);
       inst.attribute =
           with_replaced(exprs_, inst.get<Compute>(), found.id, place(inst.get<Compute>(), found, best));
