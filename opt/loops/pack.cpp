@@ -16,7 +16,8 @@
 // together, as those over the pixels and the window of a convolution do, share an axis: so nothing
 // is copied twice. Where the innermost loop of all takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
 // what is read side by side lies side by side. The guard of a read moves into the copy: an image gets its
-// margin there, and is read without a question. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
+// margin there, and is read without a question. Of a matrix that is multiplied with itself, x[i, k] * x[j, k], it is
+// the reads that `jo` moves that are copied. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
 // 2008.)
 #include <fmt/format.h>
 
@@ -52,6 +53,8 @@ class Packing {
   CopiedOperand made() const { return made_; }
 
  private:
+  bool moves(const Read& read) const;
+  bool is_meant(const Read& read) const { return !moves_ || moves(read); }
   void note(const Read& read, const std::vector<const For*>& around);
   void make_axes();
   void add_axes(const LinearForm& form, const std::vector<LoopId>& loops, int64_t reach);
@@ -68,6 +71,7 @@ class Packing {
   CopiedOperand made_{};
   const Read* read_ = nullptr;             ///< the first; all are alike
   LoopId innermost_ = 0;                   ///< of the loops around it
+  bool moves_ = false;                     ///< some reads are of other elements in each turn of `at`
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
   std::map<LoopId, int64_t> last_;         ///< the last value of their variables
   std::map<size_t, int64_t> reach_;        ///< by step along the tensor: the largest sum of multiples of them
@@ -76,9 +80,16 @@ class Packing {
 };
 
 size_t Packing::find() {
-  for_each_read(at_.body, buffer_, [&](const Read& read, const std::vector<const For*>& around) { note(read, around); });
+  for_each_read(at_.body, buffer_, [&](const Read& read, const std::vector<const For*>&) { moves_ = moves_ || moves(read); });
+  for_each_read(at_.body, buffer_, [&](const Read& read, const std::vector<const For*>& around) {
+    if (is_meant(read)) note(read, around);
+  });
   if (read_ != nullptr) make_axes();
   return axes_.size();
+}
+
+bool Packing::moves(const Read& read) const {
+  return std::ranges::any_of(read.subscripts, [&](const ExprPtr& s) { return mentions_loop(s, at_.loop); });
 }
 
 void Packing::note(const Read& read, const std::vector<const For*>& around) {
@@ -241,7 +252,7 @@ Block Packing::run() {
 
   Copier copier([&](const ExprPtr& e) {
     const auto* read = std::get_if<Read>(&e->node);
-    return read != nullptr && read->buffer == buffer_ ? get(kernel_, array, places) : e;
+    return read != nullptr && read->buffer == buffer_ && is_meant(*read) ? get(kernel_, array, places) : e;
   });
   For result = at_;
   result.body = {Stmt{SetLocal{array, nullptr, true}}, std::move(copy[0])};
