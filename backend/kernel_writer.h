@@ -2,7 +2,7 @@
 //   loops_to_llvm.cpp    the function, blocks, loops and branches
 //   loop_values.cpp      expressions
 //   loop_addresses.cpp   elements of tensors and of arrays in memory
-//   loop_transposes.cpp  elements that lanes have and memory wants side by side
+//   loop_stores.cpp      stores, of what lanes have and memory wants side by side, too
 //   loop_locals.cpp      locals: registers, and the phis that carry them around loops
 //   loop_parallel.cpp    parallel loops: functions of their own, and what they use from around them
 //   gpu/threads.cpp      loops over blocks and threads of a GPU
@@ -34,6 +34,13 @@ struct Value {
   std::optional<Scalar> constant = {};
   uint32_t depth = 0;               ///< how many serial loops are open where it is known
 };
+
+inline int64_t wrapping_product(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+inline int64_t wrapping_sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
 
 /// constant + lane * (the turn of the vectorized loop) + factors * registers, all i64. It wraps, as
 /// addresses do.
@@ -233,6 +240,8 @@ class KernelWriter {
   std::string wide_load(const Memory& memory, const Sum& offset, const std::string& mask);
   Value guarded_load(const Memory& memory, const ir::loops::Read& read);
   std::string load_if(const Memory& memory, const std::string& guard, const std::string& address);
+
+  // ---- loop_stores.cpp
   void store(const Memory& memory, const std::vector<ExprPtr>& subscripts, const Value& value,
              bool stream);
   /// Lanes that are stored a constant number of elements apart.
@@ -243,8 +252,6 @@ class KernelWriter {
     std::string value;
   };
   void store_apart(const ApartStore& store);
-
-  // ---- loop_transposes.cpp
   bool may_transpose(const ir::loops::For& loop) const;
   void store_waiting();
   void store_rows(std::span<const ApartStore* const> rows);

@@ -18,14 +18,6 @@ constexpr int64_t kLine = 64;  ///< bytes of a cache line
 constexpr int64_t kWidestStep = 4;
 /// Registers so large come with loads that leave lanes out.
 constexpr int64_t kMaskedBytes = 32;
-constexpr int64_t kScatteredBytes = 64;
-
-int64_t wrapping_product(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-}
-int64_t wrapping_sum(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
 
 }  // namespace
 
@@ -352,55 +344,6 @@ Value KernelWriter::guarded_load(const Memory& memory, const Read& read) {
                           load_if(memory, write_lane(out_, "i1", guards, lanes(), lane),
                                   address(memory, at_lane(offset, lane))));
   return made(all, true);
-}
-
-void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subscripts,
-                         const Value& value, bool stream) {
-  const DType type = memory.type.dtype;
-  if (!facts_.scheduled) return write_store(out_, type, value.text, plain_address(memory, subscripts));
-  const Sum offset = offset_in(memory, sums(subscripts));
-  const auto lane_of = [&](uint32_t lane) {
-    return value.varies ? write_lane(out_, register_type(type), value.text, lanes(), lane)
-                        : value.text;
-  };
-  if (offset.lane == 0 && !offset.has_varying()) {  // of all turns the last one's stays
-    const LanesPlace place = element_place(memory, offset);
-    write_store(out_, type, lane_of(lanes().used - 1), place.address, place.align);
-  } else if (offset.lane == 1 || offset.has_varying()) {
-    const LanesPlace place = lanes_place(memory, offset);
-    const std::string all = splat(value, register_type(type)).text;
-    streams_ = write_store(out_, type, all, place, lanes(), stream) || streams_;
-  } else {
-    const ApartStore apart{memory, offset, lanes(), splat(value, register_type(type)).text};
-    if (waiting_ && memory.unread) waiting_->stores.push_back(apart);
-    else store_apart(apart);
-  }
-}
-
-/// Registers so large come with stores to as many places. They are no faster than one store after the other,
-/// but a tenth of the code, and of the time to compile it.
-void KernelWriter::store_apart(const ApartStore& store) {
-  const auto& [memory, offset, lanes, value] = store;
-  const DType type = memory.type.dtype;
-  const int64_t bytes = runtime::row(type).bytes;
-  if (!on_gpu() && bytes >= 4 && lanes.width * bytes == kScatteredBytes) {
-    write_store(out_, type, value, apart_place(memory, offset, lanes), lanes, false);
-    return;
-  }
-  for (uint32_t lane = 0; lane < lanes.used; ++lane)
-    write_store(out_, type, write_lane(out_, register_type(type), value, lanes, lane),
-                address(memory, at_lane(offset, lane)));
-}
-
-/// Places a constant number of elements apart.
-LanesPlace KernelWriter::apart_place(const Memory& memory, const Sum& offset, Lanes lanes) {
-  std::string steps;
-  for (uint32_t lane = 0; lane < lanes.width; ++lane)
-    steps += fmt::format("{}i64 {}", lane == 0 ? "" : ", ", wrapping_product(offset.lane, lane));
-  const std::string base = address(memory, offset), pointers = out_.fresh("places");
-  out_.line("{} = getelementptr {}, ptr {}, {} <{}>", pointers, memory_type(memory.type.dtype), base,
-            lane_type("i64", lanes), steps);
-  return {pointers, static_cast<uint32_t>(runtime::row(memory.type.dtype).bytes), true};
 }
 
 Sum KernelWriter::at_lane(const Sum& offset, uint32_t lane) {

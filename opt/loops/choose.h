@@ -57,6 +57,9 @@ bool writes_much(const Kernel& kernel);
 /// Whether there is enough to do, outside of products, to wake a thread.
 bool is_worth_threads(const Kernel& kernel);
 
+/// `keep` for each pair of loops beside each other where it applies, and done.
+ir::Schedule keep_rows(Kernel& kernel, const Machine& machine, Mode mode);
+
 // ---- by kind of nest, a file each; empty if it is of another kind
 
 ir::Schedule choose_product(const Kernel& kernel, const Machine& machine, Mode mode);

@@ -37,7 +37,7 @@ std::optional<LoopId> goes_along(const Kernel& copied, BufferId buffer, size_t f
   return along;
 }
 
-/// Read by vectors along that loop, and turned in registers (backend/loop_transposes.cpp): a square of lanes after
+/// Read by vectors along that loop, and turned in registers (backend/loop_stores.cpp): a square of lanes after
 /// the other.
 void add_turned(ir::Schedule& schedule, const Kernel& copied, const Copy& copy, std::vector<std::string> loops,
                 size_t along) {

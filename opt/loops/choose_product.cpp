@@ -16,7 +16,7 @@
 // Which index goes into the lanes? The one along which the result is contiguous, as a rule. But an image of
 // 28 columns fills seven eighths of two vectors, and all its channels fill theirs: then the channels go into
 // the lanes, at the price of elements that are moved: the weights' one by one, once, and the result's, which are
-// turned in registers (backend/loop_transposes.cpp).
+// turned in registers (backend/loop_stores.cpp).
 #include <algorithm>
 #include <utility>
 

@@ -27,7 +27,6 @@ constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of
 constexpr int64_t kRowBytes = 16384;  ///< of sums: half of the first cache, the other half for the rows that go into them
 constexpr int64_t kFewestLanes = 4;    ///< of short rows
 constexpr int64_t kWidestStep = 4;     ///< elements so far apart are loaded with what lies between
-constexpr int64_t kKeptBytes = 16;     ///< of the second-level cache, for each element of a row that is kept
 constexpr int64_t kMostUnrolled = 32;  ///< turns of a short sum, all its loops together
 
 /// What an innermost loop does.
@@ -356,40 +355,6 @@ void Chooser::share() {
     return;
   }
   add({DirectiveKind::parallel_, {outermost_.empty() ? name(top->loop) : outermost_}});
-}
-
-}  // namespace
-
-namespace {
-
-/// `keep` for each pair of loops beside each other where it applies, and done.
-ir::Schedule keep_rows(Kernel& kernel, const Machine& machine, Mode mode) {
-  std::vector<std::pair<LoopId, LoopId>> pairs;
-  const std::function<void(const Block&)> look = [&](const Block& block) {
-    std::vector<const For*> rows;
-    for (const Stmt& stmt : block) {
-      for_each_block(stmt, look);
-      const auto* loop = std::get_if<For>(&stmt.node);
-      if (loop == nullptr || turns_of(*loop).value_or(INT64_MAX) > machine.l2_bytes / kKeptBytes) continue;
-      for (const For* before : rows)
-        if (turns_of(*before) == turns_of(*loop)) pairs.emplace_back(before->loop, loop->loop);
-      rows.push_back(loop);
-    }
-  };
-  look(kernel.body);
-  ir::Schedule schedule;
-  for (const auto& [first, second] : pairs) {
-    const Directive keep{DirectiveKind::keep_, {kernel.loops[first], kernel.loops[second]}};
-    Kernel kept = kernel;
-    try {
-      apply_directive(kept, keep, mode);
-    } catch (const Refused&) {
-      continue;
-    }
-    kernel = std::move(kept);
-    schedule.push_back(keep);
-  }
-  return schedule;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Nests without sums whose result is contiguous along one loop and what they read along another, as in
 // y[i, j] = x[j, i]. Whichever loop is innermost, one side goes through memory in long steps and takes a cache line
 // for each element: so both loops are cut into pieces of some lines, and a piece is turned in registers
-// (backend/loop_transposes.cpp), read by vectors along one loop and stored by vectors along the other.
+// (backend/loop_stores.cpp), read by vectors along one loop and stored by vectors along the other.
 //
 //     for jo, io: for ji in 0..16: for ii in lanes: y[io * 16 + ii, jo * 16 + ji] = x[jo * 16 + ji, io * 16 + ii]
 //

@@ -1,6 +1,6 @@
-// Stores of lanes that lie apart in memory, turned in registers. Where the turns of an unrolled loop store side
-// by side what each lane has, as convolutions do that have channels in lanes and pixels in turns, the registers
-// are rows of a matrix and memory wants its columns:
+// Stores. Where the turns of an unrolled loop store side by side what each lane has, as convolutions do that have
+// channels in lanes and pixels in turns, the registers are rows of a matrix and memory wants its columns: they are
+// turned first.
 //
 //     a0 a1 a2 a3          a0 b0 c0 d0   to the place of lane 0
 //     b0 b1 b2 b3    ->    a1 b1 c1 d1   to that of lane 1
@@ -8,7 +8,7 @@
 //     d0 d1 d2 d3          a3 b3 c3 d3
 //
 // log2(n) steps of n shuffles do it within each 16 bytes, which all vector extensions do in one instruction
-// (unpcklps, zip1). A scatter takes a cycle or two for each element.
+// (unpcklps, zip1). A scatter takes two cycles or three for each element.
 #include <bit>
 #include <numeric>
 
@@ -20,7 +20,8 @@ using namespace ir::loops;
 
 namespace {
 
-constexpr uint32_t kBlock = 16;  ///< bytes that are shuffled in one instruction everywhere
+constexpr int64_t kScatteredBytes = 64;  ///< registers so large come with stores to as many places
+constexpr uint32_t kBlock = 16;          ///< bytes that are shuffled in one instruction everywhere
 
 /// What one lane has in all rows, side by side: in the register `text` from its lane `first` on.
 struct Column {
@@ -93,6 +94,59 @@ std::vector<Column> turned(FunctionText& out, std::string_view type, Lanes lanes
 }
 
 }  // namespace
+
+// ---- one after the other
+
+void KernelWriter::store(const Memory& memory, const std::vector<ExprPtr>& subscripts,
+                         const Value& value, bool stream) {
+  const DType type = memory.type.dtype;
+  if (!facts_.scheduled) return write_store(out_, type, value.text, plain_address(memory, subscripts));
+  const Sum offset = offset_in(memory, sums(subscripts));
+  const auto lane_of = [&](uint32_t lane) {
+    return value.varies ? write_lane(out_, register_type(type), value.text, lanes(), lane)
+                        : value.text;
+  };
+  if (offset.lane == 0 && !offset.has_varying()) {  // of all turns the last one's stays
+    const LanesPlace place = element_place(memory, offset);
+    write_store(out_, type, lane_of(lanes().used - 1), place.address, place.align);
+  } else if (offset.lane == 1 || offset.has_varying()) {
+    const LanesPlace place = lanes_place(memory, offset);
+    const std::string all = splat(value, register_type(type)).text;
+    streams_ = write_store(out_, type, all, place, lanes(), stream) || streams_;
+  } else {
+    const ApartStore apart{memory, offset, lanes(), splat(value, register_type(type)).text};
+    if (waiting_ && memory.unread) waiting_->stores.push_back(apart);
+    else store_apart(apart);
+  }
+}
+
+/// Registers so large come with stores to as many places. They are no faster than one store after the other,
+/// but a tenth of the code, and of the time to compile it.
+void KernelWriter::store_apart(const ApartStore& store) {
+  const auto& [memory, offset, lanes, value] = store;
+  const DType type = memory.type.dtype;
+  const int64_t bytes = runtime::row(type).bytes;
+  if (!on_gpu() && bytes >= 4 && lanes.width * bytes == kScatteredBytes) {
+    write_store(out_, type, value, apart_place(memory, offset, lanes), lanes, false);
+    return;
+  }
+  for (uint32_t lane = 0; lane < lanes.used; ++lane)
+    write_store(out_, type, write_lane(out_, register_type(type), value, lanes, lane),
+                address(memory, at_lane(offset, lane)));
+}
+
+/// Places a constant number of elements apart.
+LanesPlace KernelWriter::apart_place(const Memory& memory, const Sum& offset, Lanes lanes) {
+  std::string steps;
+  for (uint32_t lane = 0; lane < lanes.width; ++lane)
+    steps += fmt::format("{}i64 {}", lane == 0 ? "" : ", ", wrapping_product(offset.lane, lane));
+  const std::string base = address(memory, offset), pointers = out_.fresh("places");
+  out_.line("{} = getelementptr {}, ptr {}, {} <{}>", pointers, memory_type(memory.type.dtype), base,
+            lane_type("i64", lanes), steps);
+  return {pointers, static_cast<uint32_t>(runtime::row(memory.type.dtype).bytes), true};
+}
+
+// ---- turned
 
 std::set<LocalId> locals_read_in(const Block& block) {
   std::set<LocalId> read;
