@@ -2,19 +2,14 @@
 """The worker of Triton: kernels as its users write them, with tiles chosen by its own search."""
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "cpu/worker"))
+from gpu_python import serve_kinds, torch
+
 try:
-    import torch
     import triton
     import triton.language as tl
 except ImportError:
     sys.exit(2)
-if not torch.cuda.is_available():
-    sys.exit(2)
-from gpu_python import seconds_of, typed  # noqa: E402
-from python_worker import serve  # noqa: E402
 
 
 @triton.jit
@@ -95,15 +90,4 @@ def product(p, a, b):
     return c
 
 
-KINDS = {"axpy": axpy, "softmax": softmax, "layer_norm": layer_norm, "product": product}
-
-
-def prepare(kind, p, arrays):
-    name, dtype = typed(kind)
-    if name not in KINDS:
-        return None
-    x = [torch.from_numpy(a).cuda().to(dtype) for a in arrays]
-    return lambda: KINDS[name](p, *x)
-
-
-serve(prepare, lambda out: out.float().cpu().numpy(), seconds_of)
+serve_kinds({"axpy": axpy, "softmax": softmax, "layer_norm": layer_norm, "product": product})
