@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../tests/programs" || exit 1
 
 gpu=$("$tenon" doctor | sed -n 's/^GPU  *//p')
 if [[ ! $gpu =~ ", compute capability "[0-9]+\.[0-9]$ ]]; then
-  echo "test-gpu: nothing was run: ${gpu:-tenon doctor says nothing of a GPU}"
+  echo "test-gpu: skipped, nothing was run: ${gpu:-tenon doctor says nothing of a GPU}"
   exit 77
 fi
 echo "test-gpu: on $gpu"

@@ -73,7 +73,7 @@ def main():
         sys.exit("no workload has that in its name; there are: " + ", ".join(w.name for w in offered))
     found, why = card()
     if found is None:
-        print(f"bench-gpu: nothing was measured: {why}")
+        print(f"bench-gpu: skipped, nothing was measured: {why}")
         sys.exit(NOTHING_HERE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

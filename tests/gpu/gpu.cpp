@@ -82,6 +82,8 @@ class Bundle {
 
   void checks_what_is_missing() {
     expect("no GPU", tested({"FAKE_CUDA=none"}), 77, {"nothing was run", "there is a CUDA driver on this machine, but no GPU"});
+    expect("make without a GPU", with_driver({"FAKE_CUDA=none", "PATH=/usr/bin:/bin"}, {"make", "test-gpu"}), 0,
+           {"test-gpu: skipped, nothing was run: "});
     expect("a driver that does not start", tested({"FAKE_CUDA=refuses"}), 77, {"CUDA_ERROR_NO_DEVICE"});
     expect("a card that is too old", tested({"FAKE_CUDA=70"}), 77, {"compute capability 7.0; at least 7.5"});
     const Outcome bare = run({{"./runner", "test", "recordings"}, folder(), "", kTimeout});
@@ -158,7 +160,7 @@ class Bundle {
     fs::permissions(bin / "nvidia-smi", fs::perms::owner_all);
     const std::string path = "PATH=" + bin.string() + ":/usr/bin:/bin";
     expect("bench-gpu without a card", with_driver({path}, bench), 77,
-           {"bench-gpu: nothing was measured: NVIDIA-SMI has failed: no devices were found"});
+           {"bench-gpu: skipped, nothing was measured: NVIDIA-SMI has failed: no devices were found"});
     write_file(bin / "nvidia-smi", "#!/bin/sh\necho 'simulated, 1.0'\n");
     const Outcome measured = with_driver({path}, bench);
     expect("bench-gpu", measured, 0, {});

@@ -135,7 +135,7 @@ int test(const fs::path& folder, const std::vector<Entry>& entries) {
     if (progress.next == first) break;  // it did not come to the first
   }
   if (progress.next == 0) {
-    fmt::print("test-gpu: nothing was run: {}\n",
+    fmt::print("test-gpu: skipped, nothing was run: {}\n",
                progress.missing.empty() ? "the process that asks for a GPU has ended" : progress.missing);
     return kNothingHere;
   }
