@@ -116,7 +116,8 @@ void add_export_option(CLI::App& app, Options& o) {
       ->expected(1)
       ->take_all();
   app.add_option("--constant", o.constants,
-                 "parameters of a function for C that stay the same: F_prepare takes them, once for all calls")
+                 "parameters of a function for C that stay the same, also a pattern as in w*: F_prepare takes "
+                 "them, once for all calls")
       ->type_name("F.X[,Y]")
       ->expected(1)
       ->take_all();

@@ -26,14 +26,34 @@ ir::FuncId find_exported(const ir::Module& module, const std::string& option, co
                                suggestion(name, names))};
 }
 
-/// Marks a parameter, or all parts of one that is a record: `d` of %d.w and %d.b.
+/// Whether `pattern`, in which a `*` stands for any characters, is all of `text`: what does not fit goes back
+/// to the last `*`, which takes one character more.
+bool matches(std::string_view pattern, std::string_view text) {
+  size_t p = 0, t = 0, star = pattern.npos, taken = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p, ++t;
+    } else if (star != pattern.npos) {
+      p = star + 1;
+      t = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == pattern.npos;
+}
+
+/// Marks the parameters of a name or pattern, or all parts of one that is a record: `d` of %d.w and %d.b.
 void mark(const ir::Function& function, const std::string& option, const std::string& name, std::vector<bool>& constant) {
   bool found = false;
   std::vector<std::string> names;
   for (size_t i = 0; i < constant.size(); ++i) {
     const std::string& param = function.value(function.params[i]).name;
     names.push_back(param);
-    if (param != name && !param.starts_with(name + ".")) continue;
+    if (!matches(name, param) && !matches(name + ".*", param)) continue;
     constant[i] = found = true;
   }
   if (!found)

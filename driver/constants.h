@@ -5,8 +5,9 @@
 
 namespace tenon::driver {
 
-/// Gives every function that --constant names one that prepares these parameters (ir/prepared.h). Throws
-/// UsageError for what is not written F.X,Y, and where there is no such function or parameter.
+/// Gives every function that --constant names one that prepares these parameters (ir/prepared.h). X may be
+/// a pattern, `w*`. Throws UsageError for what is not written F.X,Y, and where there is no such function or
+/// parameter.
 void bind_constants(const Session& session, ir::Module& module);
 
 }  // namespace tenon::driver

@@ -47,7 +47,7 @@ Words all_exports() {
        {"dense", "scaled", "after_all", "sum_of_five=open_size[N = 5]", "scalars", "several", "same", "prefix_sums",
         "squares", "small_types", "pick", "fibonacci", "endless", "says"})
     words.insert(words.end(), {"--export", f});
-  for (const char* constant : {"scaled.d,scale", "scaled.by", "after_all.w"})
+  for (const char* constant : {"scaled.d,scale", "scaled.*y", "after_all.w"})
     words.insert(words.end(), {"--constant", constant});
   return words;
 }
@@ -301,6 +301,7 @@ class Ahead {
         {2, "no function is called `scale` in the library; did you mean `scaled`?", {"-o", out, "--constant", "scale.d"}},
         {2, "`scaled` has no parameter `scales`; did you mean `scale`?", {"-o", out, "--constant", "scaled.d,scales"}},
         {2, "`same` has no parameter `w`", {"-o", out, "--export", "same", "--constant", "same.w"}},
+        {2, "`scaled` has no parameter `s*d`", {"-o", out, "--constant", "scaled.d*,s*d"}},
         {2, "it is written F.X", {"-o", out, "--constant", "scaled"}},
         {2, "it is written F.X", {"-o", out, "--constant", "scaled."}},
         {2,
