@@ -1,4 +1,5 @@
-// The language manual: every program in docs/language.md and docs/schedules.md does what the page says.
+// The language manual: every program in docs/language.md and docs/schedules.md does what the page says. And the
+// page of the command line, docs/commands.md: it has every command, and every option with the commands that take it.
 //
 //   tenon_manual TENON [--bless]
 //
@@ -6,7 +7,10 @@
 // compile errors, and ```tenon-fails the output and run-time error that stand there. A block of kind
 // `… body` is what stands inside `fn main() { … }`. --bless writes what they print into the page.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,6 +105,68 @@ void check(const std::string& name, const Arguments& arguments, Tally& tally) {
   write_file(path, page);
 }
 
+// ---- the command line
+
+constexpr std::string_view kCommands[] = {
+#define COMMAND(name, lesson, summary) #name,
+#include "driver/commands.def"
+};
+
+/// An option and the commands that take it.
+using Takers = std::map<std::string, std::set<std::string>>;
+
+/// `--data` of `--data DIR`.
+std::string option_name(std::string_view text) {
+  return std::string(text.substr(0, text.find_first_of(" ,=[{")));
+}
+
+/// Where lines begin with an option, `tenon COMMAND --help` speaks of it.
+Takers told_by_help(const std::string& tenon, Tally& tally) {
+  Takers takers;
+  for (const std::string_view command : kCommands) {
+    const Outcome outcome = run({{tenon, std::string(command), "--help"}, ".", ""});
+    if (outcome.status != 0) tally.fail(fmt::format("tenon {} --help", command), describe(outcome));
+    for (const std::string& line : split_lines(outcome.out)) {
+      const std::string option = option_name(trim(line));
+      if (option.starts_with("-") && option != "-h") takers[option].emplace(command);
+    }
+  }
+  return takers;
+}
+
+/// Rows like | `--data DIR` | run, emit | …; the commands by the rows | `run FILE.tn` | ….
+Takers told_by_page(std::set<std::string>& commands) {
+  Takers takers;
+  for (const std::string& line : split_lines(read_file(root() / "docs/commands.md"))) {
+    if (!line.starts_with("| `")) continue;
+    const std::string name = option_name(std::string_view(line).substr(3, line.find('`', 3) - 3));
+    const size_t second = line.find("| ", 3), third = line.find(" |", second);
+    if (!name.starts_with("-")) commands.insert(name);
+    else
+      for (const std::string& word : split_words(line.substr(second + 2, third - second - 2)))
+        takers[name].insert(word.substr(0, word.find(',')));
+  }
+  return takers;
+}
+
+void check_commands(const std::string& tenon, Tally& tally) {
+  std::set<std::string> commands;
+  const Takers told = told_by_page(commands), taken = told_by_help(tenon, tally);
+  std::string wrong;
+  for (const std::string_view command : kCommands)
+    if (!commands.contains(std::string(command))) wrong += fmt::format("there is no row for `{}`\n", command);
+  for (const auto& [option, takers] : taken) {
+    const auto row = told.find(option);
+    if (row == told.end()) wrong += fmt::format("there is no row for `{}`\n", option);
+    else if (row->second != takers)
+      wrong += fmt::format("`{}` is of {}; the page says {}\n", option, fmt::join(takers, ", "), fmt::join(row->second, ", "));
+  }
+  for (const auto& [option, takers] : told)
+    if (!taken.contains(option)) wrong += fmt::format("no command takes `{}`\n", option);
+  if (wrong.empty()) tally.pass();
+  else tally.fail("docs/commands.md", wrong);
+}
+
 }  // namespace
 }  // namespace tenon::tests
 
@@ -109,5 +175,6 @@ int main(int argc, char** argv) {
   const Arguments arguments = read_arguments(argc, argv);
   Tally tally("manual");
   for (const std::string_view page : kPages) check(std::string(page), arguments, tally);
+  check_commands(arguments.tenon, tally);
   return tally.close();
 }

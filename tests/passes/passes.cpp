@@ -9,7 +9,8 @@
 //   //@ lowers bytes           what gets less: instructions (unless told), bytes, or what loop nests issue
 //
 // A pass with no golden, no program, or that brings nothing on it is a failure; so is a page that
-// is not what would be written now. --bless writes it.
+// is not what would be written now. --bless writes it. Passes of opt/cpu_passes.def and gpu_passes.def need a
+// golden alone: what they bring, counts do not show.
 #include <fmt/format.h>
 
 #include <set>
@@ -35,7 +36,7 @@ constexpr std::string_view kPage = "docs/passes.md";
 
 constexpr std::string_view kHead = R"(# The passes
 
-Written by `make docs-update` from `opt/passes.def`, the goldens in `tests/golden/opt/` and counts; a test
+Written by `make docs-update` from the tables of passes in `opt/`, the goldens in `tests/golden/opt/` and counts; a test
 says when it is out of date. Counted is what `tenon run --target ir --profile` counts: executed
 instructions (`ir/counts.h` says what is one), and bytes of tensors read and written. Machine code has
 other costs too, but these are the same on every machine.
@@ -91,14 +92,21 @@ Trial try_pass(const std::string& tenon, std::string_view pass) {
       trial.with.instructions, trial.with.bytes));
 }
 
+/// What the golden's first line gives `tenon opt`, but for the passes.
+std::vector<std::string> options_of(const fs::path& golden) {
+  std::vector<std::string> words = split_words(directive(split_lines(read_file(golden)).at(0)));
+  std::erase_if(words, [](const std::string& word) { return word == "opt" || word.starts_with("--passes="); });
+  return words;
+}
+
 /// The golden's module before and after as one diff.
 std::string golden_diff(const std::string& tenon, std::string_view pass) {
   const fs::path golden = kRoot / "tests/golden/opt" / fmt::format("{}.ir", pass);
   if (!fs::exists(golden))
     throw std::runtime_error(fmt::format("there is no golden, tests/golden/opt/{}.ir", pass));
-  const auto printed = [&](std::vector<std::string> options) {
+  const auto printed = [&](const std::vector<std::string>& options) {
     std::vector<std::string> argv{tenon, "opt", golden.string()};
-    argv.insert(argv.end(), options.begin(), options.end());
+    for (const auto& more : {options_of(golden), options}) argv.insert(argv.end(), more.begin(), more.end());
     const Outcome outcome = run({argv, ".", "", 60});
     if (outcome.status != 0) throw std::runtime_error(describe(outcome) + "\n" + outcome.err);
     return outcome.out;
@@ -133,6 +141,14 @@ std::string section_of(const std::string& tenon, const opt::PassRow& pass, const
       "It pays on `tests/passes/{0}.tn`, where `{3}` runs with it and without it{4}.\n\n",
       pass.name, pass.meaning, golden_diff(tenon, pass.name), trial.passes,
       trial.counts_nests ? "; counted is what the loop nests issue (`--target loops`)" : "");
+}
+
+/// Of a pass that only some `--target`s want.
+std::string section_of(const std::string& tenon, const opt::PassRow& pass, std::string_view targets) {
+  return fmt::format(
+      "## {0}\nIt {1}. It runs for {2} alone, from `-O{3}` on, in front of `{4}`.\n\n"
+      "On `tests/golden/opt/{0}.ir`:\n\n```diff\n{5}```\n\n",
+      pass.name, pass.meaning, targets, pass.level, pass.before, golden_diff(tenon, pass.name));
 }
 
 // ---- pipelines and examples
@@ -208,8 +224,9 @@ std::string example_tables(const std::string& tenon) {
 std::string check_command(const std::string& tenon) {
   const Outcome outcome = run({{tenon, "passes"}, ".", "", 60});
   if (outcome.status != 0) return describe(outcome) + "\n" + outcome.err;
-  for (const opt::PassRow& pass : opt::passes())
-    if (!contains(outcome.out, pass.meaning)) return fmt::format("{} is not in it", pass.name);
+  for (const auto& rows : {opt::passes(), opt::cpu_passes(), opt::gpu_passes()})
+    for (const opt::PassRow& pass : rows)
+      if (!contains(outcome.out, pass.meaning)) return fmt::format("{} is not in it", pass.name);
   for (int level = 0; level <= 3; ++level)
     if (!contains(outcome.out, fmt::format("-O{}   {}\n", level, opt::pipeline(level))))
       return fmt::format("the pipeline of -O{} is not in it", level);
@@ -233,6 +250,18 @@ std::string page(const std::string& tenon, Tally& tally) {
       tally.fail(std::string(pass.name), error.what());
     }
   }
+  const auto add = [&](std::span<const opt::PassRow> rows, std::string_view targets) {
+    for (const opt::PassRow& pass : rows) {
+      try {
+        sections += section_of(tenon, pass, targets);
+        tally.pass();
+      } catch (const std::exception& error) {
+        tally.fail(std::string(pass.name), error.what());
+      }
+    }
+  };
+  add(opt::cpu_passes(), "`--target cpu` and `loops`");
+  add(opt::gpu_passes(), "`--target gpu` and `sim`");
   return std::string(kHead) + table + "\n" + pipelines() + example_tables(tenon) + sections;
 }
 
