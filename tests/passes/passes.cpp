@@ -143,12 +143,21 @@ std::string section_of(const std::string& tenon, const opt::PassRow& pass, const
       trial.counts_nests ? "; counted is what the loop nests issue (`--target loops`)" : "");
 }
 
-/// Of a pass that only some `--target`s want.
-std::string section_of(const std::string& tenon, const opt::PassRow& pass, std::string_view targets) {
-  return fmt::format(
-      "## {0}\nIt {1}. It runs for {2} alone, from `-O{3}` on, in front of `{4}`.\n\n"
-      "On `tests/golden/opt/{0}.ir`:\n\n```diff\n{5}```\n\n",
-      pass.name, pass.meaning, targets, pass.level, pass.before, golden_diff(tenon, pass.name));
+/// Passes that only some `--target`s want; one may stand in both tables.
+struct OfTargets {
+  std::span<const opt::PassRow> rows;
+  std::string_view targets;
+};
+
+std::string section_of(const std::string& tenon, const opt::PassRow& pass, std::span<const OfTargets> tables) {
+  std::string where;
+  for (const auto& [rows, targets] : tables)
+    for (const opt::PassRow& row : rows)
+      if (row.name == pass.name)
+        where += fmt::format("{} for {} from `-O{}` on, in front of `{}`", where.empty() ? "" : ", and", targets,
+                             row.level, row.before);
+  return fmt::format("## {0}\nIt {1}. It runs{2}.\n\nOn `tests/golden/opt/{0}.ir`:\n\n```diff\n{3}```\n\n", pass.name,
+                     pass.meaning, where, golden_diff(tenon, pass.name));
 }
 
 // ---- pipelines and examples
@@ -250,18 +259,20 @@ std::string page(const std::string& tenon, Tally& tally) {
       tally.fail(std::string(pass.name), error.what());
     }
   }
-  const auto add = [&](std::span<const opt::PassRow> rows, std::string_view targets) {
-    for (const opt::PassRow& pass : rows) {
+  const OfTargets tables[] = {{opt::cpu_passes(), "`--target cpu` and `loops`"},
+                              {opt::gpu_passes(), "`--target gpu` and `sim`"}};
+  std::set<std::string_view> written;
+  for (const OfTargets& table : tables) {
+    for (const opt::PassRow& pass : table.rows) {
+      if (!written.insert(pass.name).second) continue;
       try {
-        sections += section_of(tenon, pass, targets);
+        sections += section_of(tenon, pass, tables);
         tally.pass();
       } catch (const std::exception& error) {
         tally.fail(std::string(pass.name), error.what());
       }
     }
-  };
-  add(opt::cpu_passes(), "`--target cpu` and `loops`");
-  add(opt::gpu_passes(), "`--target gpu` and `sim`");
+  }
   return std::string(kHead) + table + "\n" + pipelines() + example_tables(tenon) + sections;
 }
 
