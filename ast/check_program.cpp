@@ -77,17 +77,30 @@ typed::Program ProgramChecker::check(const Program& prelude, const Program& prog
   return std::exchange(program_, {});
 }
 
+/// The first word of a schedule's path from outside.
+void ProgramChecker::report_no_function(const Name& word) {
+  auto& d = diagnostics_.report(Diag::schedule_directive, word.span,
+                                fmt::format("there is no function {}", quoted(word.text)));
+  std::vector<std::string> names;
+  for (const auto& [name, info] : user_.functions) names.push_back(name);
+  suggest(d, word.text, word.span, names);
+}
+
 /// What stands outside of definitions belongs into a file of its own.
 void ProgramChecker::check_schedules(const Program& program) {
-  for (const Schedule& schedule : program.schedules)
+  for (const Schedule& schedule : program.schedules) {
+    if (lost_items_) break;  // the definition may be what is lost
     diagnostics_.report(Diag::schedule_directive, schedule.span, "a schedule without a definition")
         .hint("put it before the `;` of a definition, or into a file for `--schedule`");
+  }
   typed::Function scratch;
   FunctionChecker checker(*this, nullptr, {}, false, false, scratch, diagnostics_);
   for (const Schedule& schedule : options_.schedules) {
     if (schedule.path.empty())
       diagnostics_.report(Diag::schedule_directive, schedule.span, "a schedule without a definition")
           .hint("say which: `schedule main.y { … }`");
+    else if (!find_function(schedule.path[0].text, false))
+      report_no_function(schedule.path[0]);
     program_.schedules.push_back(checker.check_schedule(schedule, nullptr));
   }
 }

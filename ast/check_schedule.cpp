@@ -28,17 +28,64 @@ std::set<std::string> loops_of(const Let& let) {
   return loops;
 }
 
+bool calls(const Expr& value, const std::string& function) {
+  bool found = false;
+  std::function<void(const Expr&)> visit = [&](const Expr& e) {
+    const auto* call = std::get_if<Call>(&e.node);
+    found |= call && call->callee.text == function;
+    for_each_child(e, visit);
+  };
+  visit(value);
+  return found;
+}
+
+/// The first definition over indices in a function; empty if there is none.
+std::string index_definition_in(const Function& function) {
+  std::string found;
+  const std::function<void(const Expr&)> ignore = [](const Expr&) {};
+  const std::function<void(const Stmt&)> look = [&](const Stmt& stmt) {
+    const auto* let = std::get_if<Let>(&stmt.node);
+    if (found.empty() && let && let->indices) found = let->name.text;
+    for_each_child(stmt, ignore, look);
+  };
+  for (const Stmt& stmt : function.body) look(stmt);
+  return found;
+}
+
 }  // namespace
 
 typed::PlacedSchedule FunctionChecker::check_schedule(const Let& let) {
   const Schedule& schedule = *let.schedule;
   if (!let.indices && schedule.path.empty()) {
     report(Diag::schedule_directive, schedule.span, "only an index definition has loops to schedule")
-        .hint("name a definition inside the call by its path: `schedule f.y { … }`");
+        .hint(scheduled_inside(*let.value).value_or(fmt::format(
+            "write it over indices, as in {}", quoted(fmt::format("let {}[i] = …", let.name.text)))));
+    return {};
+  }
+  if (!schedule.path.empty() && !calls(*let.value, schedule.path[0].text)) {
+    report(Diag::schedule_directive, schedule.path[0].span,
+           fmt::format("{} does not call {}", quoted(let.name.text), quoted(schedule.path[0].text)))
+        .hint("the path begins with a function that the definition calls");
     return {};
   }
   std::set<std::string> loops = loops_of(let);
   return check_schedule(schedule, schedule.path.empty() ? &loops : nullptr);
+}
+
+/// How to reach a definition that `value` calls; nothing if there is none.
+std::optional<std::string> FunctionChecker::scheduled_inside(const Expr& value) const {
+  std::optional<std::string> hint;
+  std::function<void(const Expr&)> visit = [&](const Expr& e) {
+    const auto* call = std::get_if<Call>(&e.node);
+    const FunctionInfo* callee = call ? program_.find_function(call->callee.text, in_prelude_) : nullptr;
+    const std::string inside = callee ? index_definition_in(*callee->tree) : "";
+    if (!hint && !inside.empty())
+      hint = fmt::format("name a definition inside the call by its path: `schedule {}.{} {{ … }}`",
+                         call->callee.text, inside);
+    for_each_child(e, visit);
+  };
+  visit(value);
+  return hint;
 }
 
 typed::PlacedSchedule FunctionChecker::check_schedule(const Schedule& schedule,

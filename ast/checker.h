@@ -188,6 +188,7 @@ class ProgramChecker {
   // check_constant.cpp
   void apply_defines();
   void check_schedules(const Program& program);
+  void report_no_function(const Name& word);
   void check_define(const Define& define, ConstInfo& info);
 
   // check_record.cpp

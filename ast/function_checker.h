@@ -360,6 +360,7 @@ class FunctionChecker {
   // check_schedule.cpp
   typed::PlacedSchedule check_schedule(const Let& let);
   typed::PlacedSchedule check_schedule(const Schedule& schedule, std::set<std::string>* loops);
+  std::optional<std::string> scheduled_inside(const Expr& value) const;
   int64_t check_factor(const DirectiveWord& factor);
 
   // check_lift.cpp

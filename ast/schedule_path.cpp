@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -12,6 +13,10 @@ namespace {
 
 using lexer::Diag;
 using Functions = std::set<const Function*>;
+
+constexpr std::string_view kOneByOne =
+    "the elements are computed one by one, not by a nest of loops: what one needs may fail in its turn, or takes a "
+    "tensor of its own";
 
 /// Every definition of a function, those in loops and branches too.
 void for_each_define(const std::vector<Stmt>& stmts, const std::function<void(const Define&)>& visit) {
@@ -89,12 +94,63 @@ Functions with_nameless(Functions functions, bool is_called) {
   return functions;
 }
 
-void report_unknown(const Name& word, std::string_view what, const std::set<std::string>& known,
+bool is_index_definition(const Define& define) {
+  const auto* compute = std::get_if<Compute>(&define.value.node);
+  return compute != nullptr && !compute->indices.empty();
+}
+
+/// Where a path has led to.
+struct Definitions {
+  std::set<std::string> names;     ///< that the next word may be
+  std::vector<const Define*> all;  ///< those that it is
+  Functions callees;               ///< of these
+};
+
+/// `word` among the definitions of `functions`.
+Definitions find_definitions(const Functions& functions, const Name& word) {
+  Definitions found;
+  for (const Function* function : functions)
+    for_each_define(function->body, [&](const Define& define) {
+      const std::string& name = function->vars[define.var].name;
+      if (!name.empty()) found.names.insert(name);
+      if (name != word.text) return;
+      found.all.push_back(&define);
+      collect_callees(define.value, found.callees);
+    });
+  return found;
+}
+
+void report_unknown(const Name& word, const Name& before, bool is_called, const std::set<std::string>& known,
                     lexer::Diagnostics& diagnostics) {
+  const std::string owner = fmt::format("{}`{}`{}", is_called ? "what " : "", before.text, is_called ? " calls" : "");
   auto& d = diagnostics.report(Diag::schedule_directive, word.span,
-                               fmt::format("there is no {}", what));
+                               fmt::format("there is no definition `{}` in {}", word.text, owner));
   const std::string near = runtime::nearest(word.text, {known.begin(), known.end()});
   if (!near.empty()) d.hint(fmt::format("did you mean `{}`?", near));
+  else if (!known.empty()) d.hint(fmt::format("{} defines `{}`", owner, fmt::join(known, "`, `")));
+}
+
+/// A definition over indices in these functions; empty if there is none.
+std::string index_definition_in(const Functions& functions) {
+  std::string found;
+  for (const Function* function : functions)
+    for_each_define(function->body, [&](const Define& define) {
+      if (found.empty() && is_index_definition(define)) found = function->vars[define.var].name;
+    });
+  return found;
+}
+
+/// There is such a definition, and no nest for it.
+void report_no_nest(const PlacedSchedule& schedule, const Definitions& led_to, lexer::Diagnostics& diagnostics) {
+  if (std::ranges::any_of(led_to.all, [](const Define* define) { return is_index_definition(*define); })) {
+    diagnostics.report(Diag::schedule_refused, schedule.span, kOneByOne);
+    return;
+  }
+  const Name& last = schedule.path.back();
+  auto& d = diagnostics.report(Diag::schedule_directive, last.span,
+                               fmt::format("`{}` has no loops of its own", last.text));
+  const std::string inside = index_definition_in(with_nameless(led_to.callees, true));
+  if (!inside.empty()) d.hint(fmt::format("name a definition over indices in what it calls: `{}.{}`", last.text, inside));
 }
 
 }  // namespace
@@ -103,37 +159,22 @@ void report_lost(const Program& program, const PlacedSchedule& schedule,
                  lexer::Diagnostics& diagnostics) {
   const std::vector<Name>& path = schedule.path;
   if (path.empty()) {
-    diagnostics.report(Diag::schedule_refused, schedule.span,
-                       "the elements are computed one by one, as one that fails has to come in its turn: "
-                       "there is no nest of loops");
+    diagnostics.report(Diag::schedule_refused, schedule.span, kOneByOne);
     return;
   }
-  Functions present;
-  std::set<std::string> functions;
-  for (const auto& function : program.functions) {
-    functions.insert(function->name);
-    if (function->name == path[0].text) present.insert(function.get());
+  Definitions led_to;
+  for (const auto& function : program.functions)
+    if (function->name == path[0].text) led_to.callees.insert(function.get());
+  if (led_to.callees.empty()) {
+    diagnostics.report(Diag::schedule_directive, path[0].span, fmt::format("no call leads to `{}`", path[0].text));
+    return;
   }
-  if (present.empty()) return report_unknown(path[0], fmt::format("function `{}`", path[0].text), functions, diagnostics);
   for (size_t word = 1; word < path.size(); ++word) {
-    Functions callees;
-    std::set<std::string> names;
-    present = with_nameless(std::move(present), word > 1);
-    for (const Function* function : present)
-      for_each_define(function->body, [&](const Define& define) {
-        const std::string& name = function->vars[define.var].name;
-        if (!name.empty()) names.insert(name);
-        if (name == path[word].text) collect_callees(define.value, callees);
-      });
-    if (!names.contains(path[word].text))
-      return report_unknown(path[word], fmt::format("definition `{}` in `{}`", path[word].text, path[word - 1].text),
-                            names, diagnostics);
-    present = std::move(callees);
+    const bool is_called = word > 1;
+    led_to = find_definitions(with_nameless(std::move(led_to.callees), is_called), path[word]);
+    if (led_to.all.empty()) return report_unknown(path[word], path[word - 1], is_called, led_to.names, diagnostics);
   }
-  diagnostics
-      .report(Diag::schedule_directive, path.back().span,
-              fmt::format("`{}` has no loops of its own", path.back().text))
-      .hint("name a definition over indices, in what it calls: `f.y`");
+  report_no_nest(schedule, led_to, diagnostics);
 }
 
 }  // namespace tenon::ast::typed

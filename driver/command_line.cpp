@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
+
+#include "runtime/nearest.h"
 
 namespace tenon::driver {
 
@@ -11,11 +14,27 @@ namespace {
 
 constexpr const char* kVersion = "tenon 0.1";
 
-bool is_command(std::string_view name) {
-#define COMMAND(command, lesson, summary) \
-  if (name == #command) return true;
+const std::vector<std::string> kCommands = {
+#define COMMAND(name, lesson, summary) #name,
 #include "driver/commands.def"
-  return false;
+};
+
+bool is_command(std::string_view name) {
+  return std::ranges::count(kCommands, name) != 0;
+}
+
+/// What may have been meant by a first word that is no command.
+std::string advice(const std::string& word) {
+  if (word.ends_with(".tn")) return fmt::format("`tenon run {}` runs a program", word);
+  const std::string near = runtime::nearest(word, kCommands);
+  return near.empty() ? "`tenon --help` lists them" : fmt::format("did you mean `{}`?", near);
+}
+
+/// Prints what is wrong with the words of a command, or the help that they ask for.
+Status end_as_told(const CLI::App& app, const CLI::ParseError& end, const std::string& command) {
+  if (end.get_exit_code() == 0) return app.exit(end), kFine;
+  fmt::print(stderr, "tenon: {}; `tenon{} --help` says what may stand there\n", end.what(), command);
+  return kUsageWrong;
 }
 
 void add_program_options(CLI::App& app, Options& o) {
@@ -283,14 +302,18 @@ std::optional<Status> read_command_line(int argc, char** argv, std::string& comm
 #define COMMAND(name, lesson, summary) \
   add_options(*app.add_subcommand(#name, summary), #name, options);
 #include "driver/commands.def"
-  if (argc > 1 && argv[1][0] != '-' && !is_command(argv[1])) {
-    fmt::print(stderr, "tenon: there is no command `{}`; `tenon --help` lists them\n", argv[1]);
+  if (argc == 1) {
+    fmt::print(stderr, "tenon: a command is wanted; `tenon --help` lists them\n");
+    return kUsageWrong;
+  }
+  if (argv[1][0] != '-' && !is_command(argv[1])) {
+    fmt::print(stderr, "tenon: there is no command `{}`; {}\n", argv[1], advice(argv[1]));
     return kUsageWrong;
   }
   try {
     app.parse(words(argc, argv));
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kFine : kUsageWrong;
+    return end_as_told(app, e, is_command(argv[1]) ? fmt::format(" {}", argv[1]) : "");
   }
   command = app.get_subcommands()[0]->get_name();
   return std::nullopt;
