@@ -86,6 +86,7 @@ class KernelWriter {
   void stmt(const ir::loops::CallInto& call);
   void call_in_lanes(const ir::loops::CallInto& call);
   void stmt(const ir::loops::Barrier& barrier);
+  void stmt(const ir::loops::Await& await);
   /// The registers or constants of a loop's bounds, and what is known of them.
   struct Bounds {
     std::string lo, hi;
@@ -120,6 +121,9 @@ class KernelWriter {
   Alone open_alone();
   void close_alone(const Alone& alone);
   std::string& shared_memory_of(LocalId local);
+  /// Whether the GPU copies into shared memory past the registers: from sm_80 on.
+  bool copies_alone() const { return out_.module.capability >= 80; }
+  bool copy_async(const ir::loops::SetLocal& set);
 
   // ---- gpu/reduce.cpp
   std::string across_threads(runtime::ScalarOp op, DType type, const std::string& part,
@@ -230,6 +234,7 @@ class KernelWriter {
   /// Where an element lies, from there on.
   Sum offset_in(const Memory& memory, const std::vector<Sum>& subscripts);
   std::string address(const Memory& memory, const Sum& offset);
+  static uint32_t alignment(const Memory& memory, const Sum& offset);
   std::string plain_address(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   LanesPlace lanes_place(const Memory& memory, const Sum& offset);
   LanesPlace element_place(const Memory& memory, const Sum& offset);

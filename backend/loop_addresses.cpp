@@ -193,8 +193,8 @@ std::string KernelWriter::address(const Memory& memory, const Sum& offset) {
 }
 
 /// A power of two that divides every byte address that the offset may lead to.
-static uint32_t alignment(const ir::Type& type, const Sum& offset) {
-  const int64_t bytes = runtime::row(type.dtype).bytes;
+uint32_t KernelWriter::alignment(const Memory& memory, const Sum& offset) {
+  const int64_t bytes = runtime::row(memory.type.dtype).bytes;
   uint64_t all = kAligned | static_cast<uint64_t>(wrapping_product(offset.constant, bytes));
   for (const auto& [value, factor] : offset.terms)
     all |= static_cast<uint64_t>(wrapping_product(factor, bytes));
@@ -202,7 +202,7 @@ static uint32_t alignment(const ir::Type& type, const Sum& offset) {
 }
 
 LanesPlace KernelWriter::lanes_place(const Memory& memory, const Sum& offset) {
-  if (!offset.has_varying()) return {address(memory, offset), alignment(memory.type, offset)};
+  if (!offset.has_varying()) return {address(memory, offset), alignment(memory, offset)};
   const std::string vector = lane_type("i64", lanes());
   std::string sum = "zeroinitializer";
   const auto add = [&](const std::string& text, int64_t factor) {
@@ -223,7 +223,7 @@ LanesPlace KernelWriter::lanes_place(const Memory& memory, const Sum& offset) {
 /// A GPU loads neighbours at once where the first one is aligned, so there that is said.
 LanesPlace KernelWriter::element_place(const Memory& memory, const Sum& offset) {
   const std::string at = address(memory, offset);
-  return on_gpu() ? LanesPlace{at, alignment(memory.type, offset)} : LanesPlace{at};
+  return on_gpu() ? LanesPlace{at, alignment(memory, offset)} : LanesPlace{at};
 }
 
 // ---- loads and stores

@@ -169,6 +169,7 @@ void KernelWriter::vectorized(const For& loop, Turns turns, const Varying& varyi
 void KernelWriter::stmt(const SetLocal& set) {
   if (set.declares) declare(set.local);
   if (set.value == nullptr) return;
+  if (set.async && on_gpu() && copy_async(set)) return;
   reassociable_ = set.reassociable && !strict_;
   const bool outside = vector_ && !vector_->declared.contains(set.local);
   const bool each_its_own = outside && std::ranges::any_of(set.subscripts, [&](const ExprPtr& s) {

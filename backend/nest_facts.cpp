@@ -174,6 +174,7 @@ class Body {
     return !differing.test(std::vector{check.holds, check.a, check.b});
   }
   bool fits(const Barrier&, Differing&) const { return false; }
+  bool fits(const Await&, Differing&) const { return false; }
   bool fits(const CallInto& call, Differing& differing) const {
     return call.in_lanes || !differing.test(call.args);
   }

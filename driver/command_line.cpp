@@ -152,6 +152,10 @@ void add_picture_options(CLI::App& app, Options& o) {
   app.add_option("--function", o.function, "ir, opt-ir: that function alone")->type_name("NAME");
 }
 
+void add_copies_option(CLI::App& app, Options& o) {
+  app.add_flag("--early-copies", o.early_copies, "on sim: cp.async arrives at once, not as late as it may");
+}
+
 void add_options(CLI::App& app, std::string_view command, Options& o) {
   if (command == "run") {
     add_program_options(app, o);
@@ -183,6 +187,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
                    "on gpu, sim: what the GPU is asked for and what comes out, into PREFIX.ptx, .calls and .data")
         ->type_name("PREFIX");
     app.add_flag("--dry-run", o.dry_run, "on sim, with --record: without doing it; what comes out is zeros");
+    add_copies_option(app, o);
     app.add_option("--trace", o.trace,
                    "on interp: how that element came about, on standard error, as in 'h[2, 0]'")
         ->type_name("NAME[i, j]");
@@ -231,6 +236,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
         ->check(CLI::IsMember({"human", "short", "json"}))
         ->type_name("F");
     app.add_flag("--fix", o.fix, "make the changes that are certain, then check what is left");
+    add_gpu_option(app, o);
   } else if (command == "fmt") {
     app.add_option("files", o.files, "programs; - formats standard input to standard output")
         ->required()
@@ -266,8 +272,7 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
                  "instead of what it costs: each instruction of each warp, with its lanes; --steps=svg "
                  "draws them")
         ->check(CLI::IsMember({"text", "svg"}));
-    app.add_flag("--early-copies", o.early_copies,
-                 "cp.async arrives at once, not as late as it may");
+    add_copies_option(app, o);
   } else if (command == "explain") {
     app.add_option("code", o.code, "as in E0501")->required()->type_name("CODE");
   }

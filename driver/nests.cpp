@@ -7,7 +7,7 @@
 #include "driver/output.h"
 #include "ir/loops_parse.h"
 #include "ir/loops_verify.h"
-#include "opt/loops/directive.h"
+#include "opt/loops/shared.h"
 
 namespace tenon::driver {
 
@@ -56,6 +56,7 @@ void direct(const Session& session, const ir::Module& module, Kernel& kernel) {
       fmt::print(stderr, "tenon: @{}: `{}` is refused: {}\n", kernel.name, text, refused.reason);
       throw Exit{kProgramWrong};
     }
+    if (!kernel.shared.empty()) opt::loops::add_barriers(kernel);
     for (const Violation& v : verify(module, kernel))
       throw std::logic_error(fmt::format("`{}` broke the nest: {}, in {}", text, v.message, v.where));
   }

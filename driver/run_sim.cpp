@@ -49,7 +49,9 @@ std::vector<Report> by_kernel(const std::vector<Report>& launches) {
 }
 
 void run_simulated(Session& session, const GeneratedForGpu& generated, const std::string& ptx) {
-  runtime::SimulatedDevice simulated;
+  runtime::sim::LaunchOptions options;
+  options.late_copies = !session.options.early_copies;
+  runtime::SimulatedDevice simulated(std::move(options));
   const auto show = [&] {
     if (session.options.profile.empty()) return;
     for (const Report& report : by_kernel(simulated.reports())) fmt::print(stderr, "{}\n", report.text());

@@ -117,6 +117,7 @@ struct SetLocal {
   bool declares = false;
   bool reassociable = false;
   std::vector<ExprPtr> subscripts = {};
+  bool async = false;  ///< a copy into shared memory that is there only behind the `await` of its group
 };
 struct If { ExprPtr condition; std::vector<Stmt> then, otherwise; };
 struct Store {
@@ -148,8 +149,12 @@ struct CallInto {
 /// them see behind. Not inside a thread loop.
 struct Barrier {};
 
+/// Closes the group of `async` copies that a thread has begun since the last one, and waits for all of its groups
+/// but the last so many. What other threads have copied is there behind a barrier. Not inside a thread loop.
+struct Await { int64_t pending; };
+
 struct Stmt {
-  std::variant<For, SetLocal, If, Store, Prefetch, Check, CallInto, Barrier> node;
+  std::variant<For, SetLocal, If, Store, Prefetch, Check, CallInto, Barrier, Await> node;
   Span span = {};  ///< in the source; unknown: the kernel's
 };
 

@@ -6,8 +6,8 @@
 //   block      = "{" {statement} "}"                                    a line each
 //   statement  = [kind] "for" loop "in" expr ".." expr block
 //              | "local" local ":" type ["=" (expr | @function "(" list ")")]
-//              | ["swizzled"] "shared" local ":" type | "barrier"
-//              | local ["[" list "]"] "=" expr
+//              | ["swizzled"] "shared" local ":" type | "barrier" | "await" number
+//              | ["async"] local ["[" list "]"] "=" expr
 //              | "if" expr block ["else" block]
 //              | ["stream"] element "=" expr
 //              | "prefetch" element
@@ -71,6 +71,8 @@ class NestParser {
   Stmt check();
   Stmt shared();
   Stmt barrier();
+  Stmt await();
+  Stmt async();
 
   LoopId loop_named(const Token& name);
   LocalId declare(const Token& name, const Type& type);
@@ -166,7 +168,8 @@ Stmt NestParser::stmt() {
       {"stream", &NestParser::store},  {"prefetch", &NestParser::prefetch},
       {"check", &NestParser::check},   {"shared", &NestParser::shared},
       {"barrier", &NestParser::barrier}, {"swizzled", &NestParser::shared},
-      {"mma", &NestParser::for_},
+      {"mma", &NestParser::for_},       {"await", &NestParser::await},
+      {"async", &NestParser::async},
   };
   const Token first = scanner_.peek();
   const size_t number = parsed_.stmts.size();
@@ -302,6 +305,19 @@ Stmt NestParser::shared() {
 Stmt NestParser::barrier() {
   scanner_.expect_name("barrier");
   return {Barrier{}};
+}
+
+Stmt NestParser::await() {
+  scanner_.expect_name("await");
+  return {Await{parse_extent(scanner_)}};
+}
+
+Stmt NestParser::async() {
+  scanner_.expect_name("async");
+  if (!local_named(scanner_.peek().text)) scanner_.fail_expected("a local");
+  Stmt copy = assignment();
+  std::get<SetLocal>(copy.node).async = true;
+  return copy;
 }
 
 LocalId NestParser::declare(const Token& name, const Type& type) {

@@ -24,6 +24,7 @@ class Printer {
   std::string line(const Check& node);
   std::string line(const CallInto& node);
   std::string line(const Barrier&) { return "barrier"; }
+  std::string line(const Await& await) { return fmt::format("await {}", await.pending); }
 
  private:
   std::string header();
@@ -103,7 +104,7 @@ std::string Printer::line(const For& node) {
 
 std::string Printer::line(const SetLocal& node) {
   return fmt::format(
-      "{}{}{}", node.declares ? declaration(node.local) : local(node.local, node.subscripts),
+      "{}{}{}{}", node.async ? "async " : "", node.declares ? declaration(node.local) : local(node.local, node.subscripts),
       node.value == nullptr ? "" : " = ", node.value == nullptr ? "" : expr(node.value));
 }
 

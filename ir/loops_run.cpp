@@ -131,12 +131,25 @@ void KernelRun::exec(const SetLocal& set) {
     return;
   }
   const int64_t at = element(array, set.subscripts, [&] { return local_name(set.local); });
+  array.set[static_cast<size_t>(at)] = false;
+  if (set.async) copies_.back().push_back({set.local, at, value});
+  else put(set.local, at, value);
+}
+
+void KernelRun::put(LocalId local, int64_t at, Scalar value) {
+  Memory& array = arrays_[local];
   array.tensor.set(at, value);
   array.set[static_cast<size_t>(at)] = true;
-  if (in_registers_[set.local]) return;
+  if (in_registers_[local]) return;
   ++counts_.counts.stores;
-  counts_.counts.stored.add(type.dtype, 1);
+  counts_.counts.stored.add(kernel_.locals[local].dtype, 1);
   touch(array, at);
+}
+
+void KernelRun::exec(const Await& await) {
+  copies_.emplace_back();
+  for (; copies_.size() > static_cast<size_t>(await.pending) + 1; copies_.pop_front())
+    for (const Copy& copy : copies_.front()) put(copy.array, copy.at, copy.value);
 }
 
 void KernelRun::exec(const If& branch) {

@@ -1,5 +1,6 @@
 // One run of a kernel, statement by statement: what loops_interpret.h promises is done here.
 #pragma once
+#include <deque>
 #include <unordered_set>
 
 #include "ir/loops_interpret.h"
@@ -45,6 +46,7 @@ class KernelRun {
   void exec(const Prefetch& prefetch);
   void exec(const Check& check);
   void exec(const CallInto& call);
+  void exec(const Await& await);
   void exec(const Barrier&) {}  // every loop ends before the next begins
 
   Scalar eval(const ExprPtr& e);
@@ -60,6 +62,7 @@ class KernelRun {
 
   /// Row-major; nothing outside of the tensor.
   std::optional<int64_t> offset(const Memory& memory, const Subscripts& subscripts);
+  void put(LocalId local, int64_t at, Scalar value);
   template <class Name>
   int64_t element(const Memory& memory, const Subscripts& subscripts, const Name& name);
   void touch(const Memory& memory, int64_t offset);
@@ -88,8 +91,16 @@ class KernelRun {
     void note(uint64_t address, uint64_t bytes);
   };
 
+  /// A copy that is on its way to an element of an array: it arrives as late as it may.
+  struct Copy {
+    LocalId array;
+    int64_t at;
+    Scalar value;
+  };
+
   Caches* caches_;
   std::optional<Lanes> lanes_;
+  std::deque<std::vector<Copy>> copies_{{}};  ///< group by group, the open one last
   std::vector<Memory> buffers_, arrays_;
   std::vector<Scalar> locals_, scalars_;
   std::vector<int64_t> loops_;  ///< their variables

@@ -20,6 +20,7 @@ namespace tenon::ir::loops {
 namespace {
 
 constexpr size_t kMaxViolations = 20;
+constexpr int64_t kMaxPending = 64;  ///< groups of copies on their way
 
 /// A statement that is wrong: thrown inside this file only.
 struct Wrong {
@@ -65,6 +66,8 @@ class NestVerifier {
   void check(const Check& check);
   void check(const CallInto& call);
   void check(const Barrier&);
+  void check(const Await& await);
+  void ensure_in_block(std::string_view what) const;
 
   void exprs_of(const Stmt& stmt);
   void expr(const ExprPtr& e);
@@ -217,6 +220,8 @@ void NestVerifier::check(const SetLocal& set) {
   ensure(!set.reassociable || (runtime::is_floating(type.dtype) && step != nullptr &&
                                (step->op == ScalarOp::add || step->op == ScalarOp::mul)),
          "only a step of a float sum or product is reassociable");
+  ensure(!set.async || (kernel_.shared.contains(set.local) && std::holds_alternative<Read>(set.value->node)),
+         "only copies from tensors into shared memory are asynchronous");
   set_[set.local] = true;
 }
 
@@ -282,9 +287,20 @@ void NestVerifier::check(const CallInto& call) {
 }
 
 void NestVerifier::check(const Barrier&) {
-  ensure(!loops_.empty() && loops_.front()->kind == LoopKind::block, "a barrier is outside of blocks");
+  ensure_in_block("a barrier");
+}
+
+void NestVerifier::check(const Await& await) {
+  ensure(await.pending >= 0 && await.pending <= kMaxPending,
+         fmt::format("an await leaves {} groups; 0 to {} it may", await.pending, kMaxPending));
+  ensure_in_block("an await");
+}
+
+/// What all threads of a block do together.
+void NestVerifier::ensure_in_block(std::string_view what) const {
+  ensure(!loops_.empty() && loops_.front()->kind == LoopKind::block, fmt::format("{} is outside of blocks", what));
   for (const For* around : loops_)
-    ensure(around->kind != LoopKind::thread, "a barrier stands inside a thread loop");
+    ensure(around->kind != LoopKind::thread, fmt::format("{} stands inside a thread loop", what));
 }
 
 // ---- expressions

@@ -55,6 +55,7 @@ class Structure {
     return prefetch.buffer < kernel_.buffers.size() && all(prefetch.subscripts);
   }
   bool own(const Barrier&) const { return true; }
+  bool own(const Await&) const { return true; }
   bool own(const Check& check) const { return check.holds != nullptr; }
   bool own(const CallInto& call) const {
     return call.local < kernel_.locals.size() && call.callee.index < module_.functions.size() &&

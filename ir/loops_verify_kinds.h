@@ -42,6 +42,7 @@ class TurnRules {
   Error read_error(const ExprPtr& e);
   bool is_outside(LocalId local) const { return local < outside_.size() && outside_[local]; }
   Error error(const Barrier&) { return {}; }
+  Error error(const Await&) { return {}; }
   bool is_vectorized() const { return loop_.kind == LoopKind::vectorized; }
   /// Its turns may change a scalar from outside, by steps of one operation.
   bool takes_steps() const { return is_vectorized() || loop_.kind == LoopKind::thread; }

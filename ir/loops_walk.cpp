@@ -64,7 +64,7 @@ Stmt Copier::stmt(const Stmt& stmt) {
       made.holds = expr(node.holds), made.a = expr(node.a), made.b = expr(node.b);
     } else if constexpr (std::is_same_v<Node, CallInto>) {
       made.args = exprs(node.args);
-    } else if constexpr (!std::is_same_v<Node, Barrier>) {
+    } else if constexpr (!std::is_same_v<Node, Barrier> && !std::is_same_v<Node, Await>) {
       made.subscripts = exprs(node.subscripts);
       if constexpr (!std::is_same_v<Node, Prefetch>) made.value = expr(node.value);
     }

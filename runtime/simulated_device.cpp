@@ -55,7 +55,7 @@ void SimulatedDevice::launch(const std::string& kernel, int64_t blocks, int64_t 
     const sim::KernelInfo* info = module_ ? module_->kernel(kernel) : nullptr;
     if (info == nullptr) throw sim::LaunchError("there is no kernel `" + kernel + "`");
     reports_.push_back(device_.launch(*module_, kernel, {static_cast<uint32_t>(blocks)},
-                                      {static_cast<uint32_t>(threads)}, 0, sim::pack(*info, values)));
+                                      {static_cast<uint32_t>(threads)}, 0, sim::pack(*info, values), options_));
   });
   const sim::Report& report = reports_.back();
   if (report.ok()) return;

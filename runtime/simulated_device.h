@@ -10,6 +10,8 @@ namespace tenon::runtime {
 
 class SimulatedDevice : public Device {
  public:
+  explicit SimulatedDevice(sim::LaunchOptions options = {}) : options_(std::move(options)) {}
+
   void load(const std::string& ptx) override;
   DeviceAddress allocate(int64_t bytes) override;
   void release(DeviceAddress address) noexcept override;
@@ -24,6 +26,7 @@ class SimulatedDevice : public Device {
   const std::vector<sim::Report>& reports() const { return reports_; }
 
  private:
+  const sim::LaunchOptions options_;
   sim::Device device_;
   std::optional<sim::Module> module_;
   std::vector<sim::Report> reports_;

@@ -18,8 +18,6 @@ using runtime::ScalarOp;
 
 namespace {
 
-constexpr int64_t kSharedBytes = 48 << 10;  ///< of a block, without asking for more
-
 bool asks_library(ScalarOp op, runtime::DType operand) {
   return runtime::is_floating(operand) && is_library(op);
 }
@@ -95,15 +93,12 @@ bool runs_on_gpu(const ir::Module& module, const Kernel& kernel) {
     const auto* apply = std::get_if<ir::loops::Apply>(&e->node);
     runs = runs && (apply == nullptr || !asks_library(apply->op, apply->args.back()->type));
   });
-  int64_t shared = 0;
   for_each_stmt(kernel.body, [&](const ir::loops::Stmt& stmt) {
     const auto* set = std::get_if<ir::loops::SetLocal>(&stmt.node);
-    if (set == nullptr || !set->declares) return;
-    const int64_t bytes = bytes_of(kernel.locals[set->local]);
-    if (kernel.shared.contains(set->local)) shared += std::min(bytes, kSharedBytes + 1);
-    else runs = runs && bytes <= kStackBytes;
+    if (set != nullptr && set->declares && !kernel.shared.contains(set->local))
+      runs = runs && bytes_of(kernel.locals[set->local]) <= kStackBytes;
   });
-  return runs && shared <= kSharedBytes;
+  return runs && ir::loops::shared_bytes(kernel) <= ir::loops::kSharedBytes;
 }
 
 Placement::Placement(const ir::Module& module, const std::vector<Kernel>& kernels) {

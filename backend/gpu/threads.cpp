@@ -152,6 +152,38 @@ void KernelWriter::stmt(const Barrier&) {
   if (on_gpu() && launch_.threads > 1) out_.line("call void @llvm.nvvm.barrier0()");
 }
 
+// [snippet async]
+void KernelWriter::stmt(const Await& await) {
+  fragments_.clear();
+  if (!on_gpu() || !copies_alone()) return;
+  out_.line("call void @llvm.nvvm.cp.async.commit.group()");
+  out_.line("call void @llvm.nvvm.cp.async.wait.group(i32 {})", await.pending);
+}
+
+/// A copy that goes past the registers, 4, 8 or 16 bytes at once; of 16 bytes past the nearest cache, too, for
+/// they are read from shared memory. Whether the GPU has such copies, and elements lie as they need it.
+bool KernelWriter::copy_async(const SetLocal& set) {
+  const auto& read = std::get<Read>(set.value->node);
+  if (!copies_alone() || read.guard != nullptr) return false;
+  const Memory to = memory_of_array(set.local), from = buffer(read.buffer);
+  const Sum there = offset_in(to, sums(set.subscripts)), here = offset_in(from, sums(read.subscripts));
+  const bool side_by_side = !vector_ || (there.lane == 1 && here.lane == 1);
+  if (!side_by_side || there.has_varying() || here.has_varying()) return false;
+  const uint32_t element = static_cast<uint32_t>(runtime::row(set.value->type).bytes), all = lanes().used * element;
+  uint32_t bytes = std::min({16u, alignment(to, there), alignment(from, here)});
+  while (all % bytes != 0) bytes /= 2;
+  if (bytes < 4) return false;
+  const auto in_space = [&](const Memory& memory, const Sum& offset, uint32_t lane, int space) {
+    const std::string at = address(memory, at_lane(offset, lane));
+    return once(depth(), "copied", fmt::format("addrspacecast ptr {} to ptr addrspace({})", at, space));
+  };
+  for (uint32_t lane = 0; lane < lanes().used; lane += bytes / element)
+    out_.line("call void @llvm.nvvm.cp.async.{}.shared.global.{}(ptr addrspace(3) {}, ptr addrspace(1) {})",
+              bytes == 16 ? "cg" : "ca", bytes, in_space(to, there, lane, 3), in_space(from, here, lane, 1));
+  return true;
+}
+// [end]
+
 std::string& KernelWriter::shared_memory_of(LocalId local) {
   std::string& memory = memory_[local];
   if (!memory.empty()) return memory;

@@ -108,20 +108,9 @@ class Threads {
 
   /// In the body a local becomes another.
   void rename(LocalId local, LocalId part) {
-    Copier copier([&](const ExprPtr& e) {
-      const auto* read = std::get_if<Local>(&e->node);
-      return read != nullptr && read->local == local ? get(kernel_, part, {}) : e;
+    body_ = with_locals(body_, [&](const Local& read) {
+      return read.local == local ? std::optional(Local{part, {}}) : std::nullopt;
     });
-    body_ = copier.block(body_);
-    const std::function<void(Block&)> set = [&](Block& block) {
-      for (Stmt& stmt : block) {
-        if (auto* step = std::get_if<SetLocal>(&stmt.node); step != nullptr && step->local == local)
-          step->local = part;
-        if (auto* inner = std::get_if<For>(&stmt.node)) set(inner->body);
-        if (auto* branch = std::get_if<If>(&stmt.node)) set(branch->then), set(branch->otherwise);
-      }
-    };
-    set(body_);
   }
 
   Kernel& kernel_;

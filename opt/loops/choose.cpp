@@ -6,7 +6,9 @@
 #include <functional>
 
 #include "ir/straight.h"
+#include "opt/gpu_schedule.h"
 #include "opt/loops/access.h"
+#include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -67,19 +69,6 @@ Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
 
 namespace {
 
-/// On a GPU a schedule counts that says what goes to its blocks and threads, and asks for nothing that is
-/// not made yet.
-bool counts_on_gpu(const ir::Schedule& schedule) {
-  using ir::DirectiveKind;
-  const auto names = [&](std::initializer_list<DirectiveKind> kinds) {
-    return std::ranges::any_of(schedule, [&](const Directive& directive) {
-      return std::ranges::count(kinds, directive.kind) != 0;
-    });
-  };
-  return names({DirectiveKind::block_, DirectiveKind::thread_, DirectiveKind::shared_}) &&
-         !names({DirectiveKind::pipeline_});
-}
-
 /// What a compute's nest is told; null: nothing.
 const ir::Schedule* told(const ir::Module& module, const ir::Inst& inst) {
   if (const auto found = module.schedules.find(inst.path); found != module.schedules.end())
@@ -92,7 +81,7 @@ Scheduled schedule_nest(const ir::Module& module, const ir::Inst& inst, Kernel k
                         const Machine& machine, Mode mode, bool chooses) {
   Scheduled made{std::move(kernel), {}};
   const ir::Schedule* schedule = told(module, inst);
-  if (schedule != nullptr && (!mode.gpu || counts_on_gpu(*schedule))) {
+  if (schedule != nullptr && (!mode.gpu || is_for_gpu(*schedule))) {
     apply_schedule(made.kernel, *schedule, mode);
     made.schedule = *schedule;
   } else if (mode.gpu) {
@@ -153,7 +142,8 @@ std::vector<Refused> refusals(const ir::Module& module, Mode mode) {
   for (const ir::Function& function : module.functions)
     for (const ir::Block& block : function.blocks)
       for (const ir::Inst& inst : block.insts) {
-        if (inst.op != ir::Op::compute || told(module, inst) == nullptr) continue;
+        const ir::Schedule* schedule = inst.op == ir::Op::compute ? told(module, inst) : nullptr;
+        if (schedule == nullptr || (mode.gpu && !is_for_gpu(*schedule))) continue;
         try {
           schedule_nest(module, inst, lower(module, function, inst, function.name), {}, mode, false);
         } catch (Refused& each) {

@@ -24,7 +24,7 @@ Scheduled choose_gpu(Kernel kernel, Mode mode);
 /// Throws Refused.
 std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machine, Mode mode,
                                  bool chooses);
-/// What lower_all() would throw, of every kernel.
+/// What lower_all() would throw, of every kernel that has been told something.
 std::vector<Refused> refusals(const ir::Module& module, Mode mode);
 
 /// Names for loops that a schedule will make, none of them twice, while the nest has none of them yet.

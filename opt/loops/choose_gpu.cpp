@@ -2,7 +2,7 @@
 //
 //   matrices  products of f16 and bf16, by matrix units (choose_matrix.cpp)
 //   products  a block for a tile of the result, which its threads hold in registers; the operands of a few
-//             turns of the summed index at a time in shared memory
+//             turns of the summed index at a time in shared memory, copied while the turns before compute
 //   windows   convolutions, as products that are not written out (choose_windows.cpp)
 //   rows      what is reduced lies side by side in memory, as in a softmax: a block for a row, its threads
 //             side by side in it; or a warp for a row, where rows are short
@@ -12,6 +12,7 @@
 //             store these at once
 #include <algorithm>
 
+#include "ir/loops_launch.h"
 #include "opt/loops/access.h"
 #include "opt/loops/product.h"
 
@@ -302,6 +303,26 @@ ir::Schedule GpuChooser::elements() {
   return std::move(schedule_);
 }
 
+// ---- copies that run ahead
+
+constexpr int kCopiesAlone = 80;    ///< capability from which on copies go past the registers
+constexpr int64_t kMostStages = 3;  ///< of them: two on their way while one is used
+
+/// Appends `pipeline` to the schedule of a product, for the loop at which all its operands are copied: with as
+/// many stages as shared memory has room for, where the loop has turns for them.
+void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode) {
+  const auto copy = std::ranges::find(schedule, DirectiveKind::shared_, &Directive::kind);
+  if (mode.capability < kCopiesAlone || copy == schedule.end()) return;
+  Kernel copied = kernel;
+  apply_schedule(copied, schedule, mode);
+  const std::string at = copy->loops[0];
+  std::optional<int64_t> turns;
+  for_each_loop(copied.body, find_loop(copied, at), [&](const For& loop) { turns = turns_of(loop); });
+  const int64_t fit = ir::loops::kSharedBytes / std::max<int64_t>(ir::loops::shared_bytes(copied), 1);
+  const int64_t stages = std::min({kMostStages, turns.value_or(0), fit});
+  if (stages > 1) schedule.push_back({DirectiveKind::pipeline_, {at}, {}, stages});
+}
+
 }  // namespace
 
 Scheduled choose_gpu(Kernel kernel, Mode mode) {
@@ -312,6 +333,7 @@ Scheduled choose_gpu(Kernel kernel, Mode mode) {
       GpuChooser chooser(kernel, mode);
       ir::Schedule schedule = (chooser.*kind)();
       if (schedule.empty()) continue;
+      if (kind == &GpuChooser::matrices || kind == &GpuChooser::products) add_pipeline(schedule, kernel, mode);
       Kernel changed = kernel;
       apply_schedule(changed, schedule, mode);
       return {std::move(changed), std::move(schedule)};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "opt/loops/private.h"
 #include "opt/loops/shared.h"
 
@@ -15,8 +17,25 @@ int capability_of(std::string_view gpu) {
   return capability;
 }
 
+namespace {
+
+/// Where a loop awaits copies, its statements have their places.
+void refuse_moved_copies(const Kernel& kernel, ir::DirectiveKind kind) {
+  using ir::DirectiveKind;
+  constexpr DirectiveKind kMove[] = {DirectiveKind::order_, DirectiveKind::rfactor_, DirectiveKind::vectorize_,
+                                     DirectiveKind::block_, DirectiveKind::thread_,  DirectiveKind::mma_};
+  if (std::ranges::count(kMove, kind) == 0) return;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    if (std::holds_alternative<Await>(stmt.node))
+      throw Refused{fmt::format("copies run ahead already; `{}` comes before `pipeline`", row(kind).name)};
+  });
+}
+
+}  // namespace
+
 void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
   using ir::DirectiveKind;
+  refuse_moved_copies(kernel, directive.kind);
   switch (directive.kind) {
     case DirectiveKind::split_: return split(kernel, directive, mode);
     case DirectiveKind::order_: return order(kernel, directive, mode);
@@ -32,13 +51,12 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
     case DirectiveKind::thread_: return thread(kernel, directive, mode);
     case DirectiveKind::shared_: return shared(kernel, directive, mode);
     case DirectiveKind::mma_: return mma(kernel, directive, mode);
+    case DirectiveKind::pipeline_: return pipeline(kernel, directive, mode);
     case DirectiveKind::peel_: return peel(kernel, directive, mode);
     case DirectiveKind::pad_: return pad(kernel, directive, mode);
     case DirectiveKind::registers_: return registers(kernel, directive, mode);
     case DirectiveKind::prefetch_: return prefetch(kernel, directive, mode);
     case DirectiveKind::inline_: return;  // the pass `fuse` has done it, where there is one
-    default:
-      throw Refused{fmt::format("`{}` is not for the CPU", row(directive.kind).name)};
   }
 }
 

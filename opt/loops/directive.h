@@ -52,5 +52,6 @@ void pad(Kernel& kernel, const Directive& directive, Mode mode);
 void registers(Kernel& kernel, const Directive& directive, Mode mode);
 void prefetch(Kernel& kernel, const Directive& directive, Mode mode);
 void mma(Kernel& kernel, const Directive& directive, Mode mode);
+void pipeline(Kernel& kernel, const Directive& directive, Mode mode);
 
 }  // namespace tenon::opt::loops

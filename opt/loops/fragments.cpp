@@ -123,31 +123,15 @@ class Fragments {
 
   /// Tiles are subscripted by the element of a lane in the place of row and column.
   Block of_fragments(const Block& block, const ExprPtr& element) {
-    const auto changed = [&](LocalId local, const Subscripts& subscripts) {
-      const Tile& tile = tiles_.at(local);
+    return with_locals(block, [&](const Local& array) -> std::optional<Local> {
+      const auto tile = tiles_.find(array.local);
+      if (tile == tiles_.end()) return {};
       Subscripts left;
-      for (size_t axis = 0; axis < subscripts.size(); ++axis)
-        if (axis != tile.row_axis && axis != tile.column_axis) left.push_back(subscripts[axis]);
+      for (size_t axis = 0; axis < array.subscripts.size(); ++axis)
+        if (axis != tile->second.row_axis && axis != tile->second.column_axis) left.push_back(array.subscripts[axis]);
       left.push_back(element);
-      return left;
-    };
-    Copier copier([&](const ExprPtr& e) {
-      const auto* read = std::get_if<Local>(&e->node);
-      if (read == nullptr || !tiles_.contains(read->local)) return e;
-      return make(e->type, Local{read->local, changed(read->local, read->subscripts)});
+      return Local{array.local, std::move(left)};
     });
-    Block copy = copier.block(block);
-    const std::function<void(Block&)> set = [&](Block& inside) {
-      for (Stmt& stmt : inside) {
-        auto* each = std::get_if<SetLocal>(&stmt.node);
-        if (each != nullptr && !each->declares && tiles_.contains(each->local))
-          each->subscripts = changed(each->local, each->subscripts);
-        if (auto* loop = std::get_if<For>(&stmt.node)) set(loop->body);
-        if (auto* branch = std::get_if<If>(&stmt.node)) set(branch->then), set(branch->otherwise);
-      }
-    };
-    set(copy);
-    return copy;
   }
 
   Kernel kernel_;

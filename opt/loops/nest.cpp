@@ -192,6 +192,27 @@ bool mentions_loop(const ExprPtr& e, LoopId loop) {
   return found;
 }
 
+Block with_locals(const Block& block, const std::function<std::optional<Local>(const Local&)>& change) {
+  Copier copier([&](const ExprPtr& e) {
+    const auto* read = std::get_if<Local>(&e->node);
+    const std::optional<Local> changed = read == nullptr ? std::nullopt : change(*read);
+    return changed ? make(e->type, *changed) : e;
+  });
+  Block copy = copier.block(block);
+  const std::function<void(Block&)> visit = [&](Block& inside) {
+    for (Stmt& stmt : inside) {
+      auto* set = std::get_if<SetLocal>(&stmt.node);
+      if (set != nullptr && !set->declares)
+        if (std::optional<Local> changed = change({set->local, set->subscripts}))
+          set->local = changed->local, set->subscripts = std::move(changed->subscripts);
+      if (auto* loop = std::get_if<For>(&stmt.node)) visit(loop->body);
+      if (auto* branch = std::get_if<If>(&stmt.node)) visit(branch->then), visit(branch->otherwise);
+    }
+  };
+  visit(copy);
+  return copy;
+}
+
 bool same_text(const ExprPtr& a, const ExprPtr& b) {
   if (a == b) return true;
   if (a == nullptr || b == nullptr || a->type != b->type || a->node.index() != b->node.index())

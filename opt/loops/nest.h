@@ -45,6 +45,10 @@ std::set<LocalId> changed_by(const Block& block);
 std::set<LocalId> used_by(const Block& block);
 bool mentions_loop(const ExprPtr& e, LoopId loop);
 
+/// A copy in which arrays lie elsewhere: where one is read or set, `change` says what stands there in its place;
+/// nothing where it stays.
+Block with_locals(const Block& block, const std::function<std::optional<Local>(const Local&)>& change);
+
 /// Whether two expressions are written alike; of what reads locals, never.
 bool same_text(const ExprPtr& a, const ExprPtr& b);
 

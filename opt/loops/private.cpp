@@ -101,29 +101,15 @@ Kernel privatized(const Kernel& kernel) {
     result.locals[local].shape = shape;
   }
   if (gone.empty()) return result;
-  const auto left = [&](LocalId local, const Subscripts& subscripts) {
+  result.body = with_locals(result.body, [&](const Local& array) -> std::optional<Local> {
+    const auto found = gone.find(array.local);
+    if (found == gone.end()) return {};
     Subscripts stay;
-    for (size_t axis = 0; axis < subscripts.size(); ++axis)
-      if (!gone.at(local)[axis]) stay.push_back(subscripts[axis]);
+    for (size_t axis = 0; axis < array.subscripts.size(); ++axis)
+      if (!found->second[axis]) stay.push_back(array.subscripts[axis]);
     if (stay.empty()) stay.push_back(integer(0));
-    return stay;
-  };
-  Copier copier([&](const ExprPtr& e) {
-    const auto* read = std::get_if<Local>(&e->node);
-    if (read == nullptr || !gone.contains(read->local)) return e;
-    return make(e->type, Local{read->local, left(read->local, read->subscripts)});
+    return Local{array.local, std::move(stay)};
   });
-  result.body = copier.block(result.body);
-  const std::function<void(Block&)> set = [&](Block& block) {
-    for (Stmt& stmt : block) {
-      auto* each = std::get_if<SetLocal>(&stmt.node);
-      if (each != nullptr && !each->declares && gone.contains(each->local))
-        each->subscripts = left(each->local, each->subscripts);
-      if (auto* loop = std::get_if<For>(&stmt.node)) set(loop->body);
-      if (auto* branch = std::get_if<If>(&stmt.node)) set(branch->then), set(branch->otherwise);
-    }
-  };
-  set(result.body);
   return result;
 }
 

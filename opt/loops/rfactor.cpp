@@ -167,21 +167,9 @@ Block Factoring::factor(Block block, LocalId local) {
 /// The block with `to` in the place of a local.
 Block Factoring::renamed(const Block& block, LocalId from, LocalId to,
                          const Subscripts& subscripts) const {
-  Copier copier([&](const ExprPtr& e) {
-    const auto* read = std::get_if<Local>(&e->node);
-    return read != nullptr && read->local == from ? get(kernel_, to, subscripts) : e;
+  return with_locals(block, [&](const Local& read) {
+    return read.local == from ? std::optional(Local{to, subscripts}) : std::nullopt;
   });
-  Block copy = copier.block(block);
-  const std::function<void(Block&)> rename = [&](Block& body) {
-    for (Stmt& s : body) {
-      if (auto* inner = std::get_if<For>(&s.node)) rename(inner->body);
-      if (auto* branch = std::get_if<If>(&s.node)) rename(branch->then), rename(branch->otherwise);
-      auto* set = std::get_if<SetLocal>(&s.node);
-      if (set != nullptr && set->local == from) set->local = to, set->subscripts = subscripts;
-    }
-  };
-  rename(copy);
-  return copy;
 }
 
 Block Factoring::around(const std::vector<For>& loops, Stmt innermost) const {

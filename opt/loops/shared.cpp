@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "ir/loops_launch.h"
 #include "opt/loops/access.h"
@@ -30,15 +31,18 @@ constexpr int64_t kBytesAtOnce = 16;
 /// What has been done to shared arrays since the last barrier.
 struct Pending {
   std::set<LocalId> read, written;
+  std::set<LocalId> begun;  ///< of what a statement writes, that which arrives at an `await`: till then nobody reads it
   void add(const Pending& other) {
     read.insert(other.read.begin(), other.read.end());
-    written.insert(other.written.begin(), other.written.end());
+    std::ranges::set_difference(other.written, other.begun, std::inserter(written, written.end()));
   }
 };
 
 class Barriers {
  public:
-  explicit Barriers(const Kernel& kernel) : kernel_(kernel) {}
+  explicit Barriers(const Kernel& kernel) : kernel_(kernel) {
+    for (const Stmt& stmt : kernel.body) begun_.merge(of(stmt).begun);
+  }
 
   // [snippet barriers]
   /// Statements outside of thread loops; `pending` before and after them. A loop that only writes is a
@@ -47,6 +51,7 @@ class Barriers {
     Block result;
     for (Stmt& stmt : stmts) {
       if (std::holds_alternative<Barrier>(stmt.node)) continue;
+      if (std::holds_alternative<Await>(stmt.node)) pending.written.insert(begun_.begin(), begun_.end());
       // [exercise barriers]
       // [starter] static_cast<void>(pending);
       auto* loop = std::get_if<For>(&stmt.node);
@@ -72,6 +77,7 @@ class Barriers {
   /// A loop around thread loops. The first time it is found what a turn leaves behind, for the next one to
   /// find.
   void turns(For& loop, Pending& pending) {
+    if (loop.kind == LoopKind::block) return block(loop.body, pending);  // a turn has threads and memory of its own
     // [exercise barriers]
     // [starter] block(loop.body, pending);
     Block trial = loop.body;
@@ -96,8 +102,9 @@ class Barriers {
     Pending all;
     const auto look = [&](const Stmt& each) {
       const auto* set = std::get_if<SetLocal>(&each.node);
-      if (set != nullptr && !set->declares && kernel_.shared.contains(set->local))
-        all.written.insert(set->local);
+      if (set == nullptr || set->declares || !kernel_.shared.contains(set->local)) return;
+      all.written.insert(set->local);
+      if (set->async) all.begun.insert(set->local);
     };
     const Block one{stmt};
     for_each_stmt(one, look);
@@ -118,6 +125,7 @@ class Barriers {
   }
 
   const Kernel& kernel_;
+  std::set<LocalId> begun_;  ///< that copies fill which go on until an `await`
 };
 
 }  // namespace

@@ -8,6 +8,8 @@
 //   //@ arguments --tf32                     more arguments for `tenon run`
 //   //@ main_0: sectors per load 4.0         a figure of a kernel, as --profile names it: no more than that
 //   //@ main_0: active lanes of 32 >= 32.0   no less
+//
+// Each runs twice: asynchronous copies arrive as late as they may, and at once.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -74,13 +76,18 @@ std::string check(const fs::path& program, const std::string& tenon) {
     else expectations.push_back(text);
   }
   if (expectations.empty()) return "it says nothing that is expected";
-  Command command{{tenon, "run", "--target", "sim", "--profile", program.string()}, program.parent_path(), "", kTimeout};
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  const Outcome outcome = run(command);
-  if (outcome.status != 0 || outcome.timed_out) return describe(outcome) + "\n" + outcome.err;
-  const Figures figures = figures_of(outcome.err);
-  std::string wrong;
-  for (const std::string& expectation : expectations) wrong += check(expectation, figures);
+  std::string wrong, printed;
+  for (const char* copies : {"", "--early-copies"}) {
+    Command command{{tenon, "run", "--target", "sim", "--profile", program.string()}, program.parent_path(), "", kTimeout};
+    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+    if (*copies != '\0') command.argv.push_back(copies);
+    const Outcome outcome = run(command);
+    if (outcome.status != 0 || outcome.timed_out) return describe(outcome) + "\n" + outcome.err;
+    if (*copies == '\0') printed = outcome.out;
+    else if (outcome.out != printed) wrong += fmt::format("with {} it prints something else\n", copies);
+    const Figures figures = figures_of(outcome.err);
+    for (const std::string& expectation : expectations) wrong += check(expectation, figures);
+  }
   return wrong;
 }
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "ir/loops_verify.h"
+#include "opt/loops/choose.h"
 #include "tests/differential/generator/choices.h"
 
 namespace tenon::differential {
@@ -27,8 +28,9 @@ class Drawing {
   Drawing(const ir::Module& module, Kernel kernel, Random& random, opt::loops::Mode mode)
       : module_(module), kernel_(std::move(kernel)), random_(random), mode_(mode) {}
 
-  ir::Schedule run(size_t most, DrawnSchedules& tally) {
-    ir::Schedule schedule;
+  /// `schedule`: what is done already.
+  ir::Schedule run(ir::Schedule schedule, size_t most, DrawnSchedules& tally) {
+    for (const ir::Directive& directive : schedule) opt::loops::apply_directive(kernel_, directive, mode_);
     for (size_t left = below(most + 1); left > 0 && statements() < kMostStatements; --left) {
       const std::optional<ir::Directive> directive = draw();
       if (!directive) continue;
@@ -74,7 +76,8 @@ class Drawing {
   std::optional<ir::Directive> draw() {
     const auto& row = among(ast::typed::kDirectives);
     ir::Directive directive{static_cast<DirectiveKind>(&row - ast::typed::kDirectives)};
-    const bool elsewhere = row.target == ast::typed::DirectiveTarget::gpu;
+    using ast::typed::DirectiveTarget;
+    const bool elsewhere = row.target == (mode_.gpu ? DirectiveTarget::cpu : DirectiveTarget::gpu);
     std::vector<std::string> names = loops();
     if (elsewhere || directive.kind == DirectiveKind::inline_ || names.empty()) return {};
     std::istringstream form{std::string(row.form)};
@@ -104,6 +107,29 @@ class Drawing {
   size_t made_ = 0;
 };
 
+/// On a GPU the first few directives are the compiler's own: without blocks and threads there is nothing for the
+/// others to be about.
+ir::Schedule first_of_own(const Kernel& kernel, Random& random, opt::loops::Mode mode) {
+  if (!mode.gpu) return {};
+  ir::Schedule own = opt::loops::choose_gpu(kernel, mode).schedule;
+  own.resize(static_cast<size_t>(random() % (own.size() + 1)));
+  return own;
+}
+
+/// What the nest as a whole refuses: that threads all change what is not theirs, say. Then what was drawn last is
+/// left out.
+ir::Schedule accepted(const Kernel& kernel, ir::Schedule schedule, opt::loops::Mode mode) {
+  for (; !schedule.empty(); schedule.pop_back()) {
+    Kernel changed = kernel;
+    try {
+      opt::loops::apply_schedule(changed, schedule, mode);
+      return schedule;
+    } catch (const opt::Refused&) {
+    }
+  }
+  return schedule;
+}
+
 }  // namespace
 
 DrawnSchedules draw_schedules(ir::Module& module, uint64_t seed, opt::loops::Mode mode, size_t most) {
@@ -117,7 +143,9 @@ DrawnSchedules draw_schedules(ir::Module& module, uint64_t seed, opt::loops::Mod
         compute.schedule.emplace();
         ir::keep_index_names(function.exprs, compute);
         Kernel kernel = ir::loops::lower(module, function, inst, "drawn.0");
-        compute.schedule = Drawing(module, std::move(kernel), random, mode).run(most, tally);
+        const ir::Schedule drawn =
+            Drawing(module, kernel, random, mode).run(first_of_own(kernel, random, mode), most, tally);
+        compute.schedule = accepted(kernel, drawn, mode);
       }
   return tally;
 }

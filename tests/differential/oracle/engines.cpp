@@ -10,12 +10,15 @@
 #include "ast/check.h"
 #include "ast/interpret.h"
 #include "backend/backend.h"
+#include "backend/gpu/generate.h"
 #include "ir/interpret.h"
 #include "ir/loops_interpret.h"
 #include "ir/text.h"
 #include "opt/loops/choose.h"
 #include "opt/memory/verify.h"
 #include "parser/parser.h"
+#include "runtime/device_session.h"
+#include "runtime/simulated_device.h"
 #include "tests/support/root.h"
 #include "tests/support/text.h"
 
@@ -117,9 +120,9 @@ Outcome interpret_ir(const Source& source, const ir::Module& module) {
 }
 
 Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled,
-                        bool strict) {
+                        opt::loops::Mode mode) {
   std::vector<ir::loops::Kernel> kernels;
-  for (auto& made : opt::loops::lower_all(module, {}, {.strict = strict}, scheduled))
+  for (auto& made : opt::loops::lower_all(module, {}, mode, scheduled))
     kernels.push_back(std::move(made.kernel));
   ir::loops::KernelEngine engine(module, std::move(kernels), false);
   return observe(source.sources, [&](runtime::Context& context) {
@@ -170,6 +173,30 @@ std::vector<Outcome> run_on_threads(const Source& source, const ir::Module& modu
       executable.run(context);
     }));
   return outcomes;
+}
+
+Outcome simulate(const Source& source, const ir::Module& module, const Compiled& how, bool late_copies) {
+  backend::Options options = options_of(how);
+  options.gpu = "sm_80";
+  const backend::gpu::GeneratedForGpu generated = backend::gpu::generate_for_gpu(module, options);
+  const std::string ptx = backend::gpu::ptx(generated, options);
+  runtime::sim::LaunchOptions launch;
+  launch.late_copies = late_copies;
+  runtime::SimulatedDevice device(std::move(launch));
+  if (!ptx.empty()) device.load(ptx);
+  const backend::cpu::Executable host(generated.host, options_of(how), nullptr);
+  return observe(source.sources, [&](runtime::Context& context) {
+    runtime::DeviceSession on_device(device, generated.kernels);
+    context.device = &on_device;
+    try {
+      host.run(context);
+    } catch (...) {
+      context.device = nullptr;
+      throw;
+    }
+    context.device = nullptr;
+    if (!on_device.error.empty()) throw std::runtime_error(on_device.error);
+  });
 }
 
 /// By their texts, in which each function gets its module's number before its name.

@@ -9,6 +9,7 @@
 #include "ast/typed.h"
 #include "ir/ir.h"
 #include "lexer/source.h"
+#include "opt/loops/directive.h"
 #include "runtime/context.h"
 
 namespace tenon::differential {
@@ -50,9 +51,10 @@ Outcome observe(const lexer::SourceMap& sources,
 
 Outcome interpret_tree(const Source& source);
 Outcome interpret_ir(const Source& source, const ir::Module& module);
-/// Computes by their loop nests; scheduled, as a machine with small vectors would have them.
+/// Computes by their loop nests; scheduled, as a machine with small vectors would have them. With mode.gpu, as a GPU
+/// would have them.
 Outcome interpret_loops(const Source& source, const ir::Module& module, bool scheduled,
-                        bool strict = true);
+                        opt::loops::Mode mode = {.strict = true});
 
 /// Compiled code; the module has been through `own`.
 struct Compiled {
@@ -65,6 +67,10 @@ Outcome run_compiled(const Source& source, const ir::Module& module, const Compi
 /// The same for each number of threads, compiled once.
 std::vector<Outcome> run_on_threads(const Source& source, const ir::Module& module, const Compiled& how,
                                     const std::vector<int>& threads);
+
+/// Kernels on the simulated GPU, the rest compiled; asynchronous copies as late as they may, or at once. Throws
+/// std::runtime_error where the simulator finds fault with one.
+Outcome simulate(const Source& source, const ir::Module& module, const Compiled& how, bool late_copies);
 
 /// One module that runs several: each prints what it prints, and then kBetween.
 ir::Module joined(const std::vector<const ir::Module*>& modules);

@@ -130,15 +130,20 @@ std::optional<Finding> Oracle::check_loops(const Source& source, const Outcome& 
                  timed("loops", [&] { return interpret_loops(source, module, scheduled); }));
 }
 
-/// Under schedules that nobody would write; the text says which.
-std::optional<Finding> Oracle::check_drawn(const Source& source, const Outcome& expected,
-                                           ir::Module module, uint64_t seed) const {
-  const char* engine = "loops, scheduled at random";
-  enter(engine);
-  timed("loops", [&] { return draw_schedules(module, seed, {.strict = true}); });
-  if (auto finding = check_text(engine, module)) return finding;
-  return compare(engine, expected,
-                 timed("loops", [&] { return interpret_loops(source, module, false); }));
+/// Under schedules that nobody would write, for a processor and for a GPU; the text says which.
+std::optional<Finding> Oracle::check_drawn(const Source& source, const Outcome& expected, const ir::Module& module,
+                                           uint64_t seed) const {
+  for (const bool gpu : {false, true}) {
+    const char* engine = gpu ? "loops, scheduled at random for a GPU" : "loops, scheduled at random";
+    const opt::loops::Mode mode{.strict = true, .gpu = gpu};
+    ir::Module drawn = module;
+    enter(engine);
+    timed("loops", [&] { return draw_schedules(drawn, seed, mode); });
+    if (auto finding = check_text(engine, drawn)) return finding;
+    auto finding = compare(engine, expected, timed("loops", [&] { return interpret_loops(source, drawn, false, mode); }));
+    if (finding) return finding;
+  }
+  return {};
 }
 
 std::optional<Finding> Oracle::find(const Case& test, Verdict& verdict,

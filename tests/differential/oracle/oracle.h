@@ -91,7 +91,7 @@ class Oracle {
                                       Verdict& verdict) const;
   std::optional<Finding> check_loops(const Source& source, const Outcome& expected,
                                      const ir::Module& module, bool scheduled) const;
-  std::optional<Finding> check_drawn(const Source& source, const Outcome& expected, ir::Module module,
+  std::optional<Finding> check_drawn(const Source& source, const Outcome& expected, const ir::Module& module,
                                      uint64_t seed) const;
   std::optional<Finding> check_compiled(const Prepared& prepared, const Compiled& how) const;
   std::optional<Finding> find(const Case& test, Verdict& verdict,
