@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "driver/ir_module.h"
 #include "driver/optimize.h"
+#include "opt/gpu_schedule.h"
 #include "opt/loops/choose.h"
 #include "opt/pipelines.h"
 
@@ -16,40 +18,51 @@ namespace {
 using ast::typed::Program;
 using lexer::Diagnostics;
 using lexer::Span;
+using Asks = std::function<bool(const ir::Schedule&)>;
 
-bool has_schedule(const std::vector<ast::typed::Stmt>& stmts) {
-  return std::ranges::any_of(stmts, [](const ast::typed::Stmt& stmt) {
+bool any_schedule(const std::vector<ast::typed::Stmt>& stmts, const Asks& asks) {
+  return std::ranges::any_of(stmts, [&](const ast::typed::Stmt& stmt) {
     if (const auto* define = std::get_if<ast::typed::Define>(&stmt.node))
-      return define->schedule.has_value();
+      return define->schedule.has_value() && asks(define->schedule->directives);
     if (const auto* branch = std::get_if<ast::typed::If>(&stmt.node))
-      return has_schedule(branch->then) || has_schedule(branch->otherwise);
-    if (const auto* loop = std::get_if<ast::typed::While>(&stmt.node)) return has_schedule(loop->body);
-    if (const auto* loop = std::get_if<ast::typed::For>(&stmt.node)) return has_schedule(loop->body);
+      return any_schedule(branch->then, asks) || any_schedule(branch->otherwise, asks);
+    if (const auto* loop = std::get_if<ast::typed::While>(&stmt.node)) return any_schedule(loop->body, asks);
+    if (const auto* loop = std::get_if<ast::typed::For>(&stmt.node)) return any_schedule(loop->body, asks);
     return false;
   });
 }
 
-bool has_schedule(const Program& program) {
-  return !program.schedules.empty() ||
+bool any_schedule(const Program& program, const Asks& asks) {
+  return std::ranges::any_of(program.schedules, [&](const auto& placed) { return asks(placed.directives); }) ||
          std::ranges::any_of(program.functions,
-                             [](const auto& function) { return has_schedule(function->body); });
+                             [&](const auto& function) { return any_schedule(function->body, asks); });
 }
 
-/// Nests are what passes make of definitions: so these run, as for `tenon run`. A schedule that several
-/// nests refuse, copies of a function's, is reported once.
+/// Of a processor, and where a schedule is for a GPU of that. Nests are what passes make of definitions: so these run,
+/// as for `tenon run`. A schedule that several nests refuse, copies of a function's, is reported once.
 Diagnostics refusals(Session& session, Program program) {
   Diagnostics found;
-  if (!has_schedule(program)) return found;
+  if (!any_schedule(program, [](const ir::Schedule&) { return true; })) return found;
+  const bool for_gpu = any_schedule(program, opt::is_for_gpu);
+  const Options& o = session.options;
   const auto report = [&](const opt::Refused& refused) {
     found.report(lexer::Diag::schedule_refused, refused.span, refused.reason);
   };
-  ir::Module module = lower_checked(session, std::move(program), found);
-  try {
-    optimize_or_refuse(session, module, opt::pipeline(session.options.level));
-    std::ranges::for_each(opt::loops::refusals(module, {.strict = session.options.strict}), report);
-  } catch (const opt::Refused& refused) {
-    report(refused);
-  }
+  const auto look = [&](ir::Module module, const std::string& passes, opt::loops::Mode mode) {
+    try {
+      optimize_or_refuse(session, module, passes);
+      std::ranges::for_each(opt::loops::refusals(module, mode), report);
+    } catch (const opt::Refused& refused) {
+      report(refused);
+    }
+  };
+  const ir::Module module = lower_checked(session, std::move(program), found);
+  opt::loops::Mode mode{.strict = o.strict};
+  look(module, opt::pipeline(o.level), mode);
+  mode.gpu = true;
+  mode.capability = opt::loops::capability_of(o.gpu_arch);
+  mode.tf32 = o.tf32;
+  if (for_gpu) look(module, opt::pipeline(o.level, opt::gpu_passes()), mode);
   return found;
 }
 

@@ -1,5 +1,7 @@
 #include "opt/tensor/outer_reductions.h"
 
+#include "opt/gpu_schedule.h"
+
 #include <set>
 #include <unordered_map>
 
@@ -43,7 +45,7 @@ bool OuterReduction::is_everywhere(const Compute& compute) const {
 std::vector<OuterReduction> outer_reductions(const Module& module, const Function& function,
                                              const Compute& compute) {
   std::vector<OuterReduction> all;
-  if (compute.schedule) return all;  // its loops are wanted as they are
+  if (compute.schedule && is_for_gpu(*compute.schedule)) return all;  // its loops are wanted as they are
   if (!fallible_nodes(module, function, compute).empty()) return all;
   const Exprs& exprs = function.exprs;
   const auto rank = static_cast<uint32_t>(compute.extents.size());

@@ -20,8 +20,8 @@ struct OuterReduction {
   bool is_everywhere(const ir::Compute& compute) const;
 };
 
-/// Of a compute in which nothing can fail; none of another, whose checks keep their order, and of one that
-/// carries a schedule.
+/// Of a compute in which nothing can fail; none of another, whose checks keep their order, and of one whose
+/// schedule says how a GPU computes it: that is about the loops that it has.
 std::vector<OuterReduction> outer_reductions(const ir::Module& module, const ir::Function& function,
                                              const ir::Compute& compute);
 
