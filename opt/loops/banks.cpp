@@ -195,6 +195,106 @@ int64_t elements_of(const ir::Type& type) {
   return elements;
 }
 
+/// A way in which an array lies.
+struct Layout {
+  ir::Type type;
+  int64_t passes;
+  int64_t apart = 1;  ///< elements of a row that are so far apart lie side by side: the last axis is two
+  bool swizzled = false;
+
+  bool is_better_than(const Layout& other) const {
+    return passes < other.passes || (passes == other.passes && elements_of(type) < elements_of(other.type));
+  }
+};
+
+/// The last subscript s as s % apart and s / apart. What loops add to it in multiples of that is taken out first.
+Subscripts taken_apart(Subscripts subscripts, int64_t apart) {
+  ExprPtr rest = subscripts.back(), quotient = integer(0);
+  const std::optional<LinearForm> form = linear_form(rest);
+  const bool forward = form && form->scalars.empty() && form->constant >= 0 &&
+                       std::ranges::all_of(form->factors, [](const auto& factor) { return factor.second > 0; });
+  if (forward) {
+    rest = integer(form->constant);
+    for (const auto& [loop, factor] : form->factors) {
+      ExprPtr& to = factor % apart == 0 ? quotient : rest;
+      to = sum(to, product(variable(loop), factor % apart == 0 ? factor / apart : factor));
+    }
+  }
+  subscripts.back() = apply(runtime::ScalarOp::mod, {rest, integer(apart)});
+  subscripts.push_back(sum(apply(runtime::ScalarOp::div, {rest, integer(apart)}), quotient));
+  return subscripts;
+}
+
+class Layouts {
+ public:
+  Layouts(const Kernel& kernel, LocalId array, int64_t step)
+      : type_(kernel.locals[array]), uses_(kernel, array), step_(step) {
+    type_.shape.back() = (type_.shape.back() + step - 1) / step * step;
+  }
+
+  Layout best() const {
+    Layout best{type_, passes(uses_.all(), type_, false)};
+    if (uses_.only_by_matrix_units() && step_ == swizzle_of(type_).elements && can_swizzle(type_))
+      keep_better(best, {type_, passes(uses_.all(), type_, true), 1, true});
+    lengthen(uses_.all(), {type_, best.passes}, best);
+    for (const int64_t apart : distances()) {
+      std::vector<Use> uses = uses_.all();
+      for (Use& use : uses) use.subscripts = taken_apart(use.subscripts, apart);
+      ir::Type type = type_;
+      type.shape.back() = apart;
+      type.shape.push_back((type_.shape.back() + apart - 1) / apart);
+      const Layout parted{type, passes(uses, type, false), apart};
+      keep_better(best, parted);
+      lengthen(uses, parted, best);
+    }
+    return best;
+  }
+
+ private:
+  static constexpr int64_t kFurthest = 8;
+
+  static int64_t passes(const std::vector<Use>& uses, const ir::Type& type, bool swizzled) {
+    int64_t all = 0;
+    for (const Use& use : uses) all += Passes(type, swizzled).of(use);
+    return all;
+  }
+  static void keep_better(Layout& best, const Layout& other) {
+    if (other.is_better_than(best)) best = other;
+  }
+
+  /// Tries axes that are longer than what they hold, one at a time.
+  void lengthen(const std::vector<Use>& uses, const Layout& plain, Layout& best) const {
+    const int64_t row = kBanks * kBankBytes / runtime::row(type_.dtype).bytes;
+    for (size_t axis = 1; axis < plain.type.shape.size(); ++axis) {
+      const int64_t by = axis + 1 == plain.type.shape.size() ? step_ : 1;
+      Layout trial = plain;
+      for (int64_t more = by; more < row; more += by) {
+        trial.type.shape[axis] = plain.type.shape[axis] + more;
+        trial.passes = passes(uses, trial.type, false);
+        keep_better(best, trial);
+      }
+    }
+  }
+
+  /// How far apart neighbouring threads read. Elements that are copied several at once stay together.
+  std::set<int64_t> distances() const {
+    std::set<int64_t> all;
+    for (const Use& use : uses_.all()) {
+      const std::optional<LinearForm> form = linear_form(use.subscripts.back());
+      if (step_ > 1 || use.writes || use.product || !form) continue;
+      for (const For* loop : use.loops)
+        if (const int64_t factor = form->factor(loop->loop);
+            loop->kind == LoopKind::thread && factor > 1 && factor <= kFurthest)
+          all.insert(factor);
+    }
+    return all;
+  }
+
+  ir::Type type_;
+  const Uses uses_;
+  const int64_t step_;
+};
+
 }  // namespace
 
 // [snippet swizzle]
@@ -217,34 +317,13 @@ bool can_swizzle(const ir::Type& type) {
 }
 
 void choose_layout(Kernel& kernel, LocalId array, int64_t step) {
-  ir::Type& type = kernel.locals[array];
-  const Uses uses(kernel, array);
-  const auto passes_of = [&](const ir::Type& trial, bool swizzled) {
-    int64_t passes = 0;
-    for (const Use& use : uses.all()) passes += Passes(trial, swizzled).of(use);
-    return passes;
-  };
-  type.shape.back() = (type.shape.back() + step - 1) / step * step;
-  const ir::Type plain = type;
-  int64_t least = passes_of(plain, false), size = elements_of(plain);
-  if (uses.only_by_matrix_units() && step == swizzle_of(plain).elements && can_swizzle(plain) &&
-      passes_of(plain, true) < least) {
-    least = passes_of(plain, true);
-    kernel.swizzled.insert(array);
-  }
-  for (size_t axis = 1; axis < plain.shape.size(); ++axis) {
-    const bool last = axis + 1 == plain.shape.size();
-    const int64_t by = last ? step : 1;
-    const int64_t row = kBanks * kBankBytes / runtime::row(type.dtype).bytes;
-    ir::Type trial = plain;
-    for (int64_t more = by; more < row; more += by) {
-      trial.shape[axis] = plain.shape[axis] + more;
-      const int64_t passes = passes_of(trial, false), elements = elements_of(trial);
-      if (passes > least || (passes == least && elements >= size)) continue;
-      least = passes, size = elements, type = trial;
-      kernel.swizzled.erase(array);
-    }
-  }
+  const Layout layout = Layouts(kernel, array, step).best();
+  kernel.locals[array] = layout.type;
+  if (layout.swizzled) kernel.swizzled.insert(array);
+  if (layout.apart == 1) return;
+  kernel.body = with_locals(kernel.body, [&](const Local& local) {
+    return local.local == array ? std::optional(Local{array, taken_apart(local.subscripts, layout.apart)}) : std::nullopt;
+  });
 }
 
 }  // namespace tenon::opt::loops

@@ -6,8 +6,9 @@
 namespace tenon::opt::loops {
 
 /// Lets the threads that read and write a shared array meet in few banks: by an axis that is longer than what
-/// it holds, the one and the length that are best, of these the smallest; or, where only matrix units read
-/// it, by exchanging pieces of its rows, which takes no room. Rows end at multiples of `step` elements.
+/// it holds, the one and the length that are best, of these the smallest; where threads read elements at some
+/// distance, as a window does that goes by two columns, by laying those side by side; or, where only matrix units
+/// read it, by exchanging pieces of its rows, which takes no room. Rows end at multiples of `step` elements.
 void choose_layout(Kernel& kernel, LocalId array, int64_t step);
 
 /// How the rows of a swizzled array lie: their pieces of 16 bytes, by number, exchanged with those whose number
