@@ -130,6 +130,7 @@ class KernelWriter {
                              int64_t threads);
   std::string across_warps(runtime::ScalarOp op, DType type, const std::string& part, int64_t warps);
   std::string across_warp(runtime::ScalarOp op, DType type, std::string part, int64_t lanes);
+  std::string lanes_together();
   std::string shuffled(DType type, const std::string& value, int64_t distance);
   std::string combined(runtime::ScalarOp op, DType type, const std::string& a, const std::string& b);
   /// Where warp or lane number `at` has its part, for as many warps as a block may have.
@@ -326,6 +327,7 @@ class KernelWriter {
   bool in_block_ = false, in_thread_ = false;  ///< a loop over them is open
   /// How many blocks and threads do what is being written, for one turn of the loops that are open.
   int64_t blocks_at_once_ = launch_.blocks, threads_at_once_ = launch_.threads;
+  int64_t lanes_together_ = gpu::kWarp;  ///< that put parts together now
   int parallel_loops_ = 0;
   std::map<std::string, Fragment> fragments_;  ///< that have been loaded since the last barrier, by place
 

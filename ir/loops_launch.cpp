@@ -1,6 +1,7 @@
 #include "ir/loops_launch.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "ir/loops_walk.h"
 
@@ -37,6 +38,14 @@ bool has_threads(const Block& block) {
 
 int64_t turns_with_inner(const For& loop) {
   return saturating_product(most_turns_of(loop).value_or(1), widest(loop.body, loop.kind));
+}
+
+bool are_lanes_of_warp(const For& loop, std::span<const For* const> around) {
+  const int64_t lanes = turns_with_inner(loop);
+  if (lanes > kWarp || !std::has_single_bit(static_cast<uint64_t>(lanes))) return false;
+  return std::ranges::all_of(around, [&](const For* outer) {
+    return outer->kind != LoopKind::thread || widest(outer->body, LoopKind::thread) % lanes == 0;
+  });
 }
 
 int64_t shared_bytes(const Kernel& kernel) {

@@ -169,8 +169,8 @@ void NestVerifier::blocks_of(const For& loop) {
   const std::vector<bool> before = set_;
   const bool runs = turns_of(loop).value_or(0) > 0;
   path_.push_back("for " + kernel_.loops[loop.loop]);
+  if (at_once(loop.kind)) turns_.emplace_back(kernel_, loop, loops_, declared_);
   loops_.push_back(&loop);
-  if (at_once(loop.kind)) turns_.emplace_back(kernel_, loop, declared_);
   block(loop.body);
   if (at_once(loop.kind)) turns_.pop_back();
   loops_.pop_back();

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "ir/loops_launch.h"
 #include "ir/loops_walk.h"
 
 namespace tenon::ir::loops {
@@ -102,10 +103,23 @@ Error kind_error(const Kernel& kernel, const For& loop, std::span<const For* con
   return std::nullopt;
 }
 
-TurnRules::TurnRules(const Kernel& kernel, const For& loop, std::vector<bool> outside)
+namespace {
+
+/// Lanes do; so do all threads of a block, and in a loop over threads those of a warp.
+bool can_add_up(const For& loop, std::span<const For* const> around) {
+  const bool is_outermost = std::ranges::count(around, LoopKind::thread, [](const For* outer) { return outer->kind; }) == 0;
+  return loop.kind == LoopKind::vectorized ||
+         (loop.kind == LoopKind::thread && (is_outermost || are_lanes_of_warp(loop, around)));
+}
+
+}  // namespace
+
+TurnRules::TurnRules(const Kernel& kernel, const For& loop, std::span<const For* const> around,
+                     std::vector<bool> outside)
     : kernel_(kernel),
       loop_(loop),
       name_("the " + described(kernel, loop)),
+      adds_up_(can_add_up(loop, around)),
       outside_(std::move(outside)) {
   while (spread(loop.body)) known_.clear();
 }
@@ -189,6 +203,8 @@ Error TurnRules::error(const SetLocal& set) {
                        local, name_);
   if (step->op != steps_.at(set.local))
     return fmt::format("the steps of `{}` in {} are of different operations", local, name_);
+  if (!adds_up_)
+    return fmt::format("the turns of {} put `{}` together, and are not a part of a warp", name_, local);
   return std::nullopt;
 }
 

@@ -20,8 +20,8 @@ std::optional<std::string> kind_error(const Kernel& kernel, const For& loop,
 /// What the turns of a loop may do, so that they may be taken at once.
 class TurnRules {
  public:
-  /// `outside`: the locals declared around the loop, by LocalId.
-  TurnRules(const Kernel& kernel, const For& loop, std::vector<bool> outside);
+  /// `around`: the loops around it, outermost first. `outside`: the locals declared around it, by LocalId.
+  TurnRules(const Kernel& kernel, const For& loop, std::span<const For* const> around, std::vector<bool> outside);
 
   /// What is wrong with a statement somewhere inside, if anything (not with those of its blocks).
   std::optional<std::string> error_of(const Stmt& stmt);
@@ -50,6 +50,7 @@ class TurnRules {
   const Kernel& kernel_;
   const For& loop_;
   const std::string name_;  ///< as in "the vectorized loop `ji`"
+  const bool adds_up_;      ///< its turns may put together what they have of a scalar
   std::vector<bool> outside_;
   std::set<LocalId> varying_;                             ///< that may differ from turn to turn
   std::set<LocalId> changed_;                             ///< from outside, that the body sets

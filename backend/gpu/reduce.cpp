@@ -43,15 +43,24 @@ std::string KernelWriter::slot(const std::string& at) {
   return named("part", fmt::format("getelementptr i64, ptr addrspace(3) {}, i64 {}", memory, at));
 }
 
+/// The lanes that put their parts together, as a mask; the others of the warp may have no turn, and are not here.
+std::string KernelWriter::lanes_together() {
+  if (lanes_together_ == kWarp) return "-1";
+  const std::string tid = once(depth(), "tid", fmt::format("trunc i64 {} to i32", special_register("tid")));
+  const std::string first = once(depth(), "first", fmt::format("and i32 {}, {}", tid, kWarp - lanes_together_));
+  return once(depth(), "mask", fmt::format("shl i32 {}, {}", (int64_t{1} << lanes_together_) - 1, first));
+}
+
 /// The value that the lane has whose number differs by `distance` in one bit.
 std::string KernelWriter::shuffled(DType type, const std::string& value, int64_t distance) {
   const std::string_view held = register_type(type);
   const int bits = held == "i1" ? 1 : runtime::bits_of(type);
+  const std::string lanes = lanes_together();
   const auto shuffle = [&](const std::string& word) {
     return named(
         "other",
-        fmt::format("call i32 @llvm.nvvm.shfl.sync.bfly.i32(i32 -1, i32 {}, i32 {}, i32 31)", word,
-                    distance));
+        fmt::format("call i32 @llvm.nvvm.shfl.sync.bfly.i32(i32 {}, i32 {}, i32 {}, i32 31)", lanes,
+                    word, distance));
   };
   const bool is_float = held == "float" || held == "double";
   const std::string whole = fmt::format("i{}", bits);
@@ -126,6 +135,7 @@ std::string KernelWriter::across_warps(ScalarOp op, DType type, const std::strin
 /// Of so many threads: a warp or fewer where a thread loop is open, else the block.
 std::string KernelWriter::across_threads(ScalarOp op, DType type, const std::string& part,
                                          int64_t threads) {
+  lanes_together_ = in_thread_ ? threads : kWarp;
   if (in_thread_) return across_warp(op, type, part, threads);
   const std::string of_warp = across_warp(op, type, part, kWarp);
   const int64_t warps = launch_.threads / kWarp;

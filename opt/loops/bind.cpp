@@ -16,14 +16,13 @@
 // [end]
 #include <fmt/format.h>
 
+#include "ir/loops_launch.h"
 #include "opt/loops/shared.h"
 
 namespace tenon::opt::loops {
 namespace {
 
 using runtime::ScalarOp;
-
-constexpr int64_t kMostThreads = 1024;  ///< of a block, on every GPU
 
 [[noreturn]] void refuse(const Kernel& kernel, LoopId loop, std::string_view reason) {
   throw Refused{fmt::format("loop {} {}", quoted(kernel.loops[loop]), reason)};

@@ -22,8 +22,6 @@ namespace {
 using ir::DirectiveKind;
 
 constexpr int64_t kThreads = 256;       ///< of a block: enough warps to hide a wait, few enough to fit
-constexpr int64_t kMostThreads = 1024;  ///< where there is but one block
-constexpr int64_t kWarp = 32;
 constexpr int64_t kLongRow = 1024;      ///< elements that are worth a block of their own
 constexpr int64_t kShortSum = 64;       ///< elements that one thread may add up
 constexpr int64_t kLoadBytes = 16;      ///< that a thread loads at once

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ir/loops_launch.h"
+#include "ir/loops_verify_kinds.h"
 #include "opt/loops/private.h"
 #include "opt/loops/shared.h"
 
@@ -31,11 +33,40 @@ void refuse_moved_copies(const Kernel& kernel, ir::DirectiveKind kind) {
   });
 }
 
-}  // namespace
+/// Threads inside other thread loops put parts together by the lanes of a warp.
+void check_sums(const Kernel& kernel, const For& loop, std::span<const For* const> around) {
+  const auto is_thread = [](const For* each) { return each->kind == LoopKind::thread; };
+  if (!is_thread(&loop) || std::ranges::none_of(around, is_thread) || are_lanes_of_warp(loop, around)) return;
+  for (const LocalId local : changed_by(loop.body))
+    if (kernel.locals[local].is_scalar())
+      throw Refused{fmt::format("the threads of loop {} put {} together, and are not a part of a warp: 2, 4, 8, 16 or "
+                                "32 side by side", quoted(kernel.loops[loop.loop]), quoted(kernel, local))};
+}
 
-void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
+/// A directive knows the loops that it is about; those around them and in them may be bound to hardware by others.
+void check_kinds(const Kernel& kernel, const Block& block, std::vector<const For*>& around) {
+  for (const Stmt& stmt : block) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    if (loop != nullptr) {
+      if (const std::optional<std::string> error = kind_error(kernel, *loop, around)) throw Refused{*error};
+      check_sums(kernel, *loop, around);
+      around.push_back(loop);
+    }
+    for_each_block(stmt, [&](const Block& inner) { check_kinds(kernel, inner, around); });
+    if (loop != nullptr) around.pop_back();
+  }
+}
+
+void check_launch(const Kernel& kernel) {
+  const auto [blocks, threads] = launch_of(kernel);
+  if (threads > kMostThreads)
+    throw Refused{fmt::format("a block would have {} threads; it has at most {}", threads, kMostThreads)};
+  if (blocks > kMostBlocks)
+    throw Refused{fmt::format("there would be {} blocks; there are at most {}", blocks, kMostBlocks)};
+}
+
+void apply_alone(Kernel& kernel, const Directive& directive, Mode mode) {
   using ir::DirectiveKind;
-  refuse_moved_copies(kernel, directive.kind);
   switch (directive.kind) {
     case DirectiveKind::split_: return split(kernel, directive, mode);
     case DirectiveKind::order_: return order(kernel, directive, mode);
@@ -58,6 +89,16 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
     case DirectiveKind::prefetch_: return prefetch(kernel, directive, mode);
     case DirectiveKind::inline_: return;  // the pass `fuse` has done it, where there is one
   }
+}
+
+}  // namespace
+
+void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
+  refuse_moved_copies(kernel, directive.kind);
+  apply_alone(kernel, directive, mode);
+  std::vector<const For*> around;
+  check_kinds(kernel, kernel.body, around);
+  check_launch(kernel);
 }
 
 void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {
