@@ -28,7 +28,8 @@ class Mover {
 
  private:
   void raise_within(Block& block, LoopId inner);
-  void expand(const For& outer, std::vector<Block>& parts, Block& result);
+  void expand(const For& outer, LoopId inner, std::vector<Block>& parts, Block& result);
+  void refuse_sums_at_once(const Block& block, const std::set<LocalId>& expanded, LoopId inner) const;
   void check_fission(const For& outer, const std::vector<Block>& parts,
                      const std::set<LocalId>& own) const;
   void check_serial(const For& loop) const;
@@ -58,7 +59,7 @@ Block Mover::raise(For outer, LoopId inner) {
   }
   Block result;
   check_fission(outer, parts, own);
-  expand(outer, parts, result);
+  expand(outer, inner, parts, result);
   for (Block& part : parts) {
     auto* loop = part.empty() ? nullptr : std::get_if<For>(&part[0].node);
     For shell{outer.loop, outer.lo, outer.hi, {}, outer.kind};
@@ -96,8 +97,20 @@ void Mover::raise_within(Block& block, LoopId inner) {
   block = std::move(result);
 }
 
+/// Turns that are taken at once may add up a number, but not elements of an array. `inner` moves, and is serial.
+void Mover::refuse_sums_at_once(const Block& block, const std::set<LocalId>& expanded, LoopId inner) const {
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    if (loop == nullptr || loop->loop == inner || !ir::loops::at_once(loop->kind)) return;
+    for (const LocalId local : changed_by(loop->body))
+      if (kernel_.locals[local].is_scalar() && expanded.contains(local))
+        refuse(fmt::format("the turns of loop {} add up {} at once; `order` comes before that",
+                           quoted(kernel_.loops[loop->loop]), quoted(kernel_, local)));
+  });
+}
+
 /// Locals that one part declares and another uses get an element for each turn of `outer`.
-void Mover::expand(const For& outer, std::vector<Block>& parts, Block& result) {
+void Mover::expand(const For& outer, LoopId inner, std::vector<Block>& parts, Block& result) {
   std::set<LocalId> shared;
   for (size_t i = 0; i < parts.size(); ++i)
     for (const LocalId local : declared_in(parts[i]))
@@ -105,6 +118,7 @@ void Mover::expand(const For& outer, std::vector<Block>& parts, Block& result) {
         if (used_by(parts[j]).contains(local)) shared.insert(local);
   if (shared.empty()) return;
 
+  for (const Block& part : parts) refuse_sums_at_once(part, shared, inner);
   const std::optional<int64_t> turns = turns_of(outer);
   if (!turns)
     refuse(fmt::format("{} is needed for every turn of loop {}, whose number is not constant",
