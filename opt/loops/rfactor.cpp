@@ -89,7 +89,7 @@ void Factoring::check_around(const Block& block) const {
   for_each_stmt(block, [&](const Stmt& stmt) {
     const auto* loop = std::get_if<For>(&stmt.node);
     if (loop == nullptr || loop->loop == loop_ || !contains_loop(loop->body, loop_)) return;
-    if (loop->kind == LoopKind::vectorized || loop->kind == LoopKind::parallel)
+    if (ir::loops::at_once(loop->kind))
       throw Refused{fmt::format("how loop {} runs is decided already; `rfactor` comes before that",
                                 quoted(kernel_.loops[loop->loop]))};
   });

@@ -341,6 +341,9 @@ TEST_CASE("what is refused, and with which dependence") {
   CHECK(LoopNest("[] { max[i: 8, j: 4](%n[i + j]) }")
             .refusal({{DirectiveKind::vectorize_, {"i"}}, {DirectiveKind::rfactor_, {"j"}}}) ==
         "how loop `i` runs is decided already; `rfactor` comes before that");
+  CHECK(LoopNest("[] { max[i: 8, j: 4](%n[i + j]) }")
+            .refusal({{DirectiveKind::thread_, {"i"}}, {DirectiveKind::rfactor_, {"j"}}}, {.gpu = true}) ==
+        "how loop `i` runs is decided already; `rfactor` comes before that");
   CHECK(LoopNest(kProduct).refusal({{DirectiveKind::pack_, {"i"}, {}, 0, "q"}}) ==
         "the kernel reads no tensor `q`");
   CHECK(LoopNest(kProduct).refusal({{DirectiveKind::unroll_, {"j"}}, {DirectiveKind::order_, {"k", "j"}}}) ==
@@ -348,6 +351,9 @@ TEST_CASE("what is refused, and with which dependence") {
   CHECK(LoopNest("[i: 20] { sum[k: 12](%x[i, k]) }")
             .refusal({{DirectiveKind::vectorize_, {"k"}}, {DirectiveKind::order_, {"k", "i"}}}) ==
         "how loop `k` runs is decided already; `order` comes before that");
+  CHECK(LoopNest("[i: 4, j: 8] { sum[m: 4, k: 2](%x[i, m * 3 + k] * %w[m, j]) }")
+            .refusal({{DirectiveKind::vectorize_, {"k"}}, {DirectiveKind::order_, {"m", "j"}}}) ==
+        "the turns of loop `k` add up `a` at once; `order` comes before that");
   CHECK(LoopNest(kScale).refusal({{DirectiveKind::vectorize_, {"i"}, {}, 4},
                               {DirectiveKind::peel_, {"iv"}, {"first", "rest"}, 2}}) ==
         "how loop `iv` runs is decided already");
