@@ -113,6 +113,7 @@ class KernelWriter {
   std::string special_register(std::string_view name);
   std::string coordinate(const ir::loops::For& loop);
   /// Whether a turn of the loop is this block's or thread's; empty where it surely is.
+  std::string counted_once(runtime::ScalarOp op, DType type, const std::string& part, const ir::loops::For& loop);
   std::string takes_turn(const ir::loops::For& loop, const std::string& place);
   /// What one thread is to do, where all of them are: written between these two.
   struct Alone {

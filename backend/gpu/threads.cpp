@@ -53,6 +53,17 @@ std::string KernelWriter::takes_turn(const For& loop, const std::string& place) 
   return takes;
 }
 
+/// The threads of a turn, where loops over threads inside it have several, all have its part: the first one counts.
+std::string KernelWriter::counted_once(ScalarOp op, DType type, const std::string& part, const For& loop) {
+  const int64_t inside = gpu::turns_with_inner(loop) / *most_turns_of(loop);
+  if (inside == 1) return part;
+  const std::string number = once(depth(), "number", fmt::format("urem i64 {}, {}", special_register("tid"), inside));
+  const std::string is_first = once(depth(), "first", fmt::format("icmp eq i64 {}, 0", number));
+  const std::string_view held = register_type(type);
+  return named("part", fmt::format("select i1 {}, {} {}, {} {}", is_first, held, part, held,
+                                   literal(runtime::identity_of(op, type))));
+}
+
 /// Locals from outside are changed by steps alone, from what changes nothing: so each thread has its
 /// part, a thread without a turn too, and the parts are put together behind the loop.
 void KernelWriter::bound(const For& loop) {
@@ -95,9 +106,9 @@ void KernelWriter::bound(const For& loop) {
 
   for (const auto& [local, op] : steps) {
     const DType type = kernel_.locals[local].dtype;
-    const std::string parts[] = {
-        before.at(local).registers[0].text,
-        across_threads(op, type, places_[local].registers[0].text, gpu::turns_with_inner(loop))};
+    const std::string part = counted_once(op, type, places_[local].registers[0].text, loop);
+    const std::string parts[] = {before.at(local).registers[0].text,
+                                 across_threads(op, type, part, gpu::turns_with_inner(loop))};
     const std::string result = out_.fresh(runtime::row(op).text);
     write_scalar(out_, result, op, type, parts);
     places_[local].registers[0] = made(result, false);
