@@ -70,6 +70,7 @@ void split(Kernel& kernel, const Directive& directive, Mode) {
   const LoopId loop = find_loop(kernel, directive.loops[0]);
   const Names names{add_loop(kernel, directive.made[0]), add_loop(kernel, directive.made[1])};
   replace_loops(kernel.body, loop, [&](const For& found) {
+    if (found.kind == LoopKind::mma) require_serial(kernel, found);  // a matrix unit takes all of its turns
     return split_loop(found, names, directive.factor);
   });
 }

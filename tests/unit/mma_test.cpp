@@ -39,19 +39,31 @@ ir::Schedule cut(int64_t rows, int64_t columns, int64_t summed) {
           {DirectiveKind::order_, {"io", "jo", "ko", "ii", "ji", "ki"}}};
 }
 
-std::string refusal(Kernel kernel, const ir::Schedule& before, const std::vector<std::string>& loops, Mode mode) {
+std::string refusal(Kernel kernel, const ir::Schedule& before, const ir::Directive& last, Mode mode) {
   opt::loops::apply_schedule(kernel, before, mode);
   try {
-    opt::loops::apply_directive(kernel, {DirectiveKind::mma_, loops}, mode);
+    opt::loops::apply_directive(kernel, last, mode);
   } catch (const opt::loops::Refused& refused) {
     return refused.reason;
   }
   return "it was allowed";
 }
 
+std::string refusal(Kernel kernel, const ir::Schedule& before, const std::vector<std::string>& loops, Mode mode) {
+  return refusal(std::move(kernel), before, {DirectiveKind::mma_, loops}, mode);
+}
+
 const std::vector<std::string> kLoops = {"ii", "ji", "ki"};
 
 }  // namespace
+
+TEST_CASE("a matrix unit takes its loops whole") {
+  ir::Schedule schedule = cut(16, 16, 16);
+  schedule.push_back({DirectiveKind::mma_, kLoops});
+  for (const std::string& loop : kLoops)
+    CHECK(refusal(product("f16"), schedule, {DirectiveKind::split_, {loop}, {"n0", "n1"}, 8}, {.gpu = true}) ==
+          fmt::format("how loop `{}` runs is decided already", loop));
+}
 
 TEST_CASE("mma takes products of as many turns as the units have") {
   CHECK(refusal(product("f16"), cut(16, 16, 16), kLoops, {}) == "it was allowed");
