@@ -8,12 +8,11 @@ namespace tenon::ast {
 
 namespace {
 
-/// The names of loops that a definition has: its indices, and those of reductions in it that are
-/// unique.
-std::set<std::string> loops_of(const Let& let) {
-  std::map<std::string, int> count;
+/// The names of loops that a definition has: its indices, and those of reductions in it.
+typed::LoopNames loops_of(const Let& let) {
+  std::map<std::string, std::vector<Span>> places;
   auto add = [&](const std::vector<IndexBinding>& indices) {
-    for (const IndexBinding& i : indices) count[i.name.text]++;
+    for (const IndexBinding& i : indices) places[i.name.text].push_back(i.name.span);
   };
   if (let.indices) add(*let.indices);
   std::function<void(const Expr&)> visit = [&](const Expr& e) {
@@ -21,9 +20,10 @@ std::set<std::string> loops_of(const Let& let) {
     for_each_child(e, visit);
   };
   visit(*let.value);
-  std::set<std::string> loops;
-  for (auto& [name, times] : count) {
-    if (times == 1) loops.insert(name);
+  typed::LoopNames loops;
+  for (auto& [name, bound] : places) {
+    if (bound.size() == 1) loops.present.insert(name);
+    else loops.shared[name] = std::move(bound);
   }
   return loops;
 }
@@ -68,7 +68,7 @@ typed::PlacedSchedule FunctionChecker::check_schedule(const Let& let) {
         .hint("the path begins with a function that the definition calls");
     return {};
   }
-  std::set<std::string> loops = loops_of(let);
+  typed::LoopNames loops = loops_of(let);
   return check_schedule(schedule, schedule.path.empty() ? &loops : nullptr);
 }
 
@@ -88,8 +88,7 @@ std::optional<std::string> FunctionChecker::scheduled_inside(const Expr& value) 
   return hint;
 }
 
-typed::PlacedSchedule FunctionChecker::check_schedule(const Schedule& schedule,
-                                                      std::set<std::string>* loops) {
+typed::PlacedSchedule FunctionChecker::check_schedule(const Schedule& schedule, typed::LoopNames* loops) {
   typed::PlacedSchedule checked{schedule.path, {}, schedule.span};
   for (const Directive& directive : schedule.directives) {
     auto row = std::ranges::find(typed::kDirectives, directive.name.text, &typed::DirectiveRow::name);
@@ -103,14 +102,25 @@ typed::PlacedSchedule FunctionChecker::check_schedule(const Schedule& schedule,
     }
     typed::DirectiveMatch match(directive, *row, loops);
     if (auto mistake = match.run()) {
-      report(Diag::schedule_directive, mistake->span, mistake->what)
-          .hint(fmt::format("it is written `{}`", typed::form_of(*row)));
+      report_directive(*mistake, *row, loops);
       continue;
     }
     checked.directives.push_back(match.result());
     if (match.factor()) checked.directives.back().factor = check_factor(*match.factor());
   }
   return checked;
+}
+
+void FunctionChecker::report_directive(const typed::DirectiveMatch::Mistake& mistake,
+                                       const typed::DirectiveRow& row, const typed::LoopNames* loops) {
+  auto& d = report(Diag::schedule_directive, mistake.span, mistake.what);
+  d.notes = mistake.notes;
+  if (mistake.in_form) d.hint(fmt::format("it is written `{}`", typed::form_of(row)));
+  if (mistake.unknown.empty()) return;
+  const std::vector<std::string> known(loops->present.begin(), loops->present.end());
+  if (known.empty()) return;
+  suggest(d, mistake.unknown, mistake.span, known);
+  if (d.hints.empty()) d.hint(fmt::format("the loops here are `{}`", fmt::join(known, "`, `")));
 }
 
 /// 0 where it is not known yet, or wrong.

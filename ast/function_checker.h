@@ -2,6 +2,7 @@
 // name; checker.h says what each is about.
 #pragma once
 #include "ast/checker.h"
+#include "ast/match_directive.h"
 
 namespace tenon::ast {
 
@@ -359,7 +360,10 @@ class FunctionChecker {
 
   // check_schedule.cpp
   typed::PlacedSchedule check_schedule(const Let& let);
-  typed::PlacedSchedule check_schedule(const Schedule& schedule, std::set<std::string>* loops);
+  /// `loops`: null where they are not known.
+  typed::PlacedSchedule check_schedule(const Schedule& schedule, typed::LoopNames* loops);
+  void report_directive(const typed::DirectiveMatch::Mistake& mistake, const typed::DirectiveRow& row,
+                        const typed::LoopNames* loops);
   std::optional<std::string> scheduled_inside(const Expr& value) const;
   int64_t check_factor(const DirectiveWord& factor);
 

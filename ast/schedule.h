@@ -8,7 +8,6 @@
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,42 +59,9 @@ struct PlacedSchedule {
 
 /// `split i by 8 as io, ii`, as in the language.
 std::string print(const Directive& directive);
-/// What print() gives; nothing, and what is wrong, if it is no directive.
+/// What print() gives; nothing, and what is wrong, if it is no directive (match_directive.cpp).
 std::optional<Directive> parse_directive(std::string_view text, Span span, std::string* mistake);
 /// As it is written, by its row: `split loop by factor as new, new`.
 std::string form_of(const DirectiveRow& row);
-
-/// A directive as read, word by word, against the form of its row.
-class DirectiveMatch {
- public:
-  /// `loops`: those that are there, and what becomes of them; null where they are not known.
-  DirectiveMatch(const ast::Directive& directive, const DirectiveRow& row, std::set<std::string>* loops);
-
-  /// What is wrong, and where.
-  struct Mistake {
-    Span span;
-    std::string what;
-  };
-  std::optional<Mistake> run();
-
-  /// All but the factor: that is what `factor()`, if there is one, comes to.
-  const Directive& result() const { return result_; }
-  const DirectiveWord* factor() const { return factor_; }
-
- private:
-  bool at_end() const { return next_ == directive_.words.size(); }
-  const DirectiveWord& word() const { return directive_.words[next_]; }
-  Span place() const { return at_end() ? directive_.name.span : word().span; }
-  bool takes_sign(char sign);
-  std::optional<Mistake> step(const std::string& want);
-  std::optional<Mistake> loop();
-
-  const ast::Directive& directive_;
-  std::vector<std::string> form_;
-  std::set<std::string>* loops_;
-  Directive result_;
-  const DirectiveWord* factor_ = nullptr;
-  size_t next_ = 0;
-};
 
 }  // namespace tenon::ast::typed
