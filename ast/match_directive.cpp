@@ -18,14 +18,14 @@ std::string expected(const std::string& want) {
 /// What a directive calls the loops that it makes without being told how (opt/loops/mark.cpp, pack.cpp and
 /// prefetch.cpp); how many a copy has, the checker does not know.
 std::vector<std::string> unnamed_loops(const Directive& directive, bool has_factor) {
-  constexpr int kMostAxes = 8;
+  constexpr size_t kMostAxes = 8;
   std::vector<std::string> loops;
   const bool marks =
       directive.kind == DirectiveKind::vectorize_ || directive.kind == DirectiveKind::unroll_;
   if (marks && has_factor) loops.push_back(directive.loops[0] + row(directive.kind).name[0]);
   if (directive.kind == DirectiveKind::pack_ || directive.kind == DirectiveKind::prefetch_)
-    for (int axis = 0; axis < kMostAxes; ++axis)
-      loops.push_back(fmt::format("{}{}", directive.operand, axis));
+    for (size_t axis = 0; axis < kMostAxes; ++axis)
+      loops.push_back(copy_loop(directive.operand, axis));
   return loops;
 }
 
@@ -103,6 +103,10 @@ std::optional<DirectiveMatch::Mistake> DirectiveMatch::step(const std::string& w
   if (want == "operand") {
     if (at_end() || word().name.empty()) return Mistake{place(), "expected the name of a tensor"};
     result_.operand = directive_.words[next_++].name;
+    while (takes_sign('.')) {
+      if (at_end() || word().name.empty()) return Mistake{place(), "expected the name of a field"};
+      result_.operand += '.' + directive_.words[next_++].name;
+    }
     return std::nullopt;
   }
   if (at_end() || word().name.empty()) return Mistake{place(), expected(want)};

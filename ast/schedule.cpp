@@ -46,4 +46,10 @@ std::string form_of(const DirectiveRow& row) {
   return text;
 }
 
+std::string copy_loop(std::string_view operand, size_t axis) {
+  std::string name(operand);
+  std::ranges::replace(name, '.', '_');
+  return name + std::to_string(axis);
+}
+
 }  // namespace tenon::ast::typed

@@ -63,5 +63,7 @@ std::string print(const Directive& directive);
 std::optional<Directive> parse_directive(std::string_view text, Span span, std::string* mistake);
 /// As it is written, by its row: `split loop by factor as new, new`.
 std::string form_of(const DirectiveRow& row);
+/// What the loop over an axis of an operand's copy is called: `w0`; of a field, `layer.w`, `layer_w0`.
+std::string copy_loop(std::string_view operand, size_t axis);
 
 }  // namespace tenon::ast::typed

@@ -274,7 +274,7 @@ std::vector<CopiedOperand> copy_operand(Kernel& kernel, const Directive& directi
     if (axes == 0) return {Stmt{found}};
     while (copy_loops.size() < axes)
       copy_loops.push_back(
-          add_loop(kernel, fresh_name(kernel, fmt::format("{}{}", directive.operand, copy_loops.size()))));
+          add_loop(kernel, fresh_name(kernel, ast::typed::copy_loop(directive.operand, copy_loops.size()))));
     Block result = packing.run();
     made.push_back(packing.made());
     return result;

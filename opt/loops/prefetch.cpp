@@ -97,7 +97,7 @@ Stmt Prefetching::prefetch(const Found& found) {
   put(loop_.loop, sum(variable(loop_.loop), integer(1)));
   std::vector<For> loops;
   for (const For* loop : found.loops) {
-    const LoopId made = add_loop(kernel_, fresh_name(kernel_, fmt::format("{}{}", name_, loops.size())));
+    const LoopId made = add_loop(kernel_, fresh_name(kernel_, ast::typed::copy_loop(name_, loops.size())));
     const bool by_lines = linear_form(subscripts.back())->factor(loop->loop) == 1;
     const int64_t step = by_lines ? std::max<int64_t>(1, kLineBytes / bytes) : 1;
     put(loop->loop, sum(loop->lo, product(variable(made), step)));
