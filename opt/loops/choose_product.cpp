@@ -31,6 +31,8 @@ using ir::DirectiveKind;
 
 /// With so many turns no thread is idle for long.
 constexpr int64_t kManyTurns = 8;
+/// Less than this part of a panel is soon done.
+constexpr int64_t kSmallRest = 4;
 /// What is worth waking a thread for.
 constexpr double kParallelWork = 2e6;
 /// So much cheaper must another loop in the lanes be: the estimate is no better than that.
@@ -48,7 +50,8 @@ class Writer {
     const std::string io = fresh_name(kernel_, i + "o"), ii = fresh_name(kernel_, i + "i"),
                       jo = fresh_name(kernel_, j + "o"), ji = fresh_name(kernel_, j + "i");
     add({DirectiveKind::split_, {i}, {io, ii}, tile.rows});
-    if (copies_left && product_.lane_turns > tile.vectors * lanes) {
+    // Of packed panels the subscripts are quotients, which a second split would hide from the first.
+    if (copies_left && product_.panel == 0 && product_.lane_turns > tile.vectors * lanes) {
       const std::string all = fresh_name(kernel_, j + "p");
       add({DirectiveKind::split_, {j}, {around, all}, product_.lane_turns});
       j = all;
@@ -88,7 +91,9 @@ class Writer {
     };
     add_outside(true);
     add_outside(false);
-    loops.emplace_back(jo, (product_.lane_turns + width / 2) / width);  // less than half a panel counts for nothing
+    // Whole panels are shared out; what is left over waits for them, and is done by one thread.
+    const int64_t panels = product_.lane_turns / width, rest = product_.lane_turns % width;
+    loops.emplace_back(jo, panels < kManyTurns && rest * kSmallRest > width ? 1 : panels);
     const auto even = std::ranges::find_if(loops, [](const auto& loop) {
       return loop.second >= kManyTurns || (loop.second > 0 && loop.second % 2 == 0);
     });
