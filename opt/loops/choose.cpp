@@ -19,6 +19,12 @@ constexpr double kParallelWork = 2e5;  ///< turns of the innermost loops, all to
 
 }  // namespace
 
+bool suits_lanes(const std::optional<Strides>& strides, LoopId loop) {
+  if (!strides) return false;
+  const auto step = strides->find(loop);
+  return step == strides->end() || (step->second >= 1 && step->second <= kWidestStep);
+}
+
 double bytes_of(const ir::Type& type) {
   double bytes = static_cast<double>(runtime::row(type.dtype).bytes);
   for (const int64_t extent : type.shape) bytes *= static_cast<double>(extent);

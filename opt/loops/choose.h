@@ -2,6 +2,7 @@
 // written down where it is decided; `tenon emit schedule` prints what came out.
 #pragma once
 #include "ir/ir.h"
+#include "opt/loops/access.h"
 #include "opt/loops/directive.h"
 #include "opt/loops/machine.h"
 
@@ -50,6 +51,12 @@ struct Copy {
 /// Appends to a schedule `pack`, and what makes the copy's loops fast.
 void add_copy(ir::Schedule& schedule, const Kernel& kernel, const Copy& copy);
 
+/// Elements that lie so far apart are loaded with what lies between (backend/loop_addresses.cpp).
+inline constexpr int64_t kWidestStep = 4;
+/// Of short rows.
+inline constexpr int64_t kFewestLanes = 4;
+/// Whether lanes may be the turns of `loop`: what is accessed stays, or lies side by side or a few elements apart.
+bool suits_lanes(const std::optional<Strides>& strides, LoopId loop);
 double bytes_of(const ir::Type& type);
 /// Whether results are in no cache any more when somebody reads them: together with what is read for them they
 /// fill one.

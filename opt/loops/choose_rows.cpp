@@ -25,8 +25,6 @@ constexpr int64_t kPageBytes = 4096;   ///< rows further apart lie on a page eac
 constexpr int64_t kRowPieces = 4;      ///< of a sum of rows: each takes time to be added to the others
 constexpr int64_t kRowsAtOnce = 8;     ///< as many streams as the prefetcher of a core follows
 constexpr int64_t kRowBytes = 16384;  ///< of sums: half of the first cache, the other half for the rows that go into them
-constexpr int64_t kFewestLanes = 4;    ///< of short rows
-constexpr int64_t kWidestStep = 4;     ///< elements so far apart are loaded with what lies between
 constexpr int64_t kMostUnrolled = 32;  ///< turns of a short sum, all its loops together
 
 /// What an innermost loop does.
@@ -118,11 +116,7 @@ bool Chooser::contiguous(const Inner& inner, LoopId loop) const {
   bool all = true;
   for (const Stmt* stmt : inner.stmts)
     for_each_expr(*stmt, [&](const ExprPtr& e) {
-      for (const Access& read : reads_of(kernel_, e)) {
-        const auto step = read.strides ? read.strides->find(loop) : Strides::const_iterator{};
-        all = all && read.strides && (step == read.strides->end() ||
-                                      (step->second >= 1 && step->second <= kWidestStep));
-      }
+      for (const Access& read : reads_of(kernel_, e)) all = all && suits_lanes(read.strides, loop);
     });
   return all;
 }

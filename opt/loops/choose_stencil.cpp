@@ -22,8 +22,6 @@ constexpr int64_t kMostTerms = 64;    ///< of a window, all its loops together
 constexpr int64_t kMostWritten = 256; ///< steps of the tile that are written out
 constexpr int64_t kMostRows = 4, kMostVectors = 8;
 constexpr int64_t kManyRegisters = 32;
-constexpr int64_t kFewestLanes = 4;   ///< of short rows
-constexpr int64_t kWidestStep = 4;    ///< elements so far apart are loaded with what lies between
 
 class Stencil {
  public:
@@ -108,10 +106,7 @@ bool Stencil::find_columns() {
   }
   if (columns_ == nullptr || *turns_of(*columns_) < kFewestLanes) return false;
   return std::ranges::all_of(reads_, [&](const Read* read) {
-    const auto strides = strides_of(kernel_.buffers[read->buffer].type.shape, read->subscripts);
-    if (!strides) return false;
-    const auto step = strides->find(columns_->loop);
-    return step == strides->end() || (step->second >= 1 && step->second <= kWidestStep);
+    return suits_lanes(strides_of(kernel_.buffers[read->buffer].type.shape, read->subscripts), columns_->loop);
   });
 }
 

@@ -19,7 +19,6 @@ namespace {
 using ir::DirectiveKind;
 
 constexpr int64_t kLineBytes = 64;    ///< of the caches
-constexpr int64_t kFewestRead = 5;    ///< elements so far apart are not loaded with what lies between
 constexpr int64_t kFewestStored = 4;  ///< fewer are not worth turning
 
 class Transpose {
@@ -65,7 +64,7 @@ bool Transpose::find() {
     if (along == stored_along_) has_rows_ = true;
     else read_along_ = along;
   }
-  return all && read_along_ != nullptr && *turns_of(*read_along_) >= kFewestRead;
+  return all && read_along_ != nullptr && *turns_of(*read_along_) > kWidestStep;
 }
 
 ir::Schedule Transpose::schedule() const {
