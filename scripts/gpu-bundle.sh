@@ -41,7 +41,9 @@ record() {
   local name folder status=0 wanted prefix=$bundle/recordings/$kind/$gpu
   name=$(basename "$program" .tn)
   mkdir -p "$prefix" && folder=$(mktemp -d -p "$work")
-  cp "$(dirname "$program")"/* "$folder/" && cd "$folder"
+  ln -s "$PWD/bench" "$folder/"  # programs import from there
+  mkdir -p "$folder/$(dirname "$program")" && cp "$(dirname "$program")"/* "$folder/$(dirname "$program")/"
+  cd "$folder/$(dirname "$program")"
   wanted=$(told "$name.tn" exit)
   [ -n "$(told "$name.tn" fails)" ] && wanted=1
   local arguments=()
