@@ -97,7 +97,7 @@ struct BackendError { std::string message; bool llvm_missing = false; };
 
 namespace cpu {
 
-/// Opens LLVM, which takes 10 ms, if nobody has: those who need it later find it open, or throw.
+/// Opens LLVM, which takes 5 to 15 ms, if nobody has: those who need it later find it open, or throw.
 void preload();
 
 /// Machine code in memory.
