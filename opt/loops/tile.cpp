@@ -4,6 +4,8 @@
 #include "opt/loops/product.h"
 
 #include <algorithm>
+#include <ranges>
+#include <vector>
 
 namespace tenon::opt::loops {
 namespace {
@@ -21,6 +23,9 @@ constexpr int64_t kTilesPerCopy = 4;
 constexpr double kElement = 1, kFarElement = 1.3, kTurned = 0.3;
 /// Likewise a vector of an image with its margin; and one whose elements are picked from those of several.
 constexpr double kVector = 8, kPickedVector = 25;
+/// Where all takes fewer multiply-adds than this, and not from far away, tiles that cost the same, to such a share, are
+/// told apart by what they leave over: each edge is a tile more to compile, which takes longer than all of them run.
+constexpr double kShort = 4e6, kAlike = 1.002;
 
 /// Multiply-adds that a step of a tile takes, those while waiting for the one before included, and what
 /// loads go with them: broadcasts and vectors, which may take two lines of the cache; two a cycle at best.
@@ -45,21 +50,35 @@ double cost(const Product& product, Tile tile, int64_t lanes) {
          narrow * column_of_tiles(tail);
 }
 
+/// How many different tiles are written, those of the edges included.
+int bodies(const Product& product, Tile tile, int64_t lanes) {
+  const auto sizes = [](int64_t turns, int64_t width) { return turns > width && turns % width != 0 ? 2 : 1; };
+  return sizes(product.row_turns, tile.rows) * sizes(product.lane_turns, tile.vectors * lanes);
+}
+
+double steps(const Product& product) {
+  return product.work / static_cast<double>(product.lane_turns * product.row_turns);
+}
+
 }  // namespace
 
 // [snippet tile]
 Tile choose_tile(const Product& product, const Machine& machine, int64_t lanes) {
-  Tile best{1, 1};
-  double least = 0;
-  for (int64_t vectors = 1; vectors <= 4; ++vectors) {
+  std::vector<Tile> tiles;
+  for (int64_t vectors = 4; vectors >= 1; --vectors) {
     if (product.panel > 0 && product.panel != vectors * lanes) continue;
     const int64_t most = (machine.vector_registers - 1 - vectors) / vectors;
-    for (int64_t rows = std::min(most, product.row_turns); rows >= 1 && rows + 8 > most; --rows) {
-      const double price = cost(product, {rows, vectors}, lanes);
-      if (least == 0 || price < least) least = price, best = {rows, vectors};
-    }
+    const int64_t all_rows = std::min(most, product.row_turns);
+    for (int64_t rows = all_rows; rows >= 1 && 2 * rows >= all_rows; --rows) tiles.push_back({rows, vectors});
   }
-  return best;
+  if (tiles.empty()) return {1, 1};
+  const auto price = [&](Tile tile) { return cost(product, tile, lanes); };
+  const double least = std::ranges::min(tiles | std::views::transform(price));
+  const double right_bytes = product.right_elements * static_cast<double>(product.element_bytes);
+  const bool is_short = steps(product) * least < kShort && right_bytes <= 2 * static_cast<double>(machine.l2_bytes);
+  const double alike = is_short ? kAlike * least : least;
+  std::erase_if(tiles, [&](Tile tile) { return price(tile) > alike; });
+  return std::ranges::min(tiles, {}, [&](Tile tile) { return std::pair(bodies(product, tile, lanes), price(tile)); });
 }
 // [end]
 
@@ -87,8 +106,7 @@ static double copy_price(const Product& product, Tile tile, int64_t lanes) {
 }
 
 double price(const Product& product, Tile tile, int64_t lanes) {
-  const double tiles = product.work / static_cast<double>(product.lane_turns * product.row_turns);
-  double all = tiles * cost(product, tile, lanes) + copy_price(product, tile, lanes);
+  double all = steps(product) * cost(product, tile, lanes) + copy_price(product, tile, lanes);
   if (!product.lanes_apart) return all;
   if (product.left_guarded) all += product.left_elements / static_cast<double>(lanes) * kVector;
   return all + product.result_elements * kTurned;
