@@ -102,10 +102,12 @@ std::vector<opt::loops::Scheduled> lower_kernels(Session& session, const ir::Mod
   });
 }
 
-/// `schedule main.y { … }`; behind `//` if that could not be read back.
+/// `schedule main.y { … }`; behind `//` if that could not be read back. What the nest would not have stands in front.
 std::string as_text(const opt::loops::Scheduled& scheduled, const std::string& path, bool as_comment) {
   const std::string_view margin = as_comment ? "// " : "";
-  std::string text = fmt::format("{}schedule {} {{\n", margin, path);
+  std::string text;
+  for (const std::string& reason : scheduled.given_up) text += fmt::format("// {}\n", reason);
+  text += fmt::format("{}schedule {} {{\n", margin, path);
   for (const ir::Directive& directive : scheduled.schedule)
     text += fmt::format("{}  {};\n", margin, print(directive));
   return text + fmt::format("{}}}\n", margin);

@@ -56,21 +56,29 @@ std::string FreshNames::fresh(const std::string& hint) {
   return name;
 }
 
-/// The first kind whose schedule the nest allows. What a directive refuses (a padded read in lanes, say)
-/// leaves the nest to the next kind.
-Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
-  if (kernel.may_fail || kernel.loops.empty()) return {std::move(kernel), {}};
-  for (const auto kind : {choose_product, choose_stencil, choose_transpose, choose_rows}) {
+Scheduled first_allowed(Kernel kernel, std::span<const Kind> kinds, Mode mode) {
+  std::vector<std::string> given_up;
+  for (const Kind& kind : kinds) {
     try {
-      ir::Schedule schedule = kind(kernel, machine, mode);
+      ir::Schedule schedule = kind.schedule();
       if (schedule.empty()) continue;
       Kernel changed = kernel;
       apply_schedule(changed, schedule, mode);
-      return {std::move(changed), std::move(schedule)};
-    } catch (const Refused&) {
+      return {std::move(changed), std::move(schedule), {}, std::move(given_up)};
+    } catch (const Refused& refused) {
+      given_up.push_back(fmt::format("not as {}: {}", kind.name, refused.reason));
     }
   }
-  return {std::move(kernel), {}};
+  return {std::move(kernel), {}, {}, std::move(given_up)};
+}
+
+Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
+  if (kernel.may_fail || kernel.loops.empty()) return {std::move(kernel), {}};
+  const Kind kinds[] = {{"a product", [&] { return choose_product(kernel, machine, mode); }},
+                        {"a stencil", [&] { return choose_stencil(kernel, machine, mode); }},
+                        {"a transpose", [&] { return choose_transpose(kernel, machine, mode); }},
+                        {"rows", [&] { return choose_rows(kernel, machine, mode); }}};
+  return first_allowed(kernel, kinds, mode);
 }
 
 namespace {

@@ -1,6 +1,9 @@
 // The compiler's own choice of a schedule: which directives, with which factors. What it decides by is
 // written down where it is decided; `tenon emit schedule` prints what came out.
 #pragma once
+#include <functional>
+#include <span>
+
 #include "ir/ir.h"
 #include "opt/loops/access.h"
 #include "opt/loops/directive.h"
@@ -14,6 +17,7 @@ struct Scheduled {
   Kernel kernel;
   ir::Schedule schedule;
   std::string path = {};  ///< of the definition that the compute belongs to; empty: of none
+  std::vector<std::string> given_up = {};  ///< what the compiler would have chosen, and why the nest refuses that
 };
 Scheduled choose(Kernel kernel, const Machine& machine, Mode mode);
 
@@ -27,6 +31,15 @@ std::vector<Scheduled> lower_all(const ir::Module& module, const Machine& machin
                                  bool chooses);
 /// What lower_all() would throw, of every kernel that has been told something.
 std::vector<Refused> refusals(const ir::Module& module, Mode mode);
+
+/// What the compiler takes a nest for, and the schedule that it has for one; empty: the nest is none.
+struct Kind {
+  std::string_view name;  ///< with its article
+  std::function<ir::Schedule()> schedule;
+};
+/// By the first kind whose schedule the nest allows. What a directive refuses (a padded read in lanes, say)
+/// leaves the nest to the next kind, and is noted.
+Scheduled first_allowed(Kernel kernel, std::span<const Kind> kinds, Mode mode);
 
 /// Names for loops that a schedule will make, none of them twice, while the nest has none of them yet.
 class FreshNames {

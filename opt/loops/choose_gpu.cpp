@@ -325,20 +325,17 @@ void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode) {
 
 Scheduled choose_gpu(Kernel kernel, Mode mode) {
   mode.gpu = true;
-  for (const auto kind : {&GpuChooser::matrices, &GpuChooser::products, &GpuChooser::windows,
-                          &GpuChooser::rows, &GpuChooser::elements}) {
-    try {
-      GpuChooser chooser(kernel, mode);
-      ir::Schedule schedule = (chooser.*kind)();
-      if (schedule.empty()) continue;
-      if (kind == &GpuChooser::matrices || kind == &GpuChooser::products) add_pipeline(schedule, kernel, mode);
-      Kernel changed = kernel;
-      apply_schedule(changed, schedule, mode);
-      return {std::move(changed), std::move(schedule)};
-    } catch (const Refused&) {
-    }
-  }
-  return {std::move(kernel), {}};
+  const auto by = [&](ir::Schedule (GpuChooser::*kind)()) { return (GpuChooser(kernel, mode).*kind)(); };
+  const auto in_stages = [&](ir::Schedule schedule) {
+    if (!schedule.empty()) add_pipeline(schedule, kernel, mode);
+    return schedule;
+  };
+  const Kind kinds[] = {{"a product by matrix units", [&] { return in_stages(by(&GpuChooser::matrices)); }},
+                        {"a product", [&] { return in_stages(by(&GpuChooser::products)); }},
+                        {"windows", [&] { return by(&GpuChooser::windows); }},
+                        {"rows", [&] { return by(&GpuChooser::rows); }},
+                        {"elements", [&] { return by(&GpuChooser::elements); }}};
+  return first_allowed(kernel, kinds, mode);
 }
 
 }  // namespace tenon::opt::loops

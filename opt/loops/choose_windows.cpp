@@ -183,7 +183,7 @@ void Windows::cut(LoopId loop, const Cut& cut, bool registers) {
 
 ir::Schedule Windows::write(const WindowTile& tile, int64_t step) {
   for (const LoopId loop : product_.outside)
-    if (loop != rows_ && turns(loop) > 1) blocks_.push_back(kernel_.loops[loop]);
+    if (loop != rows_) blocks_.push_back(kernel_.loops[loop]);
   cut(product_.rows, tile.channels, true);
   if (rows_) cut(*rows_, tile.rows, true);
   cut(product_.lanes, tile.columns, false);

@@ -14,6 +14,9 @@
 // Allen and Kennedy, "Automatic translation of Fortran programs to vector form", TOPLAS 1987, has both.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "opt/loops/access.h"
 #include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
@@ -28,6 +31,7 @@ class Mover {
 
  private:
   void raise_within(Block& block, LoopId inner);
+  void sink_cheap(Block& block) const;
   void expand(const For& outer, LoopId inner, std::vector<Block>& parts, Block& result);
   void refuse_sums_at_once(const Block& block, const std::set<LocalId>& expanded, LoopId inner) const;
   void check_fission(const For& outer, const std::vector<Block>& parts,
@@ -39,12 +43,25 @@ class Mover {
   Mode mode_;
 };
 
+constexpr int kCheap = 8;  ///< operations of an expression that is worked out again rather than kept in an array
+
+/// Operations on elements of tensors and on loops' variables, of which sums of multiples are free; too many where a
+/// local is needed.
+int operations(const ExprPtr& e) {
+  if (e == nullptr || linear_form(e)) return 0;
+  if (std::holds_alternative<Local>(e->node)) return kCheap + 1;
+  int all = 1;
+  for_each_operand(*e, [&](const ExprPtr& operand) { all += operations(operand); });
+  return all;
+}
+
 [[noreturn]] void refuse(const std::string& reason) {
   throw Refused{reason};
 }
 
 Block Mover::raise(For outer, LoopId inner) {
   check_serial(outer);
+  sink_cheap(outer.body);
   raise_within(outer.body, inner);
   const std::set<LocalId> own = declared_in(outer.body);
   // The parts: statements between the loops that move, and these loops each by itself.
@@ -78,6 +95,28 @@ Block Mover::raise(For outer, LoopId inner) {
     // [end]
   }
   return result;
+}
+
+/// What is cheap, and worked out once for several loops, goes to where it is needed: then it takes no array.
+void Mover::sink_cheap(Block& block) const {
+  for (size_t i = block.size(); i-- > 0;) {
+    const auto* set = std::get_if<SetLocal>(&block[i].node);
+    if (set == nullptr || !set->declares || set->value == nullptr || operations(set->value) > kCheap) continue;
+    const LocalId local = set->local;
+    std::vector<size_t> users;
+    for (size_t j = i + 1; j < block.size(); ++j)
+      if (used_by({block[j]}).contains(local)) users.push_back(j);
+    const auto place = block.begin() + static_cast<ptrdiff_t>(i);
+    if (users.empty() || changed_by({place + 1, block.end()}).contains(local)) continue;
+    const auto user = block.begin() + static_cast<ptrdiff_t>(users[0]);
+    std::rotate(place, place + 1, user);  // just in front of it
+    auto* loop = std::get_if<For>(&user->node);
+    if (users.size() > 1 || loop == nullptr || loop->kind != LoopKind::serial) continue;
+    if (!changed_by(loop->body).empty()) continue;
+    loop->body.insert(loop->body.begin(), std::move(*(user - 1)));
+    sink_cheap(loop->body);
+    block.erase(user - 1);
+  }
 }
 
 /// Brings `inner` to the top of a block, past all loops that are still around it.
