@@ -281,6 +281,22 @@ void track_undefined(Program& program, Function& function, const FunctionFlow& f
   }
 }
 
+/// LLVM loads three numbers as a vector of four where the fourth may be read: whether somebody has written that one is
+/// nothing to anybody.
+void mark_unread(Program& program, const FunctionFlow& flow) {
+  std::vector<bool> read(flow.slots.size());
+  for (const auto& refs : flow.refs)
+    for (const uint32_t slot : refs.uses) read[slot] = true;
+  for (uint32_t i = 0; i < flow.refs.size(); ++i) {
+    Inst& inst = program.code[flow.first + i];
+    if (inst.op != Op::ld || inst.count < 2 || inst.list_size < inst.count) continue;
+    uint32_t unread = 0;
+    for (uint32_t element = 0; element < inst.count; ++element)
+      if (!read[program.lists[inst.list + element]]) unread |= 1u << element;
+    if (unread != (1u << inst.count) - 1) inst.mod.unread = static_cast<uint8_t>(unread);
+  }
+}
+
 bool has_list_of_slots(const Inst& inst) {
   switch (inst.op) {
     case Op::bra:
@@ -329,6 +345,7 @@ bool finish_flow(Program& program, Function& function, FunctionFlow& flow) {
   // Registers hold addresses and temporaries of the machine besides; cards hand them out by eights.
   function.registers = std::min<uint32_t>(255, std::max<uint32_t>(16, (pressure + 8 + 7) / 8 * 8));
   track_undefined(program, function, flow, live[0]);
+  mark_unread(program, flow);
   place_others(function, flow, offsets, top);
   function.frame_bytes = (top + 63) / 64 * 64;
   write_offsets(program, flow, offsets);

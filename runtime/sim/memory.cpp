@@ -110,7 +110,7 @@ bool load_local(Warp& warp, const Inst& inst, const Request& request) {
     const uint32_t piece = bits(inst.type) / 8;
     for (uint32_t part = 0;
          part < request.bytes && warp.block->launch->options->check_uninitialized; part += piece) {
-      bool any = false;
+      bool any = inst.mod.unread >> part / piece & 1;
       for (uint32_t i = 0; i < piece; ++i)
         any |= warp.local_written[Warp::local_place(static_cast<uint32_t>(at) + part + i, lane)] !=
                std::byte{0};

@@ -258,6 +258,7 @@ bool check_initialized(Warp& warp, const Inst& inst, const Target& target, const
     if (!has(lanes, lane)) continue;
     for (uint32_t part = 0; part < request.bytes; part += piece) {
       const uint64_t at = request.at[lane] - target.base + part;
+      if (inst.mod.unread >> part / piece & 1) continue;
       if (target.shadow->any_initialized_aligned(at, piece)) continue;
       stop(warp, inst, lane, SimFaultKind::uninitialized_memory,
            fmt::format("reads {} bytes at offset {} of {}, which nobody has written", piece, at,

@@ -97,6 +97,7 @@ struct Modifiers {
   bool aligned : 1 = false, transposed : 1 = false, uniform : 1 = false, volatile_ : 1 = false;
   bool negated : 1 = false;  ///< the predicate operand is written !%p
   bool tracked : 1 = false;  ///< reads or writes a register that may be read before it is written
+  uint8_t unread = 0;        ///< of a vector that is loaded: the elements, a bit each, that nobody reads
   uint8_t rounding = 0;      ///< a Rounding
   uint8_t what = 0;          ///< the kind within the opcode: a comparison, an atomic, a shuffle
   uint8_t with = 0;          ///< of setp: how the third operand joins

@@ -100,6 +100,19 @@ std::string fault(const std::string& body, uint64_t budget = 100000) {
   return report.ok() ? "" : std::string(row(report.faults.front().kind).name);
 }
 
+/// LLVM fills gaps in vectors that it loads.
+TEST_CASE("what nobody has written may be loaded beside what is read, but not be read") {
+  for (const std::string space : {"shared", "local"}) {
+    const std::string vector = "mov.u32 %r1, %tid.x; setp.ne.u32 %p1, %r1, 0; @%p1 exit; .reg .f32 %g<6>; ." + space +
+                               " .align 16 .b32 s[4]; st." + space + ".v2.f32 [s], {0f00000000, 0f00000000}; st." +
+                               space + ".f32 [s + 8], 0f00000000; ld." + space + ".v4.f32 {%g1, %g2, %g3, %g4}, [s];";
+    CHECK(fault(vector + "add.f32 %g5, %g1, %g2; add.f32 %g5, %g5, %g3;") == "");
+    CHECK(fault(vector + "add.f32 %g5, %g1, %g4;") == "uninitialized_memory");
+    CHECK(fault("." + space + " .align 8 .b32 s[2]; ld." + space + ".v2.f32 {%f1, %f2}, [s];") ==
+          "uninitialized_memory");
+  }
+}
+
 TEST_CASE("wrong kernels are stopped") {
   CHECK(fault("L: bra L;") == "runaway");
   CHECK(fault("trap;") == "trap");
