@@ -186,7 +186,10 @@ void add_options(CLI::App& app, std::string_view command, Options& o) {
     app.add_option("--record", o.record,
                    "on gpu, sim: what the GPU is asked for and what comes out, into PREFIX.ptx, .calls and .data")
         ->type_name("PREFIX");
-    app.add_flag("--dry-run", o.dry_run, "on sim, with --record: without doing it; what comes out is zeros");
+    app.add_flag("--no-tensors", o.no_tensors,
+                 "with --record: nothing of tensors but the first 4,096 bytes of each that goes in");
+    app.add_flag("--dry-run", o.dry_run,
+                 "on sim, with --record: without doing it; what comes out is zeros; implies --no-tensors");
     add_copies_option(app, o);
     app.add_option("--trace", o.trace,
                    "on interp: how that element came about, on standard error, as in 'h[2, 0]'")

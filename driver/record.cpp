@@ -18,10 +18,10 @@ void recorded(Session& session, runtime::Device& device, const std::function<voi
               const std::function<void(runtime::Recording&)>& add) {
   if (session.options.record.empty()) return run(device);
   using Tensors = runtime::RecordingDevice::Tensors;
-  runtime::RecordingDevice recorder(device, gpu_arch(session),
-                                    session.options.dry_run ? Tensors::left_out : Tensors::kept);
+  const bool all = !session.options.no_tensors && !session.options.dry_run;
+  runtime::RecordingDevice recorder(device, gpu_arch(session), all ? Tensors::kept : Tensors::left_out);
   const auto finish = [&] {
-    if (add) add(recorder.recording());
+    if (add && all) add(recorder.recording());
     save(session, recorder.recording());
   };
   try {

@@ -88,6 +88,9 @@ void command_run(Session& session) {
   if (!session.options.record.empty() && ((target != "gpu" && target != "sim") || session.options.time_runs > 0)) {
     throw UsageError{"--record writes down what a GPU is asked for: it needs --target gpu or sim, and one run"};
   }
+  if (session.options.no_tensors && session.options.record.empty()) {
+    throw UsageError{"--no-tensors goes with --record"};
+  }
   if (session.options.dry_run && (session.options.record.empty() || target != "sim")) {
     throw UsageError{"--dry-run goes with --record and --target sim"};
   }

@@ -55,7 +55,7 @@ struct Options {
   std::string trace;                         ///< --trace
   std::string profile;  ///< --profile: the file for the trace, or kProfileTable; empty: none
   std::string record;   ///< --record: what its files' names begin with; empty: nothing is recorded
-  bool dry_run = false;
+  bool no_tensors = false, dry_run = false;
   std::string stage, output;  ///< emit, build
   std::vector<std::string> exports;  ///< --export NAME=F[N = 3]
   std::vector<std::string> constants;  ///< --constant F.w,b

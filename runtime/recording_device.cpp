@@ -16,7 +16,6 @@ using Use = LaunchArgument::Use;
 
 /// Bytes that are there already are not kept again: much is copied back as it was left.
 Recording::Data RecordingDevice::kept(const void* bytes, int64_t count) {
-  if (tensors_ == Tensors::left_out) return {};
   std::string& data = recording_.data;
   const std::string_view text(static_cast<const char*>(bytes), static_cast<size_t>(count));
   const size_t hash = std::hash<std::string_view>{}(text);
@@ -35,7 +34,6 @@ Recording::Data RecordingDevice::kept(const void* bytes, int64_t count) {
 }
 
 Recording::Data RecordingDevice::left_at(DeviceAddress address, int64_t bytes) {
-  if (tensors_ == Tensors::left_out) return {};
   std::vector<std::byte> there(static_cast<size_t>(bytes));
   if (bytes > 0) device_.copy_out(there.data(), address, bytes);
   return kept(there.data(), bytes);
@@ -72,12 +70,16 @@ void RecordingDevice::release(DeviceAddress address) noexcept {
 
 void RecordingDevice::copy_in(DeviceAddress to, const void* from, int64_t bytes) {
   device_.copy_in(to, from, bytes);
-  recording_.calls.push_back(Recording::CopyIn{place_of(to), bytes, kept(from, bytes)});
+  const Recording::Place place = place_of(to);
+  const int64_t head = tensors_ == Tensors::kept ? bytes : std::min(bytes, kHeadBytes);
+  recording_.calls.push_back(Recording::CopyIn{place, head, kept(from, head)});
+  if (head < bytes) recording_.calls.push_back(Recording::CopyIn{{place.buffer, place.offset + head}, bytes - head, {}});
 }
 
 void RecordingDevice::copy_out(void* to, DeviceAddress from, int64_t bytes) {
   device_.copy_out(to, from, bytes);
-  recording_.calls.push_back(Recording::CopyOut{place_of(from), bytes, kept(to, bytes)});
+  const bool keep = tensors_ == Tensors::kept;
+  recording_.calls.push_back(Recording::CopyOut{place_of(from), bytes, keep ? kept(to, bytes) : Recording::Data()});
 }
 
 void RecordingDevice::copy(DeviceAddress to, DeviceAddress from, int64_t bytes) {
@@ -104,6 +106,7 @@ void RecordingDevice::launch(const std::string& kernel, int64_t blocks, int64_t 
 
 /// A kernel that fails leaves no results that mean anything.
 void RecordingDevice::look(std::span<const LaunchArgument> arguments, Recording::Launch& launch) {
+  if (tensors_ == Tensors::left_out) return;
   bool failed = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (!arguments[i].tensor || arguments[i].tensor->use != Use::fails) continue;

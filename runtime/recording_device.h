@@ -14,7 +14,11 @@ class RecordingDevice : public Device {
  public:
   static constexpr int64_t kMaxRecordedBytes = int64_t{1} << 30;
 
-  enum class Tensors : uint8_t { kept, left_out };
+  enum class Tensors : uint8_t {
+    kept,
+    left_out,  ///< but for the first kHeadBytes of each that is copied in, by which one tells what it is
+  };
+  static constexpr int64_t kHeadBytes = 4096;
 
   /// `gpu`: what its PTX is for, sm_80.
   RecordingDevice(Device& device, std::string_view gpu, Tensors tensors = Tensors::kept)

@@ -31,7 +31,7 @@ import processes  # noqa: E402
 import report  # noqa: E402
 from peer import Peer  # noqa: E402
 from peers import PEERS  # noqa: E402
-from rounds import make_all, measure, progress, selected, start_workers  # noqa: E402
+from rounds import failures, make_all, measure, progress, selected, start_workers  # noqa: E402
 from workloads import WORKLOADS  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -57,7 +57,7 @@ def build_libraries(tenon, workloads, folder, packed):
         constants = ["--constant", f"run.{workload.constants}"] if packed else []
         done = subprocess.run(
             [tenon, "build", "-O3", HERE / workload.source, "--export", f"run={workload.function}", *constants,
-             "-o", library],
+             *(f"-D{define}" for define in workload.defines), "-o", library],
             capture_output=True, text=True)
         if done.returncode == 0:
             size = re.search(r"#define run_prepared_bytes (\d+)", library.with_suffix(".h").read_text())
@@ -140,7 +140,7 @@ def main():
         whole = [] if options.functions else measure_processes(workloads, tenon, made, thread_counts, folder,
                                                                min(options.rounds, PROCESS_ROUNDS))
     facts = {"processor": processor(), "cores": os.cpu_count(), "date": str(date.today()),
-             "rounds": options.rounds, "missing": {**missing, **absent}}
+             "rounds": options.rounds, "missing": {**missing, **absent, **failures(workers)}}
     for peer, why in facts["missing"].items():
         print(f"missing: {peer} ({why})")
     if options.out:

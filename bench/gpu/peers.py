@@ -8,7 +8,7 @@ from peer import Peer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SOURCES = " ".join([f"bench/gpu/worker/{name}.cpp" for name in ("main", "tensors", "tenon", "cublas", "copy")]
+SOURCES = " ".join([f"bench/gpu/worker/{name}.cpp" for name in ("main", "tensors", "plan", "tenon", "cublas", "copy")]
                    + [f"runtime/{name}.cpp" for name in ("cuda_device", "fault", "recording", "small_float")])
 CXX = ("c++", "-std=c++20", "-O2", "-DFMT_HEADER_ONLY", f"-I{ROOT}", f"-I{ROOT / 'include'}")
 
@@ -21,8 +21,9 @@ def cublas():
             return name
         except OSError:
             pass
-    code = ("import nvidia.cublas, pathlib; "
-            "print(*pathlib.Path(list(nvidia.cublas.__path__)[0]).glob('lib/libcublas.so.*'))")
+    # nvidia/cublas/lib for CUDA 12, nvidia/cu13/lib behind it.
+    code = ("import nvidia, pathlib; "
+            "print(*(lib for path in nvidia.__path__ for lib in pathlib.Path(path).glob('*/lib/libcublas.so.*')))")
     done = subprocess.run(["python3", "-c", code], capture_output=True, text=True)
     return (done.stdout.split() or [""])[0]
 
@@ -47,14 +48,17 @@ def plain():
                 note="plain loops on the processor")
 
 
-def others():
+def others(without_gpu=""):
+    """`without_gpu`: what PyTorch's workers compute on where they find no GPU."""
     library = cublas()
+    torch = {"WITHOUT_GPU": without_gpu} if without_gpu else {}
     return [
         native("copy", "the driver", "copy", computes=False, note="cuMemcpyDtoD of as many bytes"),
         native("cuBLAS", "libcublas of the CUDA toolkit, or nvidia-cublas of PyPI", "cublas",
                {"CUBLAS_LIBRARY": library}, absent="" if library else "there is no libcublas",
                note="cublasGemmEx; f32 without TF32"),
         script("Triton", "triton of PyPI", "triton_gpu.py", note="kernels as users write them; tiles by its search"),
-        script("PyTorch", "torch of PyPI", "torch_gpu.py", note="eager; TF32 off"),
-        script("PyTorch, compiled", "torch of PyPI", "torch_gpu.py", {"COMPILED": "1"}, note="torch.compile; TF32 off"),
+        script("PyTorch", "torch of PyPI", "torch_gpu.py", torch, note="eager; TF32 off"),
+        script("PyTorch, compiled", "torch of PyPI", "torch_gpu.py", {**torch, "COMPILED": "1"},
+               note="torch.compile, for each shape anew; TF32 off"),
     ]

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What Tenon asks of a GPU for each workload, as recordings: plan.py TENON FOLDER [--only=PART …] [--small]
 
-FOLDER/sm_NN/KEY.calls, .ptx and .arguments, for each GPU that Tenon writes for. Nothing is computed (tenon run
---dry-run): the inputs are files of zeros that take no room, and a worker brings its own numbers to the tensors by
-their names.
+FOLDER/sm_NN/KEY.calls, .ptx and .data, for each GPU that Tenon writes for. Nothing is computed (tenon run --dry-run).
+Of each input only the first numbers are there, and zeros behind them that take no room: by its first numbers a worker
+knows which input it is, and brings all of it. Where the host looks at what comes back, and goes on by that, the
+program has all of its numbers, and runs on the simulated GPU.
 Needs Tenon and no GPU, so a bundle has its plans with it.
 """
 
@@ -17,39 +18,66 @@ from math import prod
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent / "support")]
+from drawn import SIZES, drawn, packed  # noqa: E402
 from rounds import selected  # noqa: E402
-from workloads import BYTES, SMALL, WORKLOADS  # noqa: E402
+from workloads import SMALL, WORKLOADS  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 GPUS = ("sm_75", "sm_80", "sm_90")
+TELLING = 8  # numbers by which inputs are told from each other
 
 
-def write_zeros(path, dtype, shape):
-    """A file of zeros in SafeTensors' format."""
-    size = BYTES[dtype] * prod(shape)
-    header = json.dumps({"t": {"dtype": dtype.upper(), "shape": shape, "data_offsets": [0, size]}}).encode()
+def write_tensors(path, tensors):
+    """A file in SafeTensors' format; of each: its name, type, shape, and the bytes that it begins with."""
+    header, end = {}, 0
+    for name, dtype, shape, _ in tensors:
+        start, end = end, end + SIZES[dtype] * prod(shape)
+        header[name] = {"dtype": dtype.upper(), "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
     with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(header)) + header)
-        file.truncate(8 + len(header) + size)
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name, _, _, begin in tensors:
+            file.seek(8 + len(text) + header[name]["data_offsets"][0])
+            file.write(begin)
+        file.truncate(8 + len(text) + end)
+
+
+def write_arguments(workload, folder):
+    """A file for each parameter of the function, with a tensor for each field of a record."""
+    files = {}
+    for seed, ((name, dtype, shape), (size, scale)) in enumerate(zip(workload.arguments, workload.inputs)):
+        parameter, _, part = name.partition(".")
+        numbers = drawn(size if workload.numbers else min(size, TELLING), seed, scale)
+        files.setdefault(parameter, []).append((part or "t", dtype, shape, packed(dtype, numbers)))
+    for parameter, tensors in files.items():
+        write_tensors(folder / f"{parameter}.safetensors", tensors)
+
+
+def write_looks(path):
+    header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }"
+    header += b" " * (-(10 + len(header) + 1) % 64) + b"\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + struct.pack("<q", 0))
 
 
 def program_of(workload):
     """Loads the arguments and calls the function. So that all of the result is computed, as many elements of it are
-    read as a file says, which nobody knows when compiling: none."""
-    loads = "".join(f'  let {name}: {dtype}{list(shape)} = load("{name}.safetensors", "t");\n'
-                    for name, dtype, shape in workload.arguments)
-    names = ", ".join(name for name, _, _ in workload.arguments)
+    looked at as a file says, which nobody knows when compiling: none."""
+    loads = {}
+    for name, dtype, shape in workload.arguments:
+        parameter = name.partition(".")[0]
+        record = workload.records.get(parameter)
+        loads[parameter] = (f'{parameter}: {record} = load("{parameter}.safetensors")' if record else
+                            f'{parameter}: {dtype}{list(shape)} = load("{parameter}.safetensors", "t")')
     first = ", ".join(["i"] * workload.rank)
-    uses = f"print(called[{first}])" if first else "print(called)"
-    return (f'import "{HERE / workload.source}";\n\nfn main() {{\n{loads}'
-            f'  let reads: i64[1] = load("reads.npy");\n  let called = {workload.function}({names});\n'
-            f"  for i in 0..reads[0] {{ {uses}; }}\n}}\n")
+    looks = f"print(called[{first}])" if first else "print(called)"
+    return (f'import "{HERE / workload.source}";\n\nfn main() {{\n' + "".join(f"  let {one};\n" for one in loads.values())
+            + f'  let looks: i64[1] = load("looks.npy");\n  let called = {workload.function}({", ".join(loads)});\n'
+            f"  for i in 0..looks[0] {{ {looks}; }}\n}}\n")
 
 
-def write_reads(path):
-    header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }"
-    header += b" " * (-(10 + len(header) + 1) % 64) + b"\n"
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + struct.pack("<q", 0))
+def looks_back(calls):
+    """Whether something comes back that may decide about a launch."""
+    return "\nlaunch " in calls.partition("\ncopy_out ")[2]
 
 
 def plan(tenon, workload, out):
@@ -57,19 +85,22 @@ def plan(tenon, workload, out):
     missing = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for argument, dtype, shape in workload.arguments:
-            write_zeros(folder / f"{argument}.safetensors", dtype, shape)
-        write_reads(folder / "reads.npy")
+        write_arguments(workload, folder)
+        write_looks(folder / "looks.npy")
         (folder / "main.tn").write_text(program_of(workload))
         for gpu in GPUS:
             (out / gpu).mkdir(parents=True, exist_ok=True)
+            calls = out / gpu / f"{workload.key}.calls"
             done = subprocess.run(
-                [tenon, "run", "-O3", "--target", "sim", "--gpu-arch", gpu, "--dry-run", "--record",
-                 out / gpu / workload.key, folder / "main.tn"], capture_output=True, text=True)
-            names = " ".join(name for name, _, _ in workload.arguments)
-            (out / gpu / f"{workload.key}.arguments").write_text(names + "\n")
+                [tenon, "run", "-O3", "--target", "sim", "--gpu-arch", gpu, *(f"-D{d}" for d in workload.defines),
+                 "--no-tensors" if workload.numbers else "--dry-run", "--record", calls.with_suffix(""),
+                 folder / "main.tn"], capture_output=True, text=True)
             if done.returncode != 0:
                 missing[gpu] = (done.stderr.strip().splitlines() or ["no reason"])[0]
+            elif not workload.numbers and looks_back(calls.read_text()):
+                missing[gpu] = "the host looks at numbers that a dry run does not have"
+            if gpu in missing:
+                calls.unlink(missing_ok=True)
     return missing
 
 

@@ -25,7 +25,7 @@ import peers as known  # noqa: E402
 import plan  # noqa: E402
 import report  # noqa: E402
 import results as measured  # noqa: E402
-from rounds import make_all, measure, progress, selected, start_workers  # noqa: E402
+from rounds import failures, make_all, measure, progress, selected, start_workers  # noqa: E402
 from workloads import SMALL, WORKLOADS  # noqa: E402
 
 SECONDS_PER_TURN = 0.05
@@ -84,7 +84,7 @@ def main():
                 for gpu, problem in plan.plan(options.tenon.resolve(), workload, folder / "plans").items():
                     missing[f"Tenon, {workload.name} for {gpu}"] = problem
         plans = options.plans.resolve() if options.plans else folder / "plans"
-        others = known.others() + ([known.plain()] if options.small else [])
+        others = known.others("cpu") + [known.plain()] if options.small else known.others()
         progress("building")
         peers = [known.tenon(plans)] + selected(others, options.peers, lambda p: p.name)
         made, absent = make_all(peers, folder)
@@ -98,7 +98,7 @@ def main():
         if not any((peer.name, 0) in result.seconds for result in results):
             missing[peer.name] = "its worker measured nothing"
     facts = {"gpu": found[0], "driver": found[1], "date": str(date.today()), "rounds": options.rounds,
-             "missing": {**missing, **absent}}
+             "missing": {**missing, **absent, **failures(workers)}}
     for name, problem in facts["missing"].items():
         print(f"missing: {name} ({problem})")
     if options.out:

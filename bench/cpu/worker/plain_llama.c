@@ -1,5 +1,6 @@
-/* The model of examples/llama as plain loops in C: 256 given tokens, one after the other. */
+/* The model of examples/llama as plain loops in C: p[0] given tokens, one after the other. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plain.h"
@@ -85,6 +86,7 @@ static void step(float *const *in, int token, int position, float *logits) {
 }
 
 void plain_llama(struct work *w) {
-  for (int position = 0; position < kSteps; ++position)
+  if (w->p[0] > kSteps) exit(3);
+  for (int position = 0; position < w->p[0]; ++position)
     step(w->in, position * 7 % kVocabulary, position, w->out);
 }

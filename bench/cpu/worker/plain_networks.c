@@ -48,6 +48,16 @@ void plain_conv(struct work *w) {
   convolve(w->in[0], w->in[1], w->in[2], w->out, p[0], p[1], p[2], p[3], p[4], p[5], p[6], 1);
 }
 
+/* Several images, without a bias. */
+void plain_conv_batch(struct work *w) {
+  enum { kChannels = 512 };
+  static const float none[kChannels];
+  const long B = w->p[0], C = w->p[1], H = w->p[2], O = w->p[3], K = w->p[4];
+  if (O > kChannels) exit(3);
+  for (long n = 0; n < B; ++n)
+    convolve(w->in[0] + n * C * H * H, w->in[1], none, w->out + n * O * H * H, C, H, H, O, K, 1, K / 2, 1);
+}
+
 void plain_depthwise(struct work *w) {
   const long *p = w->p;
   convolve(w->in[0], w->in[1], w->in[2], w->out, p[0], p[1], p[2], p[0], p[3], p[4], p[5], p[0]);
@@ -107,9 +117,12 @@ static void norm(const float *restrict x, const float *restrict gain, const floa
   }
 }
 
-void plain_gpt2_block(struct work *w) {
-  enum { T = 128, D = 768, H = 12, E = D / H };
-  static float normed[T * D], qkv[T * 3 * D], heads[T * D], hidden[T * D], wide[T * 4 * D];
+/* Its sizes are constants where they are GPT-2's, which compilers like. */
+static inline __attribute__((always_inline)) void gpt2_block(struct work *w, long T, long D, long H) {
+  enum { kMost = 128 * 768 };
+  static float normed[kMost], qkv[3 * kMost], heads[kMost], hidden[kMost], wide[4 * kMost];
+  if (T * D > kMost) exit(3);
+  const long E = D / H;
   float **in = w->in;
   norm(in[0], in[1], in[2], normed, T, D);
   dense(normed, in[3], in[4], qkv, T, 3 * D, D, 0);
@@ -129,7 +142,14 @@ void plain_gpt2_block(struct work *w) {
   for (long i = 0; i < T * D; ++i) w->out[i] += hidden[i];
 }
 
-/* ---- ResNet-18: its inputs are x, then weights and bias of each convolution in order. */
+void plain_gpt2_block(struct work *w) {
+  const long *p = w->p;
+  if (p[0] == 128 && p[1] == 768 && p[2] == 12) gpt2_block(w, 128, 768, 12);
+  else gpt2_block(w, p[0], p[1], p[2]);
+}
+
+/* ---- ResNet-18: its inputs are x, then weights and bias of each convolution in order; the image has p[0] by p[0]
+ * pixels, a multiple of 32. */
 
 enum { kLargest = 64 * 112 * 112 };
 
@@ -157,10 +177,12 @@ static void max_pool(const float *x, float *y, long C, long H) {
 void plain_resnet18(struct work *w) {
   static float a[kLargest], b[kLargest], c[kLargest];
   float **in = w->in;
-  long at = 1, C = 64, H = 56;
-  convolve(in[0], in[1], in[2], a, 3, 224, 224, 64, 7, 2, 3, 1);
-  add_relu(a, NULL, 64 * 112 * 112);
-  max_pool(a, b, 64, 112);
+  const long side = w->p[0];
+  long at = 1, C = 64, H = side / 4;
+  if (side > 224) exit(3);
+  convolve(in[0], in[1], in[2], a, 3, side, side, 64, 7, 2, 3, 1);
+  add_relu(a, NULL, 64 * side / 2 * side / 2);
+  max_pool(a, b, 64, side / 2);
   at = 3;
   float *x = b, *y = a, *z = c;
   for (int block = 0; block < 8; ++block) {

@@ -8,7 +8,7 @@ import warnings
 warnings.filterwarnings("ignore")
 try:
     import torch
-    from torch_kinds import KINDS
+    from torch_kinds import KINDS, STEPWISE
 except ImportError:
     sys.exit(2)
 from python_worker import serve
@@ -30,17 +30,18 @@ class Traced(torch.nn.Module):
 
 
 def prepare(kind, p, arrays):
-    if kind not in KINDS:
+    traced = bool(os.environ.get("TRACED"))
+    if kind not in KINDS or (traced and kind in STEPWISE):
         return None
     x = [torch.from_numpy(a) for a in arrays]
-    if not os.environ.get("TRACED"):
+    if not traced:
         return lambda: KINDS[kind](p, *x)
-    traced = torch.jit.freeze(torch.jit.trace(Traced(kind, p, x[1:]).eval(), x[:1]))
+    module = torch.jit.freeze(torch.jit.trace(Traced(kind, p, x[1:]).eval(), x[:1]))
     try:
-        traced = torch.jit.optimize_for_inference(traced)
+        module = torch.jit.optimize_for_inference(module)
     except RuntimeError:
         pass  # what is left is frozen
-    return lambda: traced(x[0])
+    return lambda: module(x[0])
 
 
 serve(prepare, lambda out: out.numpy())

@@ -22,10 +22,19 @@ struct Library {
   void* handle = nullptr;
 };
 
+/// libcublasLt, which it takes, lies beside it, perhaps where the loader does not look.
+void open_companion(std::string name) {
+  const size_t at = name.rfind("libcublas.so");
+  if (at == std::string::npos || at == 0) return;
+  name.replace(at, std::string("libcublas").size(), "libcublasLt");
+  dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL);
+}
+
 const Library& library() {
   static const Library opened = [] {
     gpu();  // whose context it takes
     const char* name = std::getenv("CUBLAS_LIBRARY");
+    if (name != nullptr) open_companion(name);
     void* found = name == nullptr ? nullptr : dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (found == nullptr) throw runtime::DeviceError{"there is no libcublas"};
     Library all{};

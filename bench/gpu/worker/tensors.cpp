@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <string>
 
 #include "runtime/small_float.h"
 
@@ -15,7 +14,7 @@ namespace {
 runtime::CudaInfo info;
 
 template <class Element>
-std::string packed(const float* numbers, int64_t count) {
+std::string packed_as(const float* numbers, int64_t count) {
   std::string bytes(static_cast<size_t>(count) * sizeof(Element), '\0');
   auto* elements = reinterpret_cast<Element*>(bytes.data());
   for (int64_t i = 0; i < count; ++i) elements[i] = Element(numbers[i]);
@@ -53,12 +52,15 @@ int gpu_capability() {
 
 int64_t bytes_of(DType type, int64_t count) { return row(type).bytes * count; }
 
+std::string packed(DType type, const float* numbers, int64_t count) {
+  if (type == DType::f32) return packed_as<float>(numbers, count);
+  if (type == DType::f16) return packed_as<runtime::Half>(numbers, count);
+  if (type == DType::bf16) return packed_as<runtime::BFloat>(numbers, count);
+  refuse(type);
+}
+
 void put(runtime::DeviceAddress to, DType type, const float* numbers, int64_t count) {
-  const std::string bytes = type == DType::f32    ? packed<float>(numbers, count)
-                            : type == DType::f16  ? packed<runtime::Half>(numbers, count)
-                            : type == DType::bf16 ? packed<runtime::BFloat>(numbers, count)
-                                                  : (refuse(type), "");
-  gpu().copy_in(to, bytes.data(), bytes_of(type, count));
+  gpu().copy_in(to, packed(type, numbers, count).data(), bytes_of(type, count));
 }
 
 void get(float* numbers, DType type, runtime::DeviceAddress from, int64_t count) {

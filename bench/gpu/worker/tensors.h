@@ -1,5 +1,6 @@
 // Tensors of a workload on the GPU, and the numbers of the protocol (bench/cpu/worker/worker.h) in their types.
 #pragma once
+#include <string>
 #include <vector>
 
 #include "bench/cpu/worker/worker.h"
@@ -12,7 +13,8 @@ runtime::Device& gpu();
 int gpu_capability();
 
 int64_t bytes_of(runtime::DType type, int64_t count);
-/// f32, f16 or bf16, rounded to nearest. Throws DeviceError for other types.
+/// In f32, f16 or bf16, rounded to nearest. Throws DeviceError for other types.
+std::string packed(runtime::DType type, const float* numbers, int64_t count);
 void put(runtime::DeviceAddress to, runtime::DType type, const float* numbers, int64_t count);
 void get(float* numbers, runtime::DType type, runtime::DeviceAddress from, int64_t count);
 

@@ -65,6 +65,34 @@ def product_kernel(a, b, c, m, n, k, BM: tl.constexpr, BN: tl.constexpr, BK: tl.
              (row[:, None] < m) & (column[None, :] < n))
 
 
+ROWS = [triton.Config({"BM": bm, "BN": bn}, num_warps=warps, num_stages=stages)
+        for bm, bn, warps, stages in ((128, 64, 8, 2), (128, 32, 8, 2), (64, 64, 4, 2), (64, 32, 4, 3), (32, 32, 4, 2))]
+
+
+@triton.autotune(configs=ROWS, key=["t", "D"])
+@triton.jit
+def attention_kernel(q, k, v, out, t, scale, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr):
+    # Rows of a head's weights pass by in pieces; what is summed so far is scaled to the largest score seen.
+    head = tl.program_id(1) * t * D
+    row, column, deep = tl.program_id(0) * BM + tl.arange(0, BM), tl.arange(0, BN), tl.arange(0, D)
+    query = tl.load(q + head + row[:, None] * D + deep[None, :], row[:, None] < t, 0.0)
+    top = tl.full((BM,), -float("inf"), tl.float32)
+    weights = tl.zeros((BM,), tl.float32)
+    total = tl.zeros((BM, D), tl.float32)
+    for start in range(0, t, BN):
+        at = head + (start + column)[:, None] * D + deep[None, :]
+        inside = (start + column)[:, None] < t
+        score = tl.dot(query, tl.trans(tl.load(k + at, inside, 0.0)), input_precision="ieee") * scale
+        score = tl.where((start + column)[None, :] < t, score, -float("inf"))
+        higher = tl.maximum(top, tl.max(score, 1))
+        weight = tl.exp(score - higher[:, None])
+        again = tl.exp(top - higher)
+        weights = weights * again + tl.sum(weight, 1)
+        total = tl.dot(weight, tl.load(v + at, inside, 0.0), total * again[:, None], input_precision="ieee")
+        top = higher
+    tl.store(out + head + row[:, None] * D + deep[None, :], total / weights[:, None], row[:, None] < t)
+
+
 def axpy(p, x, y):
     z = torch.empty_like(x)
     axpy_kernel[(triton.cdiv(p[0], 1024),)](x, y, z, p[0], SIZE=1024)
@@ -90,4 +118,11 @@ def product(p, a, b):
     return c
 
 
-serve_kinds({"axpy": axpy, "softmax": softmax, "layer_norm": layer_norm, "product": product})
+def attention(p, q, k, v):
+    h, t, d = p
+    out = torch.empty_like(q)
+    attention_kernel[lambda tile: (triton.cdiv(t, tile["BM"]), h)](q, k, v, out, t, d ** -0.5, D=d)
+    return out
+
+
+serve_kinds({"axpy": axpy, "softmax": softmax, "layer_norm": layer_norm, "product": product, "attention": attention})
