@@ -74,7 +74,9 @@ Scheduled first_allowed(Kernel kernel, std::span<const Kind> kinds, Mode mode) {
 
 Scheduled choose(Kernel kernel, const Machine& machine, Mode mode) {
   if (kernel.may_fail || kernel.loops.empty()) return {std::move(kernel), {}};
-  const Kind kinds[] = {{"a product", [&] { return choose_product(kernel, machine, mode); }},
+  const auto product = [&](const Kernel& nest) { return choose_product(nest, machine, mode); };
+  const Kind kinds[] = {{"a product in a branch", [&] { return choose_speculated(kernel, mode, product); }},
+                        {"a product", [&] { return product(kernel); }},
                         {"a stencil", [&] { return choose_stencil(kernel, machine, mode); }},
                         {"a transpose", [&] { return choose_transpose(kernel, machine, mode); }},
                         {"rows", [&] { return choose_rows(kernel, machine, mode); }}};

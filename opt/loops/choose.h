@@ -41,6 +41,11 @@ struct Kind {
 /// leaves the nest to the next kind, and is noted.
 Scheduled first_allowed(Kernel kernel, std::span<const Kind> kinds, Mode mode);
 
+/// What `choose` says of a nest in which a branch around a sum is gone (speculate.cpp); empty where there is none, or
+/// it is taken too rarely.
+ir::Schedule choose_speculated(const Kernel& kernel, Mode mode,
+                               const std::function<ir::Schedule(const Kernel&)>& choose);
+
 /// Names for loops that a schedule will make, none of them twice, while the nest has none of them yet.
 class FreshNames {
  public:

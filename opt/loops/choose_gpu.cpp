@@ -326,12 +326,18 @@ void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode) {
 Scheduled choose_gpu(Kernel kernel, Mode mode) {
   mode.gpu = true;
   const auto by = [&](ir::Schedule (GpuChooser::*kind)()) { return (GpuChooser(kernel, mode).*kind)(); };
-  const auto in_stages = [&](ir::Schedule schedule) {
-    if (!schedule.empty()) add_pipeline(schedule, kernel, mode);
+  const auto product = [&](const Kernel& nest, ir::Schedule (GpuChooser::*kind)()) {
+    ir::Schedule schedule = (GpuChooser(nest, mode).*kind)();
+    if (!schedule.empty()) add_pipeline(schedule, nest, mode);
     return schedule;
   };
-  const Kind kinds[] = {{"a product by matrix units", [&] { return in_stages(by(&GpuChooser::matrices)); }},
-                        {"a product", [&] { return in_stages(by(&GpuChooser::products)); }},
+  const auto by_units = [&](const Kernel& nest) { return product(nest, &GpuChooser::matrices); };
+  const auto by_threads = [&](const Kernel& nest) { return product(nest, &GpuChooser::products); };
+  const Kind kinds[] = {{"a product in a branch by matrix units",
+                         [&] { return choose_speculated(kernel, mode, by_units); }},
+                        {"a product in a branch", [&] { return choose_speculated(kernel, mode, by_threads); }},
+                        {"a product by matrix units", [&] { return by_units(kernel); }},
+                        {"a product", [&] { return by_threads(kernel); }},
                         {"windows", [&] { return by(&GpuChooser::windows); }},
                         {"rows", [&] { return by(&GpuChooser::rows); }},
                         {"elements", [&] { return by(&GpuChooser::elements); }}};

@@ -42,6 +42,7 @@ void unroll(Kernel& kernel, const Directive& directive, Mode mode);
 void parallel(Kernel& kernel, const Directive& directive, Mode mode);
 void rfactor(Kernel& kernel, const Directive& directive, Mode mode);
 void keep(Kernel& kernel, const Directive& directive, Mode mode);
+void speculate(Kernel& kernel, const Directive& directive, Mode mode);
 void pack(Kernel& kernel, const Directive& directive, Mode mode);
 void stream(Kernel& kernel, const Directive& directive, Mode mode);
 void block(Kernel& kernel, const Directive& directive, Mode mode);
