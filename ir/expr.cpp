@@ -171,7 +171,7 @@ ExprId Exprs::with_names(ExprId id, std::vector<std::string> names, bool keeps_n
   return intern(std::move(node));
 }
 
-ExprId with_kept_names(Exprs& exprs, ExprId body,
+ExprId with_kept_names(Exprs& exprs, ExprId body, bool keeps,
                        const std::function<void(ExprId before, ExprId now)>& renamed) {
   std::unordered_map<ExprId, ExprId> done;
   for_each_node(exprs, body, [&](ExprId id) {
@@ -181,9 +181,9 @@ ExprId with_kept_names(Exprs& exprs, ExprId body,
     if (exprs[now].kind == ExprKind::reduce) {
       std::vector<std::string> names = exprs[now].names;
       names.resize(exprs[now].reduce_rank());
-      for (size_t i = 0; i < names.size(); ++i)
+      for (size_t i = 0; keeps && i < names.size(); ++i)
         if (names[i].empty()) names[i] = index_name(exprs[now].level + static_cast<uint32_t>(i));
-      now = exprs.with_names(now, std::move(names), true);
+      now = exprs.with_names(now, std::move(names), keeps);
     }
     done.emplace(id, now);
     renamed(id, now);

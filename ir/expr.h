@@ -105,8 +105,9 @@ class Exprs {
 ExprId substitute(Exprs& exprs, ExprId body, std::span<const ExprId> replacements, int shift);
 
 /// The body with a name for each index of its reductions that stays, whatever becomes of the body: that
-/// it has, or that of its level. `renamed` is told of every node.
-ExprId with_kept_names(Exprs& exprs, ExprId body,
+/// it has, or that of its level; or, where it `keeps` none, with names that are but hints again. `renamed` is
+/// told of every node.
+ExprId with_kept_names(Exprs& exprs, ExprId body, bool keeps,
                        const std::function<void(ExprId before, ExprId now)>& renamed);
 
 /// Visits every node below and including the roots once, arguments before users.

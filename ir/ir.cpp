@@ -179,16 +179,22 @@ const Directive* directive_of(const Compute& compute, DirectiveKind kind) {
   return found == compute.schedule->end() ? nullptr : &*found;
 }
 
+static void rename_indices(Exprs& exprs, Compute& compute, bool keeps) {
+  std::unordered_map<ExprId, ExprId> now;
+  for (ExprId& body : compute.bodies)
+    body = with_kept_names(exprs, body, keeps, [&](ExprId before, ExprId after) { now[before] = after; });
+  for (auto& [id, span] : compute.sites)
+    if (const auto found = now.find(id); found != now.end()) id = found->second;
+}
+
 void keep_index_names(Exprs& exprs, Compute& compute) {
   for (uint32_t level = 0; level < compute.extents.size(); ++level) {
     if (compute.indices.size() <= level) compute.indices.emplace_back();
     if (compute.indices[level].empty()) compute.indices[level] = index_name(level);
   }
-  std::unordered_map<ExprId, ExprId> now;
-  for (ExprId& body : compute.bodies)
-    body = with_kept_names(exprs, body, [&](ExprId before, ExprId after) { now[before] = after; });
-  for (auto& [id, span] : compute.sites)
-    if (const auto found = now.find(id); found != now.end()) id = found->second;
+  rename_indices(exprs, compute, true);
 }
+
+void let_index_names_go(Exprs& exprs, Compute& compute) { rename_indices(exprs, compute, false); }
 
 }  // namespace tenon::ir

@@ -206,6 +206,8 @@ const Directive* directive_of(const Compute& compute, DirectiveKind kind);
 /// Gives each index of a compute the name that the source has for it, or that of its level, and sees to
 /// it that it keeps it: for what has a schedule.
 void keep_index_names(Exprs& exprs, Compute& compute);
+/// The names that its reductions keep are but hints again: for what has none.
+void let_index_names_go(Exprs& exprs, Compute& compute);
 
 /// Visits the subscripts of an element or update, each with the axis at which it stands.
 template <class Visit>

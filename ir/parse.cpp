@@ -233,6 +233,8 @@ ResultTypes FunctionParser::parse_compute(Inst& inst) {
     if (!scanner_.at("(")) inst.path = scanner_.expect(TokenKind::name, "the path of a definition").text;
     compute.schedule = parse_schedule(scanner_);
     keep_index_names(function_.exprs, compute);
+  } else {
+    let_index_names_go(function_.exprs, compute);
   }
   ResultTypes types;
   for (const ExprId body : compute.bodies)

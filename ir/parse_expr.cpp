@@ -239,9 +239,9 @@ ExprId ExprParser::reduce(Reduction reduction) {
   scanner_.expect(")");
   levels_.resize(level);
   std::vector<std::string> names(inner.begin(), inner.end());
-  return fallible(function_.exprs.reduce(reduction, static_cast<uint32_t>(level), bounds, body,
-                                         std::move(names)),
-                  begin);
+  // Two sums that are equal but for their names stay two until it is known that no schedule speaks of those.
+  const ExprId made = function_.exprs.reduce(reduction, static_cast<uint32_t>(level), bounds, body, names);
+  return fallible(function_.exprs.with_names(made, std::move(names), true), begin);
 }
 
 ExprId ExprParser::call() {

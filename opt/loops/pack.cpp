@@ -17,7 +17,8 @@
 // is copied twice. Where the innermost loop of all takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
 // what is read side by side lies side by side. The guard of a read moves into the copy: an image gets its
 // margin there, and is read without a question. Of a matrix that is multiplied with itself, x[i, k] * x[j, k], it is
-// the reads that `jo` moves that are copied. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
+// the reads that `jo` moves that are copied; of several such, the first, and those like it: said again, it copies the
+// next. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
 // 2008.)
 #include <fmt/format.h>
 
@@ -55,6 +56,7 @@ class Packing {
  private:
   bool moves(const Read& read) const;
   bool is_meant(const Read& read) const { return !moves_ || moves(read); }
+  bool is_like_first(const Read& read) const;
   void note(const Read& read, const std::vector<const For*>& around);
   void make_axes();
   void add_axes(const LinearForm& form, const std::vector<LoopId>& loops, int64_t reach);
@@ -69,7 +71,7 @@ class Packing {
   const std::vector<LoopId>& copy_loops_;  ///< one for each axis
   const CopyOrder order_;
   CopiedOperand made_{};
-  const Read* read_ = nullptr;             ///< the first; all are alike
+  const Read* read_ = nullptr;             ///< the first; those like it are copied
   LoopId innermost_ = 0;                   ///< of the loops around it
   bool moves_ = false;                     ///< some reads are of other elements in each turn of `at`
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
@@ -92,17 +94,20 @@ bool Packing::moves(const Read& read) const {
   return std::ranges::any_of(read.subscripts, [&](const ExprPtr& s) { return mentions_loop(s, at_.loop); });
 }
 
+bool Packing::is_like_first(const Read& read) const {
+  const bool same_guard = read.guard == nullptr ? read_->guard == nullptr
+                                                : read_->guard != nullptr && same_text(read.guard, read_->guard);
+  return same_guard && std::ranges::equal(read.subscripts, read_->subscripts, same_text);
+}
+
 void Packing::note(const Read& read, const std::vector<const For*>& around) {
   const std::string& name = kernel_.buffers[buffer_].name;
   if (read_ == nullptr) {
     read_ = &read;
     if (!around.empty()) innermost_ = around.back()->loop;
+  } else if (!is_like_first(read)) {
+    return;
   }
-  bool alike = (read.guard == nullptr) == (read_->guard == nullptr) &&
-               (read.guard == nullptr || same_text(read.guard, read_->guard));
-  for (size_t i = 0; alike && i < read.subscripts.size(); ++i)
-    alike = same_text(read.subscripts[i], read_->subscripts[i]);
-  if (!alike) throw Refused{fmt::format("%{} is read at several places", name)};
   std::map<LoopId, int64_t> last;  // here; in a tail it is another
   for (const For* loop : around) {
     bool used = false;
@@ -252,7 +257,9 @@ Block Packing::run() {
 
   Copier copier([&](const ExprPtr& e) {
     const auto* read = std::get_if<Read>(&e->node);
-    return read != nullptr && read->buffer == buffer_ && is_meant(*read) ? get(kernel_, array, places) : e;
+    return read != nullptr && read->buffer == buffer_ && is_meant(*read) && is_like_first(*read)
+               ? get(kernel_, array, places)
+               : e;
   });
   For result = at_;
   result.body = {Stmt{SetLocal{array, nullptr, true}}, std::move(copy[0])};

@@ -151,7 +151,10 @@ class BodySimplifier {
         return function_.exprs.constant(*known);
       const ExprId shorter =
           without_idle_indices(function_.exprs, id, terms_.may_fail(node.reduce_body()));
-      if (shorter != id && context_.may_rewrite("idle index")) return shorter;
+      if (shorter != id && context_.may_rewrite("idle index")) {
+        if (const auto site = sites_.find(id); site != sites_.end()) sites_.emplace(shorter, site->second);
+        return shorter;
+      }
     }
     return id;
   }
