@@ -10,6 +10,7 @@
 #include "backend/gpu/placement.h"
 #include "backend/loops_to_llvm.h"
 #include "backend/ssa_to_llvm.h"
+#include "ir/loops_interpret.h"
 
 namespace tenon::backend::gpu {
 
@@ -27,6 +28,19 @@ constexpr std::string_view kFail =
 
 /// Intrinsics that later versions of LLVM know only by this declaration, and replace.
 constexpr std::string_view kBarrier = "declare void @llvm.nvvm.barrier0() convergent nounwind\n";
+
+/// Whether one block is enough for a multiprocessor: there is no other, or a thread keeps so many numbers in registers
+/// that a card cannot be full of such threads. ptxas has to be told, or it spills numbers so that as many blocks fit
+/// beside each other as shared memory lets.
+bool one_block_will_do(const Kernel& kernel) {
+  if (launch_of(kernel).blocks == 1) return true;
+  constexpr int64_t kTileBytes = 16 * 4;  // half of the 32 registers that each of 2,048 threads has
+  const std::vector<bool> held = ir::loops::in_registers(kernel);
+  int64_t bytes = 0;
+  for (size_t i = 0; i < held.size(); ++i)
+    if (held[i]) bytes += runtime::byte_count(kernel.locals[i].dtype, kernel.locals[i].shape).value_or(0);
+  return bytes >= kTileBytes;
+}
 
 /// The device's part: kernels, and the scalar functions that they call.
 class DeviceWriter {
@@ -50,8 +64,8 @@ class DeviceWriter {
     text_ += write_kernel(shared_, module_, conventions_, kernel, {}, options_.strict, Processor::gpu) + "\n";
     const std::string name = symbol(entry_name(kernel.name));
     annotations_ += fmt::format("{}!{}", annotations_.empty() ? "" : ", ", annotated_);
-    metadata_ += fmt::format("!{} = !{{ptr {}, !\"maxntidx\", i32 {}}}\n", annotated_++, name,
-                             launch_of(kernel).threads);
+    metadata_ += fmt::format("!{} = !{{ptr {}, !\"maxntidx\", i32 {}{}}}\n", annotated_++, name,
+                             launch_of(kernel).threads, one_block_will_do(kernel) ? ", !\"minctasm\", i32 1" : "");
   }
 
   std::string take() {
