@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # scripts/gpu-bundle.sh TENON OUT.tar.gz [PROGRAM.tn…]: what tests a GPU on a machine that has a C++ compiler and
-# nothing else of what Tenon takes. Of each program, tests/programs and tests/counters unless others are given: the
-# PTX for every GPU, and the calls, inputs and results as they were on the simulated GPU (tests/gpu/README.md).
+# nothing else of what Tenon takes. Of each program, tests/programs, the examples and tests/counters unless others are
+# given: the PTX for every GPU, and the calls, inputs and results as they were on the simulated GPU
+# (tests/gpu/README.md).
 # And for bench-gpu, where there is Python, the plans of its workloads; PLANS says which (--only=PART, --small).
 # Ends with 1 where the processor and the simulated GPU do not agree about a program.
 set -euo pipefail
 tenon=$(realpath "$1") out=$(realpath -m "$2")
 shift 2
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- tests/programs/*.tn tests/counters/*.tn
+[ $# -gt 0 ] || set -- tests/programs/*.tn examples/*/*.tn tests/counters/*.tn
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
