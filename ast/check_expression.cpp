@@ -253,7 +253,7 @@ MaybeChecked FunctionChecker::convert(DType to, const Expr& tree, Span span) {
   }
   // A literal takes the conversion's type; only where it cannot is there something to convert.
   bool is_float = runtime::is_floating(operand->dtype());
-  bool direct = to != DType::bool_ && (runtime::is_floating(to) || !is_float);
+  bool direct = to != DType::bool_ && (runtime::is_floating(to) || !is_float) && can_take(operand->expr, to);
   DType as = direct ? to : is_float ? DType::f64 : DType::i64;
   const bool is_literal = operand->open;
   if (!settle(*operand, as)) return std::nullopt;

@@ -33,52 +33,78 @@ std::optional<Scalar> read_literal(std::string_view text, DType to) {
 
 // ---- open expressions
 
-/// Gives every literal below an open expression its type. Conditions, and the bounds and operands
-/// of other types inside, are closed already.
+/// What power() leaves of `literals ** n`.
+static bool is_whole_power(const typed::Call& call) {
+  return call.math == "pow" && !runtime::is_floating(call.args[1].type.dtype);
+}
+
+/// What takes the same type as an open expression. Conditions, exponents and the bounds and operands of other
+/// types inside are closed already.
+static std::vector<typed::Expr*> open_parts(typed::Expr& e) {
+  std::vector<typed::Expr*> parts;
+  const auto add = [&](std::vector<typed::Expr>& all) {
+    for (typed::Expr& each : all) parts.push_back(&each);
+  };
+  if (auto* a = std::get_if<typed::Apply>(&e.node)) add(a->args);
+  if (auto* p = std::get_if<typed::Pack>(&e.node)) add(p->elements);
+  if (auto* c = std::get_if<typed::Call>(&e.node)) {
+    add(c->args);
+    if (is_whole_power(*c)) parts.pop_back();
+  }
+  if (auto* i = std::get_if<typed::IfExpr>(&e.node)) parts = {i->then.get(), i->otherwise.get()};
+  if (auto* r = std::get_if<typed::Reduce>(&e.node)) parts = {r->body.get()};
+  if (auto* c = std::get_if<typed::Compute>(&e.node)) {
+    for (typed::Operand& operand : c->operands) parts.push_back(operand.value.get());
+    parts.push_back(c->body.get());
+  }
+  if (auto* x = std::get_if<typed::Element>(&e.node)) {
+    parts.push_back(x->tensor.get());
+    if (x->otherwise) parts.push_back(x->otherwise.get());
+  }
+  return parts;
+}
+
+bool FunctionChecker::can_take(typed::Expr& e, DType to) {
+  auto* a = std::get_if<typed::Apply>(&e.node);
+  return (!a || runtime::accepts(a->op, to)) &&
+         std::ranges::all_of(open_parts(e), [&](typed::Expr* part) { return can_take(*part, to); });
+}
+
+bool FunctionChecker::retype(typed::Constant& c, Span span, DType to) {
+  if (c.literal.empty()) return true;
+  if (auto value = read_literal(c.literal, to)) {
+    c = {*value, {}};
+    return true;
+  }
+  auto& d = report(Diag::literal_range, span, c.literal, runtime::row(to).text);
+  if (runtime::is_integer(to)) {
+    d.hint(fmt::format("{} holds {} to {}", quoted(runtime::row(to).text), runtime::lowest(to),
+                       runtime::highest(to)));
+  }
+  return false;
+}
+
+/// Gives every literal below an open expression its type.
 bool FunctionChecker::retype(typed::Expr& e, DType to) {
   e.type.dtype = to;
-  if (auto* c = std::get_if<typed::Constant>(&e.node)) {
-    if (c->literal.empty()) return true;
-    if (auto value = read_literal(c->literal, to)) {
-      *c = {*value, {}};
-      return true;
-    }
-    auto& d = report(Diag::literal_range, e.span, c->literal, runtime::row(to).text);
-    if (runtime::is_integer(to)) {
-      d.hint(fmt::format("{} holds {} to {}", quoted(runtime::row(to).text), runtime::lowest(to),
-                         runtime::highest(to)));
-    }
+  if (auto* c = std::get_if<typed::Constant>(&e.node)) return retype(*c, e.span, to);
+  if (auto* a = std::get_if<typed::Apply>(&e.node); a && !runtime::accepts(a->op, to)) {
+    const runtime::ScalarOpRow& op = row(a->op);
+    const std::string_view shown = op.infix.empty() ? op.text : op.infix, type = runtime::row(to).text;
+    report(Diag::operand_type, e.span, shown, type)
+        .hint(fmt::format("it takes integers: convert what it gives, as in `{}(n)`", type));
     return false;
   }
-  if (auto* a = std::get_if<typed::Apply>(&e.node)) {
-    for (typed::Expr& arg : a->args) {
-      if (!retype(arg, to)) return false;
-    }
-  } else if (auto* c = std::get_if<typed::Call>(&e.node)) {
-    bool by_whole = c->math == "pow" && !runtime::is_floating(c->args[1].type.dtype);
-    if (by_whole) return retype_power(e, to);
-    for (typed::Expr& arg : c->args) {
-      if (!retype(arg, to)) return false;
-    }
-    return find_callee(e);
-  } else if (auto* i = std::get_if<typed::IfExpr>(&e.node)) {
-    return retype(*i->then, to) && retype(*i->otherwise, to);
-  } else if (auto* r = std::get_if<typed::Reduce>(&e.node)) {
-    if (!retype(*r->body, to)) return false;
-    e = rounded_once(std::move(e));
-  } else if (auto* p = std::get_if<typed::Pack>(&e.node)) {
-    for (typed::Expr& element : p->elements) {
-      if (!retype(element, to)) return false;
-    }
-  } else if (auto* c = std::get_if<typed::Compute>(&e.node)) {
-    for (typed::Operand& operand : c->operands) {
-      type_of(operand.var).dtype = to;
-      if (!retype(*operand.value, to)) return false;
-    }
-    return retype(*c->body, to);
-  } else if (auto* x = std::get_if<typed::Element>(&e.node)) {
-    return retype(*x->tensor, to) && (!x->otherwise || retype(*x->otherwise, to));
+  if (auto* c = std::get_if<typed::Compute>(&e.node)) {
+    for (typed::Operand& operand : c->operands) type_of(operand.var).dtype = to;
   }
+  for (typed::Expr* part : open_parts(e)) {
+    if (!retype(*part, to)) return false;
+  }
+  if (auto* c = std::get_if<typed::Call>(&e.node)) {
+    return is_whole_power(*c) ? expand_power(e) : find_callee(e);
+  }
+  if (std::holds_alternative<typed::Reduce>(e.node)) e = rounded_once(std::move(e));
   return true;
 }
 

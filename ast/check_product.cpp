@@ -102,9 +102,8 @@ MaybeChecked FunctionChecker::power(Checked base, Checked exponent, Span span,
 }
 
 /// Closes `literals ** n`, for which power() left a call.
-bool FunctionChecker::retype_power(typed::Expr& e, DType to) {
+bool FunctionChecker::expand_power(typed::Expr& e) {
   auto& args = std::get<typed::Call>(e.node).args;
-  if (!retype(args[0], to)) return false;
   int64_t n = std::get<typed::Constant>(args[1].node).value.i;
   typed::Expr base = std::move(args[0]);
   base.span = e.span;

@@ -125,8 +125,11 @@ class FunctionChecker {
   void refuse_elements(const std::vector<Checked*>& all);
   bool settle(Checked& c, DType to);  ///< closes an open expression as `to`; reports
   bool settle_default(Checked& c);    ///< i32 or f32
+  /// Whether the operations of an open expression take the type: `5 % 2` is never a float.
+  static bool can_take(typed::Expr& e, DType to);
   bool retype(typed::Expr& e, DType to);
-  bool retype_power(typed::Expr& e, DType to);
+  bool retype(typed::Constant& c, Span span, DType to);
+  bool expand_power(typed::Expr& e);
   /// The one element type that all can take, nothing if there is none; open ones follow the others.
   static std::optional<DType> common_type(const std::vector<Checked*>& all);
   bool unify(const std::vector<Checked*>& all, DType common);
