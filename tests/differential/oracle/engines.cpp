@@ -138,6 +138,7 @@ backend::Options options_of(const Compiled& how) {
   options.strict = how.strict;
   options.level = how.level;
   options.llvm_opt = how.level > 0;
+  options.target = how.machine;
   return options;
 }
 

@@ -10,6 +10,7 @@
 #include "ir/ir.h"
 #include "lexer/source.h"
 #include "opt/loops/directive.h"
+#include "opt/loops/machine.h"
 #include "runtime/context.h"
 
 namespace tenon::differential {
@@ -60,6 +61,7 @@ Outcome interpret_loops(const Source& source, const ir::Module& module, bool sch
 struct Compiled {
   int level = 0;
   bool strict = true;
+  const opt::loops::NamedMachine* machine = nullptr;  ///< null: this one
 };
 /// Its LLVM IR; equal texts behave alike.
 std::string llvm_text(const ir::Module& module, const Compiled& how);
