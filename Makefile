@@ -107,8 +107,8 @@ lesson%-tools: | deps
 	    echo "Building the compiler up to lesson $*: minutes, once; the next lessons add to it …"; \
 	    cmake -S . -B build/lesson -G Ninja -DTENON_UPTO=$* $(OPTIONS) > /dev/null; \
 	  fi
-	@cmake --build build/lesson --parallel $(shell nproc) --target tenon tenon_lessons chapter$* -- --quiet | \
-	  sed '/no work to do/d'; exit $${PIPESTATUS[0]}
+	@NINJA_STATUS='%p ' cmake --build build/lesson --parallel $(shell nproc) --target tenon tenon_lessons chapter$* | \
+	  scripts/progress.sh; exit $${PIPESTATUS[0]}
 
 LESSONS = build/lesson/bin/tenon_lessons --tenon=build/lesson/bin/tenon \
           --build=build/exercise $(OPTIONS)

@@ -112,8 +112,9 @@ bool exercise(const Request& request, const Task& task) {
                says_where ? "Look in it for `Your code here`." : "Where, you find out.");
   }
   const bool is_compiler = tests::split_words(task.program).front() == "tenon";
-  fmt::print("  Building {} with {} …\n", is_compiler ? "the compiler" : task.program,
-             file.string());
+  const bool is_first = !fs::exists(request.workshop.build / "build.ninja");
+  fmt::print("  Building {} with {}{} …\n", is_compiler ? "the compiler" : task.program,
+             file.string(), is_first ? ": minutes, the first time" : "");
   std::fflush(stdout);
   const std::string problem = build_with(request.workshop, task, file);
   if (!problem.empty()) {
