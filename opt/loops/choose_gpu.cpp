@@ -156,9 +156,8 @@ ir::Schedule GpuChooser::products() {
   for (const std::string& loop : blocks) add({DirectiveKind::block_, {loop}});
   for (const std::string& loop : {it, jt}) add({DirectiveKind::thread_, {loop}});
   for (const std::string& loop : {ki, ir, jc, jr}) add({DirectiveKind::unroll_, {loop}});
-  add({DirectiveKind::shared_, {ko}, {}, 0, kernel_.buffers[*product->left].name});
-  if (product->right != *product->left)
-    add({DirectiveKind::shared_, {ko}, {}, 0, kernel_.buffers[product->right].name});
+  for (const BufferId operand : {*product->left, product->right})
+    add({DirectiveKind::shared_, {ko}, {}, 0, kernel_.buffers[operand].name});
   return std::move(schedule_);
 }
 

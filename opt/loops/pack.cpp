@@ -55,7 +55,7 @@ class Packing {
 
  private:
   bool moves(const Read& read) const;
-  bool is_meant(const Read& read) const { return !moves_ || moves(read); }
+  bool is_meant(const Read& read) const { return !copied_.contains(&read) && (!moves_ || moves(read)); }
   bool is_like_first(const Read& read) const;
   void note(const Read& read, const std::vector<const For*>& around);
   void make_axes();
@@ -71,6 +71,7 @@ class Packing {
   const std::vector<LoopId>& copy_loops_;  ///< one for each axis
   const CopyOrder order_;
   CopiedOperand made_{};
+  std::set<const Read*> copied_;           ///< by copies that are there already
   const Read* read_ = nullptr;             ///< the first; those like it are copied
   LoopId innermost_ = 0;                   ///< of the loops around it
   bool moves_ = false;                     ///< some reads are of other elements in each turn of `at`
@@ -82,7 +83,14 @@ class Packing {
 };
 
 size_t Packing::find() {
-  for_each_read(at_.body, buffer_, [&](const Read& read, const std::vector<const For*>&) { moves_ = moves_ || moves(read); });
+  for_each_stmt(at_.body, [&](const Stmt& stmt) {
+    const auto* set = std::get_if<SetLocal>(&stmt.node);
+    if (set != nullptr && !set->subscripts.empty() && set->value != nullptr)
+      copied_.insert(std::get_if<Read>(&set->value->node));
+  });
+  for_each_read(at_.body, buffer_, [&](const Read& read, const std::vector<const For*>&) {
+    moves_ = moves_ || (!copied_.contains(&read) && moves(read));
+  });
   for_each_read(at_.body, buffer_, [&](const Read& read, const std::vector<const For*>& around) {
     if (is_meant(read)) note(read, around);
   });
