@@ -147,6 +147,8 @@ class KernelWriter {
     bool left;
   };
   void matrix(const ir::loops::For& loop);
+  void add_products(const opt::loops::MatrixProduct& product);
+  void exchange(const ir::loops::SetLocal& copy);
   void add_product(const opt::loops::MatrixUnit& unit, std::span<const std::string> a,
                    std::span<const std::string> b, Place& to, size_t first);
   Fragment fragment(const ExprPtr& operand, DType element, FragmentLoops loops);

@@ -10,6 +10,7 @@
 namespace tenon::backend {
 
 using namespace ir::loops;
+using opt::loops::kFragment;
 using opt::loops::MatrixProduct;
 using opt::loops::MatrixUnit;
 
@@ -38,7 +39,11 @@ Value KernelWriter::both(const Value& a, const Value& b) {
 }
 
 void KernelWriter::matrix(const For& loop) {
-  const MatrixProduct product = *opt::loops::matrix_product(loop);
+  if (const auto product = opt::loops::matrix_product(loop)) add_products(*product);
+  else exchange(std::get<SetLocal>(std::get<For>(loop.body[0].node).body[0].node));
+}
+
+void KernelWriter::add_products(const MatrixProduct& product) {
   const MatrixUnit& unit = *opt::loops::matrix_unit(product.element, out_.module.capability);
   const Fragment left = fragment(product.left, product.element, {product.rows, product.summed, true}),
                  right = fragment(product.right, product.element, {product.columns, product.summed, false});
@@ -81,6 +86,34 @@ void KernelWriter::add_product(const MatrixUnit& unit, std::span<const std::stri
     out_.line("{} = extractvalue {} {}, {}", sum, kFour, sums, i);
     to.registers[first + i] = made(sum, false);
   }
+}
+
+/// A tile as its lanes have it into one that they have in strips (opt/loops/fragments.cpp): lanes beside each other
+/// give each other half of their elements, the even ones those of the second 8 columns.
+void KernelWriter::exchange(const SetLocal& copy) {
+  const auto& tile = std::get<Local>(copy.value->node);
+  const ir::Type &from = kernel_.locals[tile.local], &to = kernel_.locals[copy.local];
+  const size_t first = register_at(places_[tile.local], from, tile.subscripts).index;
+  const std::string is_odd = lane_part("odd", fmt::format("icmp ne i64 {}, 0", of_lane(1, 2, 1).text));
+  const auto chosen = [&](const std::string& odd, const std::string& even) {
+    return named("chosen", fmt::format("select i1 {}, float {}, float {}", is_odd, odd, even));
+  };
+  const auto set = [&](int64_t element, const std::string& text) {
+    Place& strips = places_[copy.local];
+    const auto width = static_cast<int64_t>(strips.lanes.width);
+    const auto index = static_cast<size_t>(element / width);
+    const auto lane = static_cast<uint32_t>(element % width);
+    set_register(strips, to, {index, lane, false, kFragment - element}, made(text, false));
+  };
+  for (int64_t row = 0; row < 2; ++row)
+    for (int64_t column = 0; column < 2; ++column) {
+      const size_t here = first + static_cast<size_t>(2 * row + column);
+      const std::string &low = places_[tile.local].registers[here].text,
+                        &high = places_[tile.local].registers[here + 4].text;
+      const std::string got = shuffled(DType::f32, chosen(low, high), 1);
+      set(opt::loops::kStrip * row + column, chosen(got, low));
+      set(opt::loops::kStrip * row + 2 + column, chosen(high, got));
+    }
 }
 
 /// Four registers of an operand: of the left one rows 0 and 8 of the first half of the summed index, then of the

@@ -12,6 +12,8 @@ namespace tenon::opt::loops {
 inline constexpr int64_t kMatrixRows = 16, kMatrixColumns = 16;  ///< two of the unit's 8 columns
 /// Elements of such a tile that each lane has.
 inline constexpr int64_t kFragment = kMatrixRows * kMatrixColumns / 32;
+/// Of these, those beside each other in a row where lanes have exchanged some (fragments.cpp).
+inline constexpr int64_t kStrip = 4;
 
 struct MatrixProduct {
   LoopId rows, columns, summed;
@@ -35,7 +37,8 @@ const MatrixUnit* matrix_unit(runtime::DType element, int capability);
 int64_t matrix_summed(runtime::DType element);
 
 /// The kernel as a lane sees it: loops over the elements of a tile, where nothing is summed, are those over
-/// the elements that a lane has; and of the tile itself it keeps these.
+/// the elements that a lane has; and of the tile itself it keeps these. A tile that is copied into another one is
+/// handed over in strips.
 Kernel fragmented(const Kernel& kernel);
 
 }  // namespace tenon::opt::loops
