@@ -15,6 +15,8 @@ Block fuse_pair(const Kernel& kernel, const For& outer, LoopId inner_loop, LoopI
   if (inner == nullptr || inner->loop != inner_loop)
     throw Refused{fmt::format("loop {} does not stand alone in loop {}",
                               quoted(kernel.loops[inner_loop]), quoted(kernel.loops[outer.loop]))};
+  for (const For* loop : {&outer, inner})
+    if (loop->kind == LoopKind::mma) require_serial(kernel, *loop);  // a matrix unit takes all of its turns
   const std::optional<int64_t> rows = turns_of(outer), columns = turns_of(*inner);
   int64_t all;
   if (!rows || !columns || *columns == 0 || __builtin_mul_overflow(*rows, *columns, &all))

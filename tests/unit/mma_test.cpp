@@ -60,9 +60,16 @@ const std::vector<std::string> kLoops = {"ii", "ji", "ki"};
 TEST_CASE("a matrix unit takes its loops whole") {
   ir::Schedule schedule = cut(16, 16, 16);
   schedule.push_back({DirectiveKind::mma_, kLoops});
+  const auto decided = [](const std::string& loop) { return fmt::format("how loop `{}` runs is decided already", loop); };
   for (const std::string& loop : kLoops)
     CHECK(refusal(product("f16"), schedule, {DirectiveKind::split_, {loop}, {"n0", "n1"}, 8}, {.gpu = true}) ==
-          fmt::format("how loop `{}` runs is decided already", loop));
+          decided(loop));
+  const auto fused = [&](const std::string& outer, const std::string& inner) {
+    return refusal(product("f16"), schedule, {DirectiveKind::fuse_, {outer, inner}, {"both"}}, {.gpu = true});
+  };
+  CHECK(fused("ko", "ii") == decided("ii"));
+  CHECK(fused("ii", "ji") == decided("ii"));
+  CHECK(fused("io", "jo") == "it was allowed");
 }
 
 TEST_CASE("mma takes products of as many turns as the units have") {
