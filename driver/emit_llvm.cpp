@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "backend/gpu/placement.h"
 #include "driver/commands.h"
 #include "driver/cpu.h"
 #include "driver/gpu.h"
@@ -91,11 +92,13 @@ void with_llvm(const std::function<void()>& work) {
 
 namespace {
 
+bool is_for_gpu(const Options& o) { return !o.gpu_arch.empty() || o.target == "gpu" || o.target == "sim"; }
+
 /// For the machine of --cpu, or the one that --target loops simulates.
 std::vector<opt::loops::Scheduled> lower_kernels(Session& session, const ir::Module& module) {
   const Options& o = session.options;
   return with_schedules(session, [&] {
-    const bool gpu = !o.gpu_arch.empty() || o.target == "gpu" || o.target == "sim";
+    const bool gpu = is_for_gpu(o);
     return opt::loops::lower_all(module, machine_of(o),
                                  {o.strict, gpu, o.tf32, opt::loops::capability_of(gpu ? gpu_arch(session) : "")},
                                  o.level >= 2);
@@ -126,7 +129,8 @@ std::string emit_loops(Session& session) {
 }
 
 /// What --schedule reads. Computes of no definition have no path, and are shown as comments; so are those
-/// of several schedules with one path, as calls with other extents make them.
+/// of several schedules with one path, as calls with other extents make them. Of a GPU's kernels it says which stay on
+/// the host.
 std::string emit_schedule(Session& session) {
   const ir::Module module = load_owned(session);
   const std::vector<opt::loops::Scheduled> nests = lower_kernels(session, module);
@@ -142,6 +146,9 @@ std::string emit_schedule(Session& session) {
                                  ? fmt::format("{}.{}", function, nest.kernel.buffers.back().name)
                                  : nest.path;
     if (!out.empty()) out += '\n';
+    if (is_for_gpu(session.options))
+      if (const std::string why = backend::gpu::why_not_on_gpu(module, nest.kernel); !why.empty())
+        out += fmt::format("// on the host: {}\n", why);
     out += as_text(nest, path, nest.path.empty() || by_path[nest.path].size() > 1);
   }
   return out;

@@ -15,11 +15,13 @@ namespace {
 
 using backend::gpu::GeneratedForGpu;
 
-/// What has moved, and how often kernels were launched, in one run.
-void show_traffic(const runtime::Traffic& t) {
+/// What has moved, how often kernels were launched, in one run; and which are not for a GPU.
+void show_traffic(const runtime::Traffic& t, const std::vector<runtime::DeviceKernel>& kernels) {
   fmt::print(stderr,
              "launches: {}; on the host: {}; copies to the GPU: {} ({} bytes), back: {} ({} bytes)\n",
              t.launches, t.on_host, t.to_device, t.bytes_to_device, t.to_host, t.bytes_to_host);
+  for (const runtime::DeviceKernel& kernel : kernels)
+    if (!kernel.on_host.empty()) fmt::print(stderr, "{}\n", kernel.on_host);
 }
 
 }  // namespace
@@ -55,7 +57,7 @@ void run_on(Session& session, runtime::Device& device, const GeneratedForGpu& ge
     throw std::runtime_error(refused.message);
   }
   execute(session, run);
-  if (!session.options.profile.empty()) show_traffic(traffic);
+  if (!session.options.profile.empty()) show_traffic(traffic, generated.kernels);
 }
 
 /// The best PTX that Tenon writes and a GPU takes.

@@ -36,6 +36,7 @@ struct DeviceKernel {
   std::string name;  ///< in PTX; empty: it runs on the host
   int64_t blocks = 1, threads = 1;
   std::vector<Of> params = {};
+  std::string on_host = {};    ///< that it runs there, and why; empty: it does not
   bool may_fail = false;       ///< takes the word that tells of a fault, behind its parameters
   bool takes_context = false;  ///< takes it, or null
 };

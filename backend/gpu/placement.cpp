@@ -1,5 +1,7 @@
 #include "backend/gpu/placement.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "backend/gpu/launch.h"
@@ -13,6 +15,7 @@ namespace tenon::backend::gpu {
 using ir::FuncId;
 using ir::Op;
 using ir::loops::Kernel;
+using ir::loops::SetLocal;
 using runtime::DeviceKernel;
 using runtime::ScalarOp;
 
@@ -37,12 +40,16 @@ bool is_scalar_code(const ir::Module& module, const ir::Function& function, cons
   }
 }
 
-bool is_scalar_code(const ir::Module& module, const ir::Function& function) {
-  if (function.recursive) return false;
+/// Why a function that kernels call is not for a GPU.
+std::string why_not_on_gpu(const ir::Module& module, const ir::Function& function) {
+  if (function.recursive) return fmt::format("`{}` calls itself", function.name);
   for (const ir::Block& block : function.blocks)
-    for (const ir::Inst& inst : block.insts)
-      if (!is_scalar_code(module, function, inst)) return false;
-  return true;
+    for (const ir::Inst& inst : block.insts) {
+      if (is_scalar_code(module, function, inst)) continue;
+      if (inst.op != Op::apply) return fmt::format("`{}` works on tensors", function.name);
+      return fmt::format("`{}` asks the C library for `{}`", function.name, runtime::row(inst.get<ScalarOp>()).text);
+    }
+  return "";
 }
 
 /// Depth first; a recursive function's own callees are left out.
@@ -85,31 +92,39 @@ std::vector<FuncId> callees_of(const ir::Module& module, const Kernel& kernel) {
   return all;
 }
 
-bool runs_on_gpu(const ir::Module& module, const Kernel& kernel) {
-  bool runs = std::ranges::all_of(callees_of(module, kernel), [&](FuncId callee) {
-    return is_scalar_code(module, module.function(callee));
-  });
+std::string why_not_on_gpu(const ir::Module& module, const Kernel& of_block) {
+  const Kernel kernel = opt::loops::fragmented(opt::loops::privatized(of_block));  // a thread's part
+  std::string why;
+  const auto found = [&](std::string reason) {
+    if (why.empty()) why = std::move(reason);
+  };
+  for (const FuncId callee : callees_of(module, kernel)) found(why_not_on_gpu(module, module.function(callee)));
   for_each_node(kernel.body, [&](const ExprPtr& e) {
     const auto* apply = std::get_if<ir::loops::Apply>(&e->node);
-    runs = runs && (apply == nullptr || !asks_library(apply->op, apply->args.back()->type));
+    if (apply != nullptr && asks_library(apply->op, apply->args.back()->type))
+      found(fmt::format("it asks the C library for `{}`", runtime::row(apply->op).text));
   });
   for_each_stmt(kernel.body, [&](const ir::loops::Stmt& stmt) {
-    const auto* set = std::get_if<ir::loops::SetLocal>(&stmt.node);
-    if (set != nullptr && set->declares && !kernel.shared.contains(set->local))
-      runs = runs && bytes_of(kernel.locals[set->local]) <= kStackBytes;
+    const auto* set = std::get_if<SetLocal>(&stmt.node);
+    if (set == nullptr || !set->declares || kernel.shared.contains(set->local)) return;
+    if (const int64_t bytes = bytes_of(kernel.locals[set->local]); bytes > kStackBytes)
+      found(fmt::format("`{}` takes {} bytes of a thread, which has {}", ir::loops::local_name(set->local), bytes,
+                        kStackBytes));
   });
-  return runs && ir::loops::shared_bytes(kernel) <= ir::loops::kSharedBytes;
+  return why;
 }
 
 Placement::Placement(const ir::Module& module, const std::vector<Kernel>& kernels) {
   for (const Kernel& kernel : kernels) {
-    const bool on_gpu = runs_on_gpu(module, opt::loops::fragmented(opt::loops::privatized(kernel)));
+    const std::string why_not = why_not_on_gpu(module, kernel);
+    const bool on_gpu = why_not.empty();
     const auto number = static_cast<int32_t>(kernels_.size());
     placed_.emplace(kernel.name, Placed{number, on_gpu, !on_gpu || kernel.may_fail});
     DeviceKernel made{on_gpu ? entry_name(kernel.name) : ""};
     const Launch launch = launch_of(kernel);
     made.blocks = launch.blocks;
     made.threads = launch.threads;
+    if (!on_gpu) made.on_host = fmt::format("kernel {} runs on the host: {}", kernel.name, why_not);
     made.params = params_of(kernel);
     made.may_fail = kernel.may_fail;
     made.takes_context = takes_context(kernel);

@@ -16,9 +16,9 @@ struct Placed {
   bool on_host;    ///< too, where it may fail: it runs there again, to find the first failing element
 };
 
-/// Whether a kernel, with all it calls, can run on a GPU. Not where calls nest: 1,000 of them take more
-/// stack than a thread has; nor where a function has tensors, or wants the C library.
-bool runs_on_gpu(const ir::Module& module, const ir::loops::Kernel& kernel);
+/// Why a kernel, with all it calls, cannot run on a GPU; empty if it can. Where calls nest, 1,000 of them take more
+/// stack than a thread has; nor can it where a function has tensors, or wants the C library.
+std::string why_not_on_gpu(const ir::Module& module, const ir::loops::Kernel& kernel);
 
 /// The functions that kernels call, directly or not, each once, callees first.
 std::vector<ir::FuncId> callees_of(const ir::Module& module, const ir::loops::Kernel& kernel);

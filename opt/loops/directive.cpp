@@ -63,6 +63,8 @@ void check_launch(const Kernel& kernel) {
     throw Refused{fmt::format("a block would have {} threads; it has at most {}", threads, kMostThreads)};
   if (blocks > kMostBlocks)
     throw Refused{fmt::format("there would be {} blocks; there are at most {}", blocks, kMostBlocks)};
+  if (const int64_t bytes = shared_bytes(kernel); bytes > kSharedBytes)
+    throw Refused{fmt::format("a block would have {} bytes of shared memory; it has at most {}", bytes, kSharedBytes)};
 }
 
 void apply_alone(Kernel& kernel, const Directive& directive, Mode mode) {

@@ -18,13 +18,11 @@
 
 #include <algorithm>
 
-#include "ir/loops_launch.h"
 #include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
 namespace {
 
-using ir::loops::kSharedBytes;
 using runtime::ScalarOp;
 
 constexpr int64_t kMostStages = 8;
@@ -154,8 +152,6 @@ void pipeline(Kernel& kernel, const Directive& directive, Mode) {
   std::set<LocalId> staged;
   replace_loops(kernel.body, loop,
                 [&](const For& found) { return Pipelining(kernel, found, ahead, stages, staged).run(); });
-  if (const int64_t bytes = ir::loops::shared_bytes(kernel); bytes > kSharedBytes)
-    throw Refused{fmt::format("{} stages take {} bytes of shared memory; a block has {}", stages, bytes, kSharedBytes)};
 }
 
 }  // namespace tenon::opt::loops

@@ -13,7 +13,7 @@ using Param = DeviceKernel::Param;
 
 const std::vector<DeviceKernel> kKernels = {
     {"adds", 1, 4, {{Param::input, 16}, {Param::output, 16}}},
-    {"fails", 1, 4, {{Param::input, 16}, {Param::output, 16}}, true, true},
+    {"fails", 1, 4, {{Param::input, 16}, {Param::output, 16}}, "", true, true},
     {"", 1, 1, {{Param::input, 16}, {Param::output, 16}}},
     {"broken", 1, 4, {{Param::input, 16}, {Param::output, 16}}},
 };

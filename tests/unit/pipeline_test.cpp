@@ -152,11 +152,16 @@ TEST_CASE("a pipeline is of loops that have turns enough, and copies into shared
         "loop `ko` copies nothing into shared memory; `shared` comes before `pipeline`");
 }
 
-TEST_CASE("a pipeline keeps to what a block has of shared memory") {
+TEST_CASE("a schedule keeps to what a block has of shared memory") {
+  const std::string too_much = "a block would have 65536 bytes of shared memory; it has at most 49152";
   ir::Schedule schedule = staged();
   schedule[1].factor = 32;
-  CHECK(refusal(Product("f32", 256).nest(), schedule, pipeline("ko", 2)) ==
-        "2 stages take 65536 bytes of shared memory; a block has 49152");
+  CHECK(refusal(Product("f32", 256).nest(), schedule, pipeline("ko", 2)) == too_much);
+  const ir::Directive copy = schedule.back();
+  schedule.pop_back();
+  CHECK(refusal(Product("f32", 256).nest(), schedule, copy) == "it was allowed");
+  schedule[1].factor = 64;
+  CHECK(refusal(Product("f32", 256).nest(), schedule, copy) == too_much);
 }
 
 TEST_CASE("a pipeline is refused by the dependence that forbids it") {
