@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kGpus[] = {"sm_75", "sm_80", "sm_90"};
-constexpr double kTimeout = 120;
+constexpr double kTimeout = 120, kPlanTimeout = 500;
 
 /// The assembler; empty if there is none.
 std::string find_assembler() {
@@ -74,7 +74,7 @@ std::vector<fs::path> plans(const fs::path& folder, const std::string& tenon, Ta
     return {};
   }
   const Outcome planned =
-      run({{(root() / "bench/gpu/plan.py").string(), tenon, folder.string()}, ".", "", kTimeout});
+      run({{(root() / "bench/gpu/plan.py").string(), tenon, folder.string()}, ".", "", kPlanTimeout});
   if (planned.status != 0 || planned.timed_out)
     tally.fail("bench/gpu/plan.py", describe(planned) + "\n" + planned.err);
   std::vector<fs::path> found;
