@@ -29,11 +29,11 @@ constexpr std::string_view kFail =
 /// Intrinsics that later versions of LLVM know only by this declaration, and replace.
 constexpr std::string_view kBarrier = "declare void @llvm.nvvm.barrier0() convergent nounwind\n";
 
-/// Whether one block is enough for a multiprocessor: there is no other, or a thread keeps so many numbers in registers
+/// Whether one block is enough for a multiprocessor: there is no other, of more than a thread, or a thread keeps so many numbers in registers
 /// that a card cannot be full of such threads. ptxas has to be told, or it spills numbers so that as many blocks fit
 /// beside each other as shared memory lets.
 bool one_block_will_do(const Kernel& kernel) {
-  if (launch_of(kernel).blocks == 1) return true;
+  if (const auto [blocks, threads] = launch_of(kernel); blocks == 1 && threads > 1) return true;
   constexpr int64_t kTileBytes = 16 * 4;  // half of the 32 registers that each of 2,048 threads has
   const std::vector<bool> held = ir::loops::in_registers(kernel);
   int64_t bytes = 0;
