@@ -61,6 +61,8 @@ class Packing {
   void make_axes();
   void add_axes(const LinearForm& form, const std::vector<LoopId>& loops, int64_t reach);
   void add_stepped(const Axis& before, LoopId innermost, int64_t step, int64_t reach);
+  void add_apart(const LinearForm& form, const std::vector<LoopId>& loops, bool forward, int64_t reach);
+  void go_no_further(const ExprPtr& place, int64_t reach);
   size_t rank(LoopId loop) const;
   ir::Shape shape() const;
   ExprPtr source(const ExprPtr& e) const;
@@ -77,6 +79,7 @@ class Packing {
   bool moves_ = false;                     ///< some reads are of other elements in each turn of `at`
   std::vector<LoopId> loops_;              ///< inside `at` that its subscripts have, outermost first
   std::map<LoopId, int64_t> last_;         ///< the last value of their variables
+  std::set<LoopId> uneven_;                ///< those whose last value differs from place to place
   std::map<size_t, int64_t> reach_;        ///< by step along the tensor: the largest sum of multiples of them
   std::vector<Axis> axes_;
   ExprPtr reached_;  ///< in the reader's loops: what the copy must not go beyond; none if it cannot
@@ -132,6 +135,7 @@ void Packing::note(const Read& read, const std::vector<const For*>& around) {
       loops_.push_back(loop->loop);
     }
     last[loop->loop] = *hi - 1;
+    if (last_.contains(loop->loop) && last_[loop->loop] != *hi - 1) uneven_.insert(loop->loop);
     last_[loop->loop] = std::max(last_[loop->loop], *hi - 1);
   }
   const std::vector<Step> steps = steps_along(kernel_.buffers[buffer_].type.shape, read.subscripts);
@@ -179,13 +183,34 @@ void Packing::add_axes(const LinearForm& form, const std::vector<LoopId>& loops,
     if (form.factor(loop) == 1) by_one = true, shared.takes = loop;
   }
   if (!forward || !by_one || (step > 1 && order_ == CopyOrder::as_stored)) {
-    for (const LoopId loop : loops) axes_.push_back({variable(loop), last_[loop] + 1, loop, {loop}});
+    add_apart(form, loops, forward, reach);
   } else if (step > 1 && innermost == innermost_) {
     add_stepped(shared, innermost, step, reach);
   } else {
     const LoopId takes = step == 1 ? innermost : shared.takes;
     axes_.push_back({sum(shared.place, product(variable(innermost), step)), reach + 1, takes, loops});
   }
+}
+
+/// An axis for each loop. Where loops have tails the axes together have room for more than what is read.
+void Packing::add_apart(const LinearForm& form, const std::vector<LoopId>& loops, bool forward, int64_t reach) {
+  ExprPtr place = integer(0);
+  int64_t room = 0;
+  for (const LoopId loop : loops) {
+    axes_.push_back({variable(loop), last_[loop] + 1, loop, {loop}});
+    place = sum(place, product(variable(loop), form.factor(loop)));
+    room += form.factor(loop) * last_[loop];
+    if (!forward && loops.size() > 1 && uneven_.contains(loop))
+      throw Refused{fmt::format("loop {}, whose tail ends earlier, reads %{} backwards with others",
+                                quoted(kernel_.loops[loop]), kernel_.buffers[buffer_].name)};
+  }
+  if (forward && room > reach) go_no_further(place, reach);
+}
+
+/// The copy leaves out what lies behind `reach`.
+void Packing::go_no_further(const ExprPtr& place, int64_t reach) {
+  const ExprPtr read = apply(ScalarOp::lt, {place, integer(reach + 1)});
+  reached_ = reached_ == nullptr ? read : both(reached_, read);
 }
 
 /// One axis for what the place before the innermost loop leaves when it is divided by the step, and one for
@@ -198,9 +223,7 @@ void Packing::add_stepped(const Axis& before, LoopId innermost, int64_t step, in
   axes_.push_back({sum(quotient, variable(innermost)), reach / step + 1, innermost, {innermost}});
   if (reach % step + 1 >= rests) return;
   // The two axes together have room for more than what is read.
-  const ExprPtr read = apply(ScalarOp::lt, {sum(variable(before.takes), product(variable(innermost), step)),
-                                           integer(reach + 1)});
-  reached_ = reached_ == nullptr ? read : both(reached_, read);
+  go_no_further(sum(variable(before.takes), product(variable(innermost), step)), reach);
 }
 
 ir::Shape Packing::shape() const {
