@@ -15,15 +15,16 @@ std::string expected(const std::string& want) {
   return want == "new" ? "expected a name for the new loop" : fmt::format("expected `{}`", want);
 }
 
-/// What a directive calls the loops that it makes without being told how (opt/loops/mark.cpp, pack.cpp and
-/// prefetch.cpp); how many a copy has, the checker does not know.
+/// What a directive calls the loops that it makes without being told how (opt/loops/mark.cpp, pack.cpp,
+/// prefetch.cpp and at.cpp); how many a copy has, the checker does not know.
 std::vector<std::string> unnamed_loops(const Directive& directive, bool has_factor) {
   constexpr size_t kMostAxes = 8;
   std::vector<std::string> loops;
   const bool marks =
       directive.kind == DirectiveKind::vectorize_ || directive.kind == DirectiveKind::unroll_;
   if (marks && has_factor) loops.push_back(directive.loops[0] + row(directive.kind).name[0]);
-  if (directive.kind == DirectiveKind::pack_ || directive.kind == DirectiveKind::prefetch_)
+  const bool copies = directive.kind == DirectiveKind::pack_ || directive.kind == DirectiveKind::prefetch_;
+  if (copies || directive.kind == DirectiveKind::at_)
     for (size_t axis = 0; axis < kMostAxes; ++axis)
       loops.push_back(copy_loop(directive.operand, axis));
   return loops;

@@ -40,7 +40,7 @@ struct Directive {
   std::vector<std::string> loops = {};  ///< that are there
   std::vector<std::string> made = {};   ///< names for new ones
   int64_t factor = 0;                   ///< 0: none is given
-  std::string operand = {};             ///< a buffer's name: of pack, prefetch and pad
+  std::string operand = {};             ///< a buffer's name: of pack, prefetch, pad and at
   Span span = {};                       ///< where it was read
 
   /// Wherever they were read.

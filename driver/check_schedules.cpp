@@ -58,7 +58,7 @@ Diagnostics refusals(Session& session, Program program) {
   };
   const ir::Module module = lower_checked(session, std::move(program), found);
   opt::loops::Mode mode{.strict = o.strict};
-  look(module, opt::pipeline(o.level), mode);
+  look(module, opt::pipeline(o.level, opt::cpu_passes()), mode);
   mode.gpu = true;
   mode.capability = opt::loops::capability_of(o.gpu_arch);
   mode.tf32 = o.tf32;

@@ -83,8 +83,10 @@ std::map<std::string, ir::Schedule> take_late(const Session& session, ast::typed
     late.erase(early.begin(), early.end());
     return any;
   };
-  keep_early([](const PlacedSchedule& schedule) {
-    return std::ranges::count(schedule.directives, ir::DirectiveKind::inline_, &ir::Directive::kind) != 0;
+  keep_early([](const PlacedSchedule& schedule) {  // what passes do, not nests
+    return std::ranges::any_of(schedule.directives, [](const ir::Directive& directive) {
+      return directive.kind == ir::DirectiveKind::inline_ || directive.kind == ir::DirectiveKind::at_;
+    });
   });
   // Each of the others may put a nest elsewhere that one of these was for.
   for (bool changed = true; changed && !late.empty();) {

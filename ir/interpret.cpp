@@ -69,6 +69,7 @@ class Interpreter : public Caller {
   void exec_unchecked(const Function& function, Frame& frame, const Inst& inst);
   Slot value_of(const Function& function, Frame& frame, const Inst& inst);
   std::vector<Slot> compute(const Function& function, const Frame& frame, const Inst& inst);
+  Frame produced(const Function& function, const Frame& frame, const Inst& inst);
   void pass(const Function& function, Frame& frame, const Edge& edge);
   std::string line(const Function& function, const Frame& frame, const Inst& inst) const;
 
@@ -176,13 +177,26 @@ std::vector<Slot> Interpreter::compute(const Function& function, const Frame& fr
       given.push_back(gives_scalars ? Slot{tensor.at(0), {}} : new_tensor(std::move(tensor)));
     return given;
   }
-  BodyInterpreter body(*this, counts_, function, frame, inst);
+  const Frame with_producers = produced(function, frame, inst);
+  BodyInterpreter body(*this, counts_, function, with_producers.empty() ? frame : with_producers, inst);
   if (gives_scalars) {
     for (const Scalar scalar : body.scalars()) given.push_back({scalar, {}});
   } else {
     for (Tensor& tensor : body.tensors()) given.push_back(new_tensor(std::move(tensor)));
   }
   return given;
+}
+
+/// The frame with what a compute works out for itself; empty if that is nothing.
+Frame Interpreter::produced(const Function& function, const Frame& frame, const Inst& inst) {
+  Frame all;
+  for (const Inst& producer : inst.get<Compute>().producers) {
+    if (all.empty()) all = frame;
+    counts_.add(producer.op);
+    std::vector<Tensor> made = BodyInterpreter(*this, counts_, function, all, producer).tensors();
+    all[producer.result().index] = {{}, std::make_shared<TensorObject>(TensorObject{std::move(made[0])})};
+  }
+  return all;
 }
 
 /// Here all is checked: if a proof was wrong, that is a bug of ours, not of the program.

@@ -94,6 +94,14 @@ std::vector<FuncId> Module::entries() const {
   return called.empty() ? all : called;
 }
 
+namespace {
+
+bool produces(const Compute& compute, ValueId value) {
+  return std::ranges::any_of(compute.producers, [&](const Inst& inst) { return inst.result() == value; });
+}
+
+}  // namespace
+
 void for_each_use(const Function& function, const Inst& inst,
                   const std::function<void(ValueId)>& visit) {
   for (const ValueId arg : inst.args) visit(arg);
@@ -102,9 +110,11 @@ void for_each_use(const Function& function, const Inst& inst,
       for (const ValueId arg : edge.args) visit(arg);
   }
   if (const auto* compute = std::get_if<Compute>(&inst.attribute)) {
-    for_each_node(function.exprs, compute->bodies, [&](ExprId id) {
-      if (const ValueId value = function.exprs[id].value) visit(value);
-    });
+    const auto visit_outer = [&](ValueId value) {
+      if (value && !produces(*compute, value)) visit(value);
+    };
+    for (const Inst& producer : compute->producers) for_each_use(function, producer, visit_outer);
+    for_each_node(function.exprs, compute->bodies, [&](ExprId id) { visit_outer(function.exprs[id].value); });
   }
 }
 
@@ -143,13 +153,16 @@ void map_uses(Function& function, Inst& inst, const std::function<ValueId(ValueI
     });
     rename_operands(*compute->schedule, names);
   }
-  map_body(function.exprs, *compute, map);
+  const auto map_outer = [&](ValueId value) { return produces(*compute, value) ? value : map(value); };
+  for (Inst& producer : compute->producers) map_uses(function, producer, map_outer);
+  map_body(function.exprs, *compute, map_outer);
 }
 
 void for_each_callee(const Function& function, const Inst& inst,
                      const std::function<void(FuncId)>& visit) {
   if (inst.op == Op::call) visit(inst.get<FuncId>());
   if (inst.op != Op::compute) return;
+  for (const Inst& producer : inst.get<Compute>().producers) for_each_callee(function, producer, visit);
   for_each_node(function.exprs, inst.get<Compute>().bodies, [&](ExprId id) {
     if (const FuncId callee = function.exprs[id].callee) visit(callee);
   });

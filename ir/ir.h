@@ -73,6 +73,8 @@ struct Edge {
   std::vector<ValueId> args;
 };
 
+struct Inst;
+
 /// compute: index l runs over [0, extents[l]), the last one fastest. Each body gives the elements of
 /// one result; at each point of the domain they are evaluated in their order. `sites` are the places
 /// of the nodes that can fail (Expr::place keeps those apart that fail at different ones); others
@@ -87,6 +89,9 @@ struct Compute {
   /// How it is to be computed, by directives that name its loops as `indices` does; nothing: the compiler
   /// chooses.
   std::optional<Schedule> schedule = std::nullopt;
+  /// Computes whose tensors nobody else reads: they are worked out in this one's nest, where its schedule says
+  /// (the directive `at`). None may fail, and none reads a later one.
+  std::vector<Inst> producers = {};
 };
 
 /// load: which tensor of which file; `name` as in ast::typed::Load.
@@ -195,7 +200,7 @@ struct Module {
 /// single dots between them, and no digit first.
 bool is_name(std::string_view text);
 
-/// Every value that an instruction uses: args, edges' args, and those inside a compute's body.
+/// Every value that an instruction uses: args, edges' args, and those inside a compute's body and its producers'.
 void for_each_use(const Function& function, const Inst& inst,
                   const std::function<void(ValueId)>& visit);
 /// Replaces uses by `map(use)`, bodies included.

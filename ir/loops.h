@@ -35,6 +35,7 @@
 // its block. So shared objects are computed once; and whoever wants both the old and the new value
 // of a local in one block makes two objects.
 #pragma once
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -170,6 +171,7 @@ struct Kernel {
   /// Of these, those whose rows have their pieces of 16 bytes in an order of their own (opt/loops/banks.h):
   /// where elements lie, not which there are.
   std::set<LocalId> swizzled;
+  std::map<LocalId, std::string> definitions;  ///< arrays with elements of a definition, and what that is called
   std::vector<std::string> loops;       ///< their names, by LoopId; those of different reductions may agree
   Block body;
   bool may_fail = false;                ///< has a check, or calls a function that may_fail()

@@ -36,18 +36,20 @@ static_assert(ScalarOp::exp < ScalarOp::pow && ScalarOp::rsqrt < ScalarOp::exp &
 
 // ---- blocks and loops
 
-Kernel Lowering::run() {
+Kernel Lowering::run(std::span<const Range> domain, Reach& reach) {
+  reach_ = &reach;
   std::vector<Bounds> bounds;
   for (size_t axis = 0; axis < compute_.extents.size(); ++axis) {
-    const int64_t extent = compute_.extents[axis];
     const std::string name = axis < compute_.indices.size() ? compute_.indices[axis] : "";
-    bounds.push_back({integer(0), integer(extent), {0, extent - 1}, name,
+    bounds.push_back({integer(domain[axis].lo), integer(domain[axis].hi + 1), domain[axis], name,
                       compute_.schedule.has_value()});
   }
   kernel_.span = inst_.span;
   kernel_.body = in_scope([&] {
     emit_loops(bounds, [&] {
-      const std::vector<ExprPtr> values = lower_all(compute_.bodies);
+      const ExprPtr inside = inside_of_extents();
+      const std::vector<ExprPtr> values = inside == nullptr ? lower_all(compute_.bodies)
+                                                            : std::vector{lower_guarded(compute_.bodies[0], inside)};
       for (size_t i = 0; i < values.size(); ++i)
         emit(Store{static_cast<BufferId>(kernel_.buffers.size() + i), levels_, values[i]});
     });
@@ -57,6 +59,17 @@ Kernel Lowering::run() {
     kernel_.buffers.push_back({result.name, module_.types[result.type]});
   }
   return std::move(kernel_);
+}
+
+/// Null where the loops do not go beyond the compute's extents.
+ExprPtr Lowering::inside_of_extents() const {
+  ExprPtr inside;
+  for (size_t axis = 0; axis < compute_.extents.size(); ++axis) {
+    const int64_t extent = compute_.extents[axis];
+    if (ranges_[axis].lo < 0) inside = both(inside, apply(ScalarOp::le, {integer(0), levels_[axis]}));
+    if (ranges_[axis].hi >= extent) inside = both(inside, apply(ScalarOp::lt, {levels_[axis], integer(extent)}));
+  }
+  return inside;
 }
 
 void Lowering::emit_check(ExprId at, ExprPtr holds, FaultKind fault, ExprPtr a, ExprPtr b,
@@ -197,7 +210,15 @@ ExprPtr Lowering::lower_node(ExprId id, const IndexExpr& node) {
   return nullptr;
 }
 
+void Lowering::note_reach(const IndexExpr& read) {
+  const auto found = reach_->find(read.value);
+  if (found == reach_->end()) return;
+  for (size_t axis = 0; axis < read.args.size(); ++axis)
+    found->second[axis] = hull(found->second[axis], range_of(function_, read.args[axis], ranges_));
+}
+
 ExprPtr Lowering::lower_read(ExprId id, const IndexExpr& node) {
+  note_reach(node);
   std::vector<ExprPtr> subscripts = lower_all(node.args);
   const BufferId buffer = buffer_of(node.value);
   for (size_t axis = 0; is_fallible(id) && axis < subscripts.size(); ++axis) {
@@ -314,11 +335,6 @@ bool Lowering::in_range(const IndexExpr& read) const {
     if (range.lo < 0 || range.hi >= shape[axis]) return false;
   }
   return true;
-}
-
-Kernel lower(const Module& module, const Function& function, const Inst& compute,
-             std::string name, const std::set<FuncId>& shared_callees) {
-  return Lowering(module, function, compute, std::move(name), shared_callees).run();
 }
 
 std::vector<Kernel> lower(const Module& module) {

@@ -15,6 +15,10 @@ namespace tenon::ir::loops {
 using runtime::FaultKind;
 using IndexExpr = tenon::ir::Expr;
 
+/// Where the axes of tensors are read that a compute works out itself: the domain of each, and what lies beyond it
+/// where a condition says that nobody wants it.
+using Reach = std::unordered_map<ValueId, std::vector<Range>>;
+
 class Lowering {
  public:
   Lowering(const Module& module, const Function& function, const Inst& inst, std::string name,
@@ -33,7 +37,9 @@ class Lowering {
     find_kept_names();
   }
 
-  Kernel run();
+  /// Over the compute's own domain, or a wider one: then what it reads there that it need not have is 0.
+  /// `reach` has the tensors that are to be watched.
+  Kernel run(std::span<const Range> domain, Reach& reach);
 
  private:
   /// [lo, hi) of one loop, and what is known of its variable.
@@ -99,6 +105,8 @@ class Lowering {
   }
   BufferId buffer_of(ValueId tensor);
   bool is_fallible(ExprId id) const { return fallible_.contains(id); }
+  ExprPtr inside_of_extents() const;
+  void note_reach(const IndexExpr& read);
   ExprPtr lower_guarded(ExprId id, const ExprPtr& condition);
   bool is_padding(const ExprPtr& then, const ExprPtr& condition, const ExprPtr& otherwise) const;
   /// Nodes that may be left to look at, and those that have been: each is evaluated once.
@@ -123,6 +131,7 @@ class Lowering {
   std::unordered_map<ValueId, BufferId> buffers_;
   LevelsNeeded levels_needed_;
   Span reducing_;  ///< the reduction whose statements are being written
+  Reach* reach_ = nullptr;
   ExprPtr guard_;  ///< what holds where the branch that is being lowered is taken; may be null
   std::vector<Scope> scopes_;
   std::vector<ExprPtr> levels_;  ///< the loop variable of each bound level

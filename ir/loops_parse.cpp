@@ -6,6 +6,7 @@
 //   block      = "{" {statement} "}"                                    a line each
 //   statement  = [kind] "for" loop "in" expr ".." expr block
 //              | "local" local ":" type ["=" (expr | @function "(" list ")")]
+//              | "local" local ":" type "of" %name                      the elements of a definition
 //              | ["swizzled"] "shared" local ":" type | "barrier" | "await" number
 //              | ["async"] local ["[" list "]"] "=" expr
 //              | "if" expr block ["else" block]
@@ -276,6 +277,12 @@ Stmt NestParser::declaration() {
   const Token name = scanner_.expect(TokenKind::name, "the name of a local");
   scanner_.expect(":");
   const Type type = parse_type(scanner_);
+  if (!type.is_scalar() && scanner_.accept_name("of")) {
+    const Token definition = scanner_.expect(TokenKind::value, "the name of a definition");
+    const LocalId local = declare(name, type);
+    kernel_.definitions.emplace(local, definition.text);
+    return {SetLocal{local, nullptr, true}};
+  }
   ExprPtr value;
   const bool has_value = scanner_.accept("=");
   const bool calls = has_value && scanner_.peek().kind == TokenKind::function;

@@ -38,9 +38,11 @@ class Printer {
   std::string local(LocalId local, std::span<const ExprPtr> subscripts);
   std::string apply(const Apply& node, int* precedence);
   std::string declaration(LocalId local) const {
-    return fmt::format("{}{} {}: {}", kernel_.swizzled.contains(local) ? "swizzled " : "",
+    const auto definition = kernel_.definitions.find(local);
+    return fmt::format("{}{} {}: {}{}", kernel_.swizzled.contains(local) ? "swizzled " : "",
                        kernel_.shared.contains(local) ? "shared" : "local", local_name(local),
-                       kernel_.locals[local].text());
+                       kernel_.locals[local].text(),
+                       definition == kernel_.definitions.end() ? "" : " of %" + definition->second);
   }
 
   const Module& module_;

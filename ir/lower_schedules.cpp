@@ -1,6 +1,8 @@
 // Schedules find the computes that they are for, along the path of definitions and calls that they name:
 // `main.logits.y` is the definition `y` in what `main`'s definition `logits` calls. A function that a
 // schedule goes through on its way is lowered once more, for the calls that it came by.
+#include <algorithm>
+
 #include "ir/lowering.h"
 #include "ir/operands.h"
 
@@ -55,6 +57,22 @@ void FunctionLowering::add_schedule(const TypedExpr& expr, Compute& compute) {
   compute.schedule = definition_.schedule->directives;
   resolve_operands(out_, compute);
   keep_index_names(out_.exprs, compute);
+  keep_producers(*compute.schedule);
+}
+
+/// What the schedule computes itself keeps a nest of its own till then, as any definition with a schedule does.
+void FunctionLowering::keep_producers(const Schedule& schedule) {
+  const auto is_named = [&](const Inst& inst) {
+    return inst.result() && std::ranges::any_of(schedule, [&](const Directive& directive) {
+      return directive.kind == DirectiveKind::at_ && directive.operand == out_.value(inst.result()).name;
+    });
+  };
+  for (Block& block : out_.blocks)
+    for (Inst& inst : block.insts) {
+      if (inst.op != Op::compute || inst.get<Compute>().schedule || !is_named(inst)) continue;
+      inst.get<Compute>().schedule.emplace();
+      keep_index_names(out_.exprs, inst.get<Compute>());
+    }
 }
 
 ValueId FunctionLowering::emit_compute(Compute compute, const TypedExpr& expr, std::string_view hint) {

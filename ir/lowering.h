@@ -110,6 +110,7 @@ class FunctionLowering {
   Definition nameless_definition(const typed::Define& node) const;
   Definition no_definition() const;
   void add_schedule(const TypedExpr& expr, Compute& compute);
+  void keep_producers(const Schedule& schedule);
   FuncId instance_of(const typed::Function& callee);
   /// Of what is emitted for the definition's value as a whole; else empty.
   std::string path_of(const TypedExpr& expr) const { return &expr == definition_.value ? definition_.path : ""; }

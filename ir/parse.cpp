@@ -85,12 +85,15 @@ class FunctionParser {
   void block(BlockId id);
   void statement(Block& block);
   std::vector<Token> result_names();
+  void define(Inst& inst, std::span<const Token> names, std::span<const TypeId> types);
   ResultTypes inst(Inst& inst);
   /// One for each row of ops.def: what follows the name. Returns the types of the values that it
   /// gives.
 #define OP(name, text, arity, result, trait, meaning) ResultTypes parse_##name(Inst& inst);
 #include "ir/ops.def"
   ResultTypes parse_scalar_op(ScalarOp op, Inst& inst);
+  Inst parse_producer();
+  ResultTypes parse_bodies(Inst& inst);
 
   ValueId value() {
     return parse_value(scanner_, names_);
@@ -161,13 +164,17 @@ void FunctionParser::statement(Block& block) {
     scanner_.fail(parsed.span, fmt::format("this gives {} values, but {} are named", types.size(),
                                            names.size()));
   }
+  define(parsed, names, types);
+  block.insts.push_back(std::move(parsed));
+}
+
+void FunctionParser::define(Inst& inst, std::span<const Token> names, std::span<const TypeId> types) {
   for (size_t i = 0; i < names.size(); ++i) {
     if (names_.values.contains(names[i].text))
       scanner_.fail(names[i].span, fmt::format("`%{}` is defined twice", names[i].text));
-    parsed.results.push_back(function_.add_value(types[i], names[i].text));
-    names_.values.emplace(names[i].text, parsed.results.back());
+    inst.results.push_back(function_.add_value(types[i], names[i].text));
+    names_.values.emplace(names[i].text, inst.results.back());
   }
-  block.insts.push_back(std::move(parsed));
 }
 
 ResultTypes FunctionParser::inst(Inst& inst) {
@@ -228,6 +235,28 @@ ResultTypes FunctionParser::parse_convert(Inst& inst) {
 }
 
 ResultTypes FunctionParser::parse_compute(Inst& inst) {
+  std::vector<Inst> producers;
+  while (scanner_.peek().kind == TokenKind::value) producers.push_back(parse_producer());
+  const ResultTypes types = parse_bodies(inst);
+  inst.get<Compute>().producers = std::move(producers);
+  return types;
+}
+
+/// `%h = [i: 8] { … } in`
+Inst FunctionParser::parse_producer() {
+  Inst inst{Op::compute, {}, {}, {}, {}};
+  const Token name = scanner_.take();
+  scanner_.expect("=");
+  inst.unchecked = scanner_.accept_name("unchecked");
+  const ResultTypes types = parse_bodies(inst);
+  inst.span = lexer::join(name.span, scanner_.last_span());
+  if (types.size() != 1) scanner_.fail(inst.span, "a compute inside another gives one tensor");
+  define(inst, {&name, 1}, types);
+  scanner_.expect_name("in");
+  return inst;
+}
+
+ResultTypes FunctionParser::parse_bodies(Inst& inst) {
   Compute compute = ir::parse_compute(scanner_, module_, function_, names_);
   if (scanner_.accept_name("schedule")) {
     if (!scanner_.at("(")) inst.path = scanner_.expect(TokenKind::name, "the path of a definition").text;

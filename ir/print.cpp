@@ -207,6 +207,12 @@ void Printer::edge(const Edge& edge) {
 }
 
 void Printer::compute(const Inst& inst, const Compute& compute) {
+  for (const Inst& producer : compute.producers) {
+    values(producer.results);
+    put(" = {}", producer.unchecked ? "unchecked " : "");
+    this->compute(producer, producer.get<Compute>());
+    out_ += " in ";
+  }
   is_named_ = compute.schedule.has_value();
   out_ += '[';
   for (uint32_t i = 0; i < compute.extents.size(); ++i) {

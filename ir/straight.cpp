@@ -45,9 +45,7 @@ std::set<FuncId> shared_callees(const Module& module) {
       for (const Inst& inst : block.insts) {
         if (inst.op != Op::compute) continue;
         std::set<FuncId> called;
-        for_each_node(function.exprs, inst.get<Compute>().bodies, [&](ExprId id) {
-          if (function.exprs[id].kind == ExprKind::call) called.insert(function.exprs[id].callee);
-        });
+        for_each_callee(function, inst, [&](FuncId callee) { called.insert(callee); });
         for (const FuncId callee : called) ++computes[callee];
       }
   std::set<FuncId> shared;

@@ -12,6 +12,10 @@
 // calls its indices as the source does:
 //
 //   %y = compute [r: 64] { sum[c: 9](%x[r, c]) } schedule main.y("split r by 8 as ro, ri", "unroll ri")
+//
+// Computes that another one works out itself stand in front of its bodies, behind them `in`:
+//
+//   %y = compute %h = [r: 64] { %x[r] * 2.0 } schedule main.h() in [r: 62] { %h[r] + %h[r + 2] } schedule main.y("at r compute h")
 #pragma once
 #include <string>
 

@@ -161,6 +161,8 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
     return false;
   for (const ValueId result : inst.results)
     if (!define(result)) return false;
+  if (compute && !std::ranges::all_of(compute->producers, [&](const Inst& each) { return producer_structure(each); }))
+    return false;
 
   bool sound = true;
   auto check_use = [&](ValueId value) { sound &= is_value(value); };
@@ -191,6 +193,14 @@ bool FunctionVerifier::inst_structure(const Inst& inst, bool is_last) {
   }
   if (inst.op == Op::jump) sound &= inst.get<std::vector<Edge>>().size() == 1;
   return ensure(sound, "it refers to what the function does not have");
+}
+
+bool FunctionVerifier::producer_structure(const Inst& producer) {
+  const auto* compute = std::get_if<Compute>(&producer.attribute);
+  return ensure(producer.op == Op::compute && compute && compute->bodies.size() == 1 && !compute->extents.empty() &&
+                    compute->producers.empty(),
+                "what it computes for itself is not one tensor") &&
+         inst_structure(producer, false);
 }
 
 // ---- dominance

@@ -27,6 +27,7 @@ class FunctionVerifier {
   bool values_and_names();
   bool blocks();
   bool inst_structure(const Inst& inst, bool is_last);
+  bool producer_structure(const Inst& producer);
   bool define(ValueId value);
   bool is_value(ValueId id) const { return id.index < function_.values.size(); }
   bool is_type(TypeId id) const { return id.index < module_.types.size(); }
@@ -36,6 +37,7 @@ class FunctionVerifier {
 #include "ir/ops.def"
   void types(const Inst& inst);
   void check_unchecked(const Inst& inst);
+  void check_producers(const Compute& compute);
   void check_edges(const Inst& inst, size_t count);
   bool check_subscripts(const Inst& inst, size_t axes);
   void check_effect(FuncId callee);

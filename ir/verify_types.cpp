@@ -1,6 +1,7 @@
 // The types of instructions, a rule for each row of ops.def; those in the bodies of computes are verify_body.cpp's.
 #include <algorithm>
 
+#include "ir/ranges.h"
 #include "ir/verify_body.h"
 #include "ir/verify_function.h"
 #include "runtime/file_format.h"
@@ -56,8 +57,23 @@ void FunctionVerifier::check_convert(const Inst& inst) {
          "only scalars are converted");
 }
 
+/// They are worked out in their order, where and as often as the nest says.
+void FunctionVerifier::check_producers(const Compute& compute) {
+  for (auto producer = compute.producers.begin(); producer != compute.producers.end(); ++producer) {
+    check_compute(*producer);
+    const std::span later(producer, compute.producers.end());
+    for_each_use(function_, *producer, [&](ValueId used) {
+      ensure(std::ranges::none_of(later, [&](const Inst& each) { return each.result() == used; }),
+             fmt::format("{} reads {}, which is computed later", name_of(producer->result()), name_of(used)));
+    });
+    ensure(producer->unchecked || fallible_nodes(module_, function_, producer->get<Compute>()).empty(),
+           fmt::format("{} is computed inside another and may fail", name_of(producer->result())));
+  }
+}
+
 void FunctionVerifier::check_compute(const Inst& inst) {
   const Compute& compute = inst.get<Compute>();
+  check_producers(compute);
   for (size_t i = 0; i < compute.bodies.size(); ++i) {
     const DType type = function_.exprs[compute.bodies[i]].type;
     want_type(inst.results[i], {type, compute.extents}, "the result");

@@ -34,13 +34,15 @@ constexpr Constraint kConstraints[] = {
     {"own", kAnyOther,
      "`own` has given each tensor owners for the uses that it has, and other passes make, move and take "
      "away uses"},
+    {"at", kAnyButOwn, "`at` has put computes into others, where other passes do not look"},
     {"fuse", "reorder_chains", "`fuse` puts products into formulas, where chains are not seen any more"},
     {"fuse_siblings", "fuse", "`fuse` does not take a result out of a compute that has several"},
 };
 
 bool forbids(const Constraint& constraint, std::string_view earlier, std::string_view later) {
-  if (constraint.first != earlier) return false;
-  return constraint.second == later || (constraint.second == kAnyOther && earlier != later);
+  if (constraint.first != earlier || earlier == later) return false;
+  if (constraint.second == kAnyButOwn) return later != "own";
+  return constraint.second == later || constraint.second == kAnyOther;
 }
 
 std::string_view trimmed(std::string_view text) {

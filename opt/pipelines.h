@@ -12,11 +12,12 @@ namespace tenon::opt {
 /// a level. Throws BadPipeline.
 std::vector<const PassRow*> parse_pipeline(std::string_view text);
 
-/// `second` may not run after `first`; it is a pass or kAnyOther.
+/// `second` may not run after `first`; it is a pass, kAnyOther or kAnyButOwn.
 struct Constraint {
   std::string_view first, second, reason;
 };
 inline constexpr std::string_view kAnyOther = "any other";
+inline constexpr std::string_view kAnyButOwn = "any but `own`";
 std::span<const Constraint> constraints();
 
 }  // namespace tenon::opt

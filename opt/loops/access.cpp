@@ -132,16 +132,15 @@ std::vector<Access> reads_of(const Kernel& kernel, const ExprPtr& e) {
   return found;
 }
 
-void for_each_read(const Block& block, BufferId buffer,
-                   const std::function<void(const Read&, const std::vector<const For*>& around)>& visit) {
+void for_each_expr(const Block& block,
+                   const std::function<void(const ExprPtr&, const std::vector<const For*>& around)>& visit) {
   std::vector<const For*> open;
   const std::function<void(const Block&)> look = [&](const Block& inside) {
     for (const Stmt& stmt : inside) {
       const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
         if (e == nullptr) return;
         for_each_operand(*e, walk);
-        const auto* read = std::get_if<Read>(&e->node);
-        if (read != nullptr && read->buffer == buffer) visit(*read, open);
+        visit(e, open);
       };
       for_each_expr(stmt, walk);
       const auto* loop = std::get_if<For>(&stmt.node);
@@ -151,6 +150,14 @@ void for_each_read(const Block& block, BufferId buffer,
     }
   };
   look(block);
+}
+
+void for_each_read(const Block& block, BufferId buffer,
+                   const std::function<void(const Read&, const std::vector<const For*>& around)>& visit) {
+  for_each_expr(block, [&](const ExprPtr& e, const std::vector<const For*>& around) {
+    const auto* read = std::get_if<Read>(&e->node);
+    if (read != nullptr && read->buffer == buffer) visit(*read, around);
+  });
 }
 
 std::vector<Site> sites_of(const Block& block) {

@@ -30,6 +30,10 @@ struct Access {
 };
 std::vector<Access> reads_of(const Kernel& kernel, const ExprPtr& e);
 
+/// Every expression of a block, operands first, as often as statements have it, with the loops of the block around
+/// it, outermost first.
+void for_each_expr(const Block& block,
+                   const std::function<void(const ExprPtr&, const std::vector<const For*>& around)>& visit);
 /// Every read of one buffer in a block, with the loops of the block around it, outermost first.
 void for_each_read(const Block& block, BufferId buffer,
                    const std::function<void(const Read&, const std::vector<const For*>& around)>& visit);

@@ -79,6 +79,7 @@ void apply_alone(Kernel& kernel, const Directive& directive, Mode mode) {
     case DirectiveKind::rfactor_: return rfactor(kernel, directive, mode);
     case DirectiveKind::keep_: return keep(kernel, directive, mode);
     case DirectiveKind::speculate_: return speculate(kernel, directive, mode);
+    case DirectiveKind::at_: return at(kernel, directive, mode);
     case DirectiveKind::pack_: return pack(kernel, directive, mode);
     case DirectiveKind::stream_: return stream(kernel, directive, mode);
     case DirectiveKind::block_: return block(kernel, directive, mode);

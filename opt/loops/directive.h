@@ -43,6 +43,7 @@ void parallel(Kernel& kernel, const Directive& directive, Mode mode);
 void rfactor(Kernel& kernel, const Directive& directive, Mode mode);
 void keep(Kernel& kernel, const Directive& directive, Mode mode);
 void speculate(Kernel& kernel, const Directive& directive, Mode mode);
+void at(Kernel& kernel, const Directive& directive, Mode mode);
 void pack(Kernel& kernel, const Directive& directive, Mode mode);
 void stream(Kernel& kernel, const Directive& directive, Mode mode);
 void block(Kernel& kernel, const Directive& directive, Mode mode);

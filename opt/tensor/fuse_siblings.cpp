@@ -11,7 +11,7 @@
 //
 // When it pays: where the joined kernel costs less than the two by opt/tensor/cost.h. Matrix products and convolutions stay apart: the loops of each are blocked for it.
 //
-// When it may: at most one carries a schedule, which then is that of both; neither can fail, as elements of the second would be evaluated before the first is
+// When it may: at most one carries a schedule, which then is that of both; no schedule wants either computed by who reads it; neither can fail, as elements of the second would be evaluated before the first is
 // complete; both stand in one block, and either the second's operands are there where the first
 // stands, or nothing between the two uses the first nor overwrites what it reads.
 #include <algorithm>
@@ -22,6 +22,7 @@
 #include "opt/analysis/purity.h"
 #include "opt/pass.h"
 #include "opt/rewrite.h"
+#include "opt/tensor/at.h"
 #include "opt/tensor/cost.h"
 #include "opt/tensor/inlined.h"
 #include "opt/tensor/reads.h"
@@ -41,7 +42,8 @@ class FuseSiblings {
       : module_(module),
         function_(function),
         context_(context),
-        effects_(module, function, purity) {}
+        effects_(module, function, purity),
+        told_(told_producers(function)) {}
 
   void run() {
     for (Block& block : function_.blocks) run(block);
@@ -85,7 +87,7 @@ class FuseSiblings {
   }
 
   bool may_join(size_t i) const {
-    if (inst(i).op != Op::compute || effects_.may_fail(inst(i))) return false;
+    if (inst(i).op != Op::compute || effects_.may_fail(inst(i)) || told_.contains(inst(i).result())) return false;
     return !has_reuse(function_.exprs, compute(i).bodies);
   }
 
@@ -198,6 +200,7 @@ class FuseSiblings {
   Function& function_;
   PassContext& context_;
   InstEffects effects_;
+  std::set<ValueId> told_;  ///< to be computed by who reads them (at.h)
   Block* block_ = nullptr;
   std::vector<bool> joined_;  ///< by instruction: it has become part of another
   std::unordered_map<ValueId, size_t> defined_;       ///< in this block

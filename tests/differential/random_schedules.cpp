@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 
 #include "ir/loops_verify.h"
 #include "opt/loops/choose.h"
+#include "opt/pass.h"
+#include "opt/tensor/at.h"
 #include "tests/differential/generator/choices.h"
 
 namespace tenon::differential {
@@ -31,30 +34,36 @@ class Drawing {
   /// `schedule`: what is done already.
   ir::Schedule run(ir::Schedule schedule, size_t most, DrawnSchedules& tally) {
     for (const ir::Directive& directive : schedule) opt::loops::apply_directive(kernel_, directive, mode_);
-    for (size_t left = below(most + 1); left > 0 && statements() < kMostStatements; --left) {
-      const std::optional<ir::Directive> directive = draw();
-      if (!directive) continue;
-      Kernel changed = kernel_;
-      try {
-        opt::loops::apply_directive(changed, *directive, mode_);
-      } catch (const opt::Refused&) {
-        ++tally.refused;
-        continue;
-      }
-      schedule.push_back(*directive);
-      ++tally.applied;
-      for (const auto& v : ir::loops::verify(module_, changed))
-        throw std::logic_error(fmt::format("`{}` breaks the nest: {}, in {}\n{}", print(*directive),
-                                           v.message, v.where, ir::loops::print(module_, kernel_)));
-      kernel_ = std::move(changed);
+    const size_t definitions = kernel_.definitions.size();
+    for (size_t left = below(most + 1) + definitions; left > 0 && statements() < kMostStatements; --left) {
+      // What it is to compute itself has its turn early: it is refused once its loops are others.
+      const bool places = !kernel_.definitions.empty() && below(4) < definitions;
+      const auto& row = places ? ast::typed::row(DirectiveKind::at_) : among(ast::typed::kDirectives);
+      if (const std::optional<ir::Directive> directive = draw(row)) apply(*directive, schedule, tally);
     }
     return schedule;
   }
 
  private:
+  void apply(const ir::Directive& directive, ir::Schedule& schedule, DrawnSchedules& tally) {
+    Kernel changed = kernel_;
+    try {
+      opt::loops::apply_directive(changed, directive, mode_);
+    } catch (const opt::Refused&) {
+      ++tally.refused;
+      return;
+    }
+    schedule.push_back(directive);
+    ++tally.applied;
+    for (const auto& v : ir::loops::verify(module_, changed))
+      throw std::logic_error(fmt::format("`{}` breaks the nest: {}, in {}\n{}", print(directive), v.message, v.where,
+                                         ir::loops::print(module_, kernel_)));
+    kernel_ = std::move(changed);
+  }
+
   size_t below(size_t n) { return static_cast<size_t>(random_() % n); }
   template <class Items>
-  const auto& among(const Items& items) {
+  auto among(const Items& items) -> decltype(*std::data(items)) {
     return std::data(items)[below(std::size(items))];
   }
 
@@ -73,8 +82,7 @@ class Drawing {
   }
 
   /// By the form of a row; nothing where the nest has nothing for it.
-  std::optional<ir::Directive> draw() {
-    const auto& row = among(ast::typed::kDirectives);
+  std::optional<ir::Directive> draw(const ast::typed::DirectiveRow& row) {
     ir::Directive directive{static_cast<DirectiveKind>(&row - ast::typed::kDirectives)};
     using ast::typed::DirectiveTarget;
     const bool elsewhere = row.target == (mode_.gpu ? DirectiveTarget::cpu : DirectiveTarget::gpu);
@@ -87,11 +95,21 @@ class Drawing {
       if (word == "new") directive.made.push_back(fmt::format("n{}", made_++));
       if (word == "factor" || (word == "factor]" && below(2) == 0)) directive.factor = among(kFactors);
       if (word == "operand") {
-        if (kernel_.buffer_values.empty()) return {};
-        directive.operand = kernel_.buffers[below(kernel_.buffer_values.size())].name;
+        const std::vector<std::string> operands = operands_of(directive.kind);
+        if (operands.empty()) return {};
+        directive.operand = among(operands);
       }
     }
     return directive;
+  }
+
+  std::vector<std::string> operands_of(DirectiveKind kind) const {
+    std::vector<std::string> names;
+    if (kind == DirectiveKind::at_)
+      for (const auto& [local, name] : kernel_.definitions) names.push_back(name);
+    else
+      for (size_t b = 0; b < kernel_.buffer_values.size(); ++b) names.push_back(kernel_.buffers[b].name);
+    return names;
   }
 
   std::vector<std::string> several(std::vector<std::string> names, bool two) {
@@ -130,11 +148,40 @@ ir::Schedule accepted(const Kernel& kernel, ir::Schedule schedule, opt::loops::M
   return schedule;
 }
 
+/// Some computes work out what they alone read, as with `at` in their schedules. Tensors then live otherwise: owners
+/// are counted anew.
+void take_in_some(ir::Module& module, Random& random) {
+  bool owned = false;
+  for (ir::Function& function : module.functions)
+    for (ir::Block& block : function.blocks)
+      owned |= std::erase_if(block.insts, [](const ir::Inst& inst) {
+                 return row(inst.op).trait == ir::Trait::ownership;
+               }) != 0;
+  const opt::Purity purity(module);
+  for (ir::Function& function : module.functions) {
+    std::vector<std::pair<ir::ValueId, ir::ValueId>> pairs;  // reader, producer: later readers first
+    for (const ir::Block& block : function.blocks)
+      for (const ir::Inst& inst : block.insts)
+        if (inst.op == ir::Op::compute && !inst.get<ir::Compute>().schedule)
+          ir::for_each_use(function, inst, [&](ir::ValueId used) { pairs.emplace(pairs.begin(), inst.results[0], used); });
+    std::map<ir::ValueId, ir::ValueId> home;  // into what each has been taken
+    for (const auto& [reader, producer] : pairs) {
+      const ir::ValueId into = home.contains(reader) ? home.at(reader) : reader;
+      if (home.contains(producer) || random() % 2 == 0) continue;
+      if (opt::obstacle_to_taking_in(module, function, purity, into, producer)) continue;
+      opt::take_in(function, into, producer);
+      home.emplace(producer, into);
+    }
+  }
+  if (owned) opt::run_pipeline(module, "own", {});
+}
+
 }  // namespace
 
 DrawnSchedules draw_schedules(ir::Module& module, uint64_t seed, opt::loops::Mode mode, size_t most) {
   DrawnSchedules tally;
   Random random(seed);
+  if (!mode.gpu) take_in_some(module, random);
   for (ir::Function& function : module.functions)
     for (ir::Block& block : function.blocks)
       for (ir::Inst& inst : block.insts) {

@@ -169,8 +169,8 @@ std::string pipelines() {
   text += "\nSome orders are refused:\n\n| pass | never after | because |\n|---|---|---|\n";
   for (const opt::Constraint& constraint : opt::constraints())
     text += fmt::format("| {} | `{}` | {} |\n",
-                        constraint.second == opt::kAnyOther ? std::string(opt::kAnyOther)
-                                                            : fmt::format("`{}`", constraint.second),
+                        opt::find_pass(constraint.second) == nullptr ? std::string(constraint.second)
+                                                                     : fmt::format("`{}`", constraint.second),
                         constraint.first, constraint.reason);
   return text + "\n";
 }

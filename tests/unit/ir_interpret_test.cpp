@@ -67,6 +67,11 @@ TEST_CASE("a compute gives a value for each body") {
         "subscript -1 is out of range for extent 2 at `%t[i - 1]`\n");
 }
 
+TEST_CASE("a compute has what it computes for itself") {
+  CHECK(main_output("  %y = compute %g = [i: 4] { i * 2 } in %h = [i: 3] { %g[i] + %g[i + 1] } in [i: 2] { %h[i + 1] }\n"
+                    "  print %y") == "[6, 10]\n");
+}
+
 TEST_CASE("expressions") {
   CHECK(value_of("i * 2 + 1") == "[1, 3, 5]\n");
   CHECK(value_of("%t[i + 1]") == "[1.5, 3.0, 4.5]\n");

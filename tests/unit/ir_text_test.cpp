@@ -67,6 +67,7 @@ entry:
   %scalar = compute [] { %half + 1.0 }
   %empty = compute [i: 0] { i }
   %square, %root = compute [i: 3] { f64(i) * f64(i), sqrt(f64(i)) }
+  %inner = compute %outer = unchecked [i: 3] { i } in [i: 2] { %outer[i + 1] }
   %u = compute [i: 2, j: 2] { sum[k: 64](%t[k, i] * %t[k, j]) + max[k: 2..%j + 3, l: 4](%half) }
   %v = compute [i: 3] { if i >= 1 and not(%yes) { %t[i - 1, 0] } else { @square(neg(%half)) } }
   %w = compute [i: 3] { argmax[j: i + 1](-(3.0 - %t[j, 1])) - -3 - (i - (i - 1)) % %j }

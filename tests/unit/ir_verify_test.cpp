@@ -1,5 +1,6 @@
 // The verifier: a valid module is accepted, and each single edit that breaks it is refused with the
 // message meant for it.
+#include "tests/support/text.h"
 #include "tests/unit/ir_helpers.h"
 
 namespace tenon::tests {
@@ -410,6 +411,26 @@ x:
   std::string marked = text;
   marked.replace(marked.find("@b() {"), 6, "@b() recursive {");
   valid_ir(marked);
+}
+
+TEST_CASE("what a compute works out for itself is one tensor, in order, and does not fail") {
+  const auto violation = [](void (*edit)(std::vector<Inst>&)) {
+    Module module = parse_ir(R"(func @f(%x: f32[20]) -> f32[10] {
+entry:
+  %y = compute %s = unchecked [i: 20] { %x[i] + 1.0 } in %h = unchecked [i: 15] { %s[i + 6] } in [i: 10] { %h[i] }
+  ret %y
+}
+)");
+    edit(module.functions[0].blocks[0].insts[0].get<ir::Compute>().producers);
+    const auto violations = ir::verify(module);
+    return violations.empty() ? std::string("none") : violations[0].message;
+  };
+  CHECK(violation([](std::vector<Inst>&) {}) == "none");
+  CHECK(contains(violation([](std::vector<Inst>& all) { all[0].get<ir::Compute>().extents.clear(); }),
+                 "what it computes for itself is not one tensor"));
+  CHECK(contains(violation([](std::vector<Inst>& all) { std::swap(all[0], all[1]); }), ", which is computed later"));
+  CHECK(contains(violation([](std::vector<Inst>& all) { all[1].unchecked = false; }),
+                 "is computed inside another and may fail"));
 }
 
 }  // namespace
