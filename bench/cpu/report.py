@@ -1,7 +1,7 @@
 """The page of bench/cpu, and its JSON."""
 
 import results as measured
-from results import Result, is_tenon, lines_of, table, tenon_name  # noqa: F401
+from results import Result, is_tenon, lines_of, table, tenon_name, with_earlier  # noqa: F401
 
 
 def page(facts, results, whole, peers):

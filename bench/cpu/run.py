@@ -116,6 +116,7 @@ def main():
     arguments.add_argument("--functions", action="store_true", help="no whole processes")
     arguments.add_argument("--processes", action="store_true", help="nothing but whole processes")
     arguments.add_argument("--rounds", type=int, default=15)
+    arguments.add_argument("--earlier", type=Path, help="cpu.json of a run whose rounds count too")
     arguments.add_argument("-o", dest="out", type=Path)
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no worker is left behind
@@ -123,6 +124,9 @@ def main():
     workloads = selected(WORKLOADS, options.only, lambda w: f"{w.name} {w.group}")
     if not workloads:
         sys.exit("no workload has that in its name; there are: " + ", ".join(w.name for w in WORKLOADS))
+    earlier = json.loads(options.earlier.read_text()) if options.earlier else None
+    if earlier and earlier["processor"] != processor():
+        sys.exit(f"the earlier run was on another processor: {earlier['processor']}")
     tenon = options.build.resolve() / "bin/tenon"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -140,7 +144,10 @@ def main():
         whole = [] if options.functions else measure_processes(workloads, tenon, made, thread_counts, folder,
                                                                min(options.rounds, PROCESS_ROUNDS))
     facts = {"processor": processor(), "cores": os.cpu_count(), "date": str(date.today()),
-             "rounds": options.rounds, "missing": {**missing, **absent, **failures(workers)}}
+             "rounds": options.rounds + (earlier["rounds"] if earlier else 0), "missing": {**missing, **absent, **failures(workers)}}
+    if earlier:
+        report.with_earlier(results, earlier["functions"])
+        report.with_earlier(whole, earlier["processes"])
     for peer, why in facts["missing"].items():
         print(f"missing: {peer} ({why})")
     if options.out:

@@ -44,6 +44,14 @@ class Result:
         return self.median(ours) / self.median(who) if ours in self.seconds else None
 
 
+def with_earlier(results, entries):
+    """The rounds of an earlier run, as JSON has them, count too, of who was measured both times."""
+    known = {entry["workload"]: entry["seconds"] for entry in entries}
+    for result in results:
+        for (name, threads), times in result.seconds.items():
+            times[:0] = known.get(result.workload.name, {}).get(f"{name}, {threads}", [])
+
+
 def spelled(seconds):
     for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
         if seconds * factor >= 1:
