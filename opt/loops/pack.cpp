@@ -12,14 +12,12 @@
 //     }
 //
 // The array has an axis for each loop, from the outside in, so that what the innermost one reads lies side by
-// side. Loops that step through one subscript
-// together, as those over the pixels and the window of a convolution do, share an axis: so nothing
-// is copied twice. Where the innermost loop of all takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
+// side. Loops that step through one subscript together, as those over the pixels and the window of a convolution
+// do, share an axis: so nothing is copied twice. Where the innermost loop of all takes longer steps, x[j * 2 + k] is copied as b[k % 2, k / 2 + j]:
 // what is read side by side lies side by side. The guard of a read moves into the copy: an image gets its
 // margin there, and is read without a question. Of a matrix that is multiplied with itself, x[i, k] * x[j, k], it is
 // the reads that `jo` moves that are copied; of several such, the first, and those like it: said again, it copies the
-// next. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
-// 2008.)
+// next. (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS 2008.)
 #include <fmt/format.h>
 
 #include <algorithm>

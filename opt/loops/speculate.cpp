@@ -45,7 +45,7 @@ class Speculation {
   Block taken(const If& branch);
   ExprPtr set_apart(Block& way, LocalId local);
   Block guarded(const Block& way, const ExprPtr& condition) const;
-  bool stays_in(const Read& read) const;
+  bool stays_in(const Subscripts& subscripts, const ir::Shape& shape) const;
 
   Kernel& kernel_;
   LoopId loop_;
@@ -110,13 +110,21 @@ bool Speculation::has_branch_around(const Block& block) const {
 
 /// Each way may be walked though it is not taken: it has no effect but on locals, comes to an end, and cannot fail.
 void Speculation::check_way(const Block& way) const {
+  const auto check_element = [&](LocalId local, const Subscripts& subscripts) {
+    if (!stays_in(subscripts, kernel_.locals[local].shape))
+      throw Refused{fmt::format("the branch may be what keeps a place in {}", quoted(kernel_, local))};
+  };
   for_each_stmt(way, [&](const Stmt& stmt) {
+    if (const auto* set = std::get_if<SetLocal>(&stmt.node); set != nullptr && !set->subscripts.empty())
+      check_element(set->local, set->subscripts);
     if (std::holds_alternative<CallInto>(stmt.node)) throw Refused{"the branch calls a function"};
     if (!std::holds_alternative<SetLocal>(stmt.node) && !std::holds_alternative<For>(stmt.node) &&
         !std::holds_alternative<If>(stmt.node))
       throw Refused{"the branch does more than work out locals"};
   });
   for_each_node(way, [&](const ExprPtr& e) {
+    if (const auto* local = std::get_if<Local>(&e->node); local != nullptr && !local->subscripts.empty())
+      check_element(local->local, local->subscripts);
     const auto* apply = std::get_if<Apply>(&e->node);
     if (apply == nullptr || (apply->op != ScalarOp::div && apply->op != ScalarOp::mod)) return;
     if (runtime::is_integer(e->type) && !constant_of(apply->args[1]))
@@ -163,10 +171,10 @@ ExprPtr Speculation::set_apart(Block& way, LocalId local) {
   return get(kernel_, set.local, {});
 }
 
-bool Speculation::stays_in(const Read& read) const {
-  const ir::Shape& shape = kernel_.buffers[read.buffer].type.shape;
+/// Whatever the condition is.
+bool Speculation::stays_in(const Subscripts& subscripts, const ir::Shape& shape) const {
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    const std::optional<LinearForm> form = linear_form(read.subscripts[axis]);
+    const std::optional<LinearForm> form = linear_form(subscripts[axis]);
     if (!form || !form->scalars.empty()) return false;
     __int128 least = form->constant, most = form->constant;
     for (const auto& [loop, factor] : form->factors) {
@@ -185,7 +193,7 @@ bool Speculation::stays_in(const Read& read) const {
 Block Speculation::guarded(const Block& way, const ExprPtr& condition) const {
   Copier copier([&](const ExprPtr& e) {
     const auto* read = std::get_if<Read>(&e->node);
-    if (read == nullptr || stays_in(*read)) return e;
+    if (read == nullptr || stays_in(read->subscripts, kernel_.buffers[read->buffer].type.shape)) return e;
     Read held = *read;
     held.guard = held.guard == nullptr ? condition : ir::loops::apply(ScalarOp::and_, {condition, held.guard});
     return make(e->type, held);
