@@ -20,7 +20,7 @@ std::string print(const Directive& directive) {
   size_t loop = 0, made = 0;
   for (std::string word; form >> word;) {
     if (word.starts_with('[')) {
-      if (directive.factor == 0) break;  // what is optional is the factor
+      if (directive.factor == 0 && loop == directive.loops.size()) break;  // nothing is left to say
       word.erase(0, 1);
     }
     if (word.ends_with(']')) word.pop_back();

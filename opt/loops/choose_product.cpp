@@ -4,8 +4,9 @@
 // The schedule is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication",
 // TOMS 2008), in our words: a tile of the result stays in registers while the summed index runs,
 //
-//     for j in panels of the right operand            (copied where its rows lie far apart, but for one that
-//                                                      lies in panels already: opt/tensor/prepack.cpp)
+//     for j in panels of the right operand            (copied where its rows lie far apart, and asked for ahead,
+//                                                      but for one that lies in panels already:
+//                                                      opt/tensor/prepack.cpp)
 //       for i in tiles of rows
 //         for k: tile[MR, NV vectors] += left[MR] * right[NV vectors]
 //
@@ -63,6 +64,9 @@ class Writer {
     if (copies_right(product_, tile, lanes)) {
       const int64_t apart = product_.right_stride * product_.element_bytes;
       add_copy(schedule_, kernel_, {jo, product_.right, lanes, product_.right_guarded, apart});
+      // Its rows lie on a page each, where no processor looks ahead by itself.
+      if (product_.right_stride == 1 && !product_.right_guarded)
+        add({DirectiveKind::prefetch_, {name(product_.summed.back()), jo}, {}, 0, kernel_.buffers[product_.right].name});
     }
     // With its margin: whole, for all its windows overlap, and once for all panels.
     if (copies_left)

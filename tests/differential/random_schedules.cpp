@@ -91,6 +91,10 @@ class Drawing {
     std::istringstream form{std::string(row.form)};
     for (std::string word; form >> word;) {
       if (word == "loop") directive.loops.push_back(among(names));
+      if (word == "loop]" && names.size() > 1 && below(2) == 0) {
+        std::erase(names, directive.loops[0]);
+        directive.loops.push_back(among(names));
+      }
       if (word == "loops") directive.loops = several(names, takes_two(directive.kind));
       if (word == "new") directive.made.push_back(fmt::format("n{}", made_++));
       if (word == "factor" || (word == "factor]" && below(2) == 0)) directive.factor = among(kFactors);

@@ -167,6 +167,18 @@ kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 50] {
 }
 )");
   const ir::Directive prefetch{DirectiveKind::prefetch_, {"j"}, {}, 0, "x"};
+  const auto of = [](const char* at, const char* loop) {
+    return ir::Directive{DirectiveKind::prefetch_, {at, loop}, {}, 0, "x"};
+  };
+  CHECK(LoopNest("[i: 8] { sum[k: 700](%x[i, k]) }")
+            .refusal({{DirectiveKind::split_, {"i"}, {"io", "ii"}, 2}, of("ii", "io")}) ==
+        "a turn would ask for 44 lines of %x, which it has to wait for; the most are 32");
+  CHECK(LoopNest("[i: 8] { sum[k: i](%x[i, k]) }").refusal({of("k", "i")}) ==
+        "the range of loop `k`, which reads %x, is not constant");
+  CHECK(LoopNest("[i: 8] { sum[k: 12](%x[i, k]) + sum[m: i](%v[m]) }").refusal({of("m", "i")}) ==
+        "the range of loop `m` is not constant");
+  CHECK(LoopNest(kProduct).refusal({of("i", "k")}) == "loop `i` is not in loop `k`");
+  CHECK(LoopNest(kProduct).refusal({of("k", "j")}) == "%x is read at the same places on every turn of loop `j`");
   CHECK(LoopNest(kProduct).refusal({prefetch}) == "%x is read at the same places on every turn of loop `j`");
   CHECK(LoopNest("[i: 4] { %v[i] * %x[i, 0] }")
             .refusal({{DirectiveKind::vectorize_, {"i"}}, {DirectiveKind::prefetch_, {"i"}, {}, 0, "v"}}) ==
