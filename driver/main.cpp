@@ -106,10 +106,7 @@ int run_command(std::string_view command, Session& session, int argc, char** arg
     status = kInternalError;
   }
   if (session.options.time_passes) session.print_times();
-  if (std::fflush(stdout) != 0 && status == kFine) {
-    fmt::print(stderr, "tenon: cannot write standard output: {}\n", std::strerror(errno));
-    status = kProgramWrong;
-  }
+  if (status == kFine && !finish_output()) status = kProgramWrong;
   return status;
 }
 

@@ -44,4 +44,14 @@ void write_output(const std::string& path, std::string_view text) {
   throw UsageError{fmt::format("cannot write {}: {}", path, reason)};
 }
 
+bool finish_output() {
+  // A write that failed earlier has emptied the buffer: then flushing works, and only the mark is left.
+  const bool lost = std::ferror(stdout) != 0;
+  const bool flushed = std::fflush(stdout) == 0;
+  if (flushed && !lost) return true;
+  fmt::print(stderr, "tenon: cannot write standard output{}{}\n", flushed ? "" : ": ",
+             flushed ? "" : std::strerror(errno));
+  return false;
+}
+
 }  // namespace tenon::driver

@@ -8,4 +8,7 @@ namespace tenon::driver {
 /// `path` empty or "-": standard output. Throws UsageError if the file cannot be written.
 void write_output(const std::string& path, std::string_view text);
 
+/// What is buffered goes out. False, and a message, if not everything that was written there arrived.
+bool finish_output();
+
 }  // namespace tenon::driver

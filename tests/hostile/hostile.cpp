@@ -222,6 +222,18 @@ std::string try_without_llvm(const std::string& tenon) {
   return ir.status == 0 && ir.out == "1\n" ? "" : describe(ir) + "\n" + ir.err;
 }
 
+/// Output that does not arrive is a failure, however much of it there is: the text of a small program is
+/// written at the end, that of a large one before.
+std::string try_full_disk(const std::string& tenon, const std::vector<std::string>& arguments) {
+  if (!std::filesystem::exists("/dev/full")) return "";
+  ScratchFolder scratch;
+  write_file(scratch.path() / "p.tn", "fn main() {\n" + repeated("  print(1);\n", 1000) + "}\n");
+  Command command{{"sh", "-c", "exec \"$@\" > /dev/full", "sh", tenon}, scratch.path(), "", 10};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  const Outcome outcome = run(command);
+  return outcome.status == 1 && contains(outcome.err, "cannot write") ? "" : describe(outcome) + "\n" + outcome.err;
+}
+
 }  // namespace
 }  // namespace tenon::tests
 
@@ -235,5 +247,11 @@ int main(int argc, char** argv) {
   }
   const std::string problem = try_without_llvm(arguments.tenon);
   problem.empty() ? tally.pass() : tally.fail("an executable without LLVM", problem);
+  const std::vector<std::string> writers[] = {
+      {"emit", "ast", "p.tn"}, {"emit", "tokens", "p.tn"}, {"run", "--target", "interp", "p.tn"}, {"--help"}};
+  for (const std::vector<std::string>& writer : writers) {
+    const std::string wrong = try_full_disk(arguments.tenon, writer);
+    wrong.empty() ? tally.pass() : tally.fail("a full disk under `" + writer.front() + "`", wrong);
+  }
   return tally.close();
 }

@@ -1,5 +1,6 @@
 // The language manual: every program in docs/language.md and docs/schedules.md does what the page says. And the
-// page of the command line, docs/commands.md: it has every command, and every option with the commands that take it.
+// page of the command line, docs/commands.md: it has every command, and every option with the commands that take it;
+// what `--help` prints fits on a screen.
 //
 //   tenon_manual TENON [--bless]
 //
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -120,13 +122,25 @@ std::string option_name(std::string_view text) {
   return std::string(text.substr(0, text.find_first_of(" ,=[{")));
 }
 
+constexpr size_t kScreenLines = 50, kScreenColumns = 120;
+
+/// Help fits on a screen.
+void check_help(std::string_view command, const std::vector<std::string>& lines, Tally& tally) {
+  size_t widest = 0;
+  for (const std::string& line : lines) widest = std::max(widest, line.size());
+  if (lines.size() <= kScreenLines && widest <= kScreenColumns) tally.pass();
+  else tally.fail(fmt::format("tenon {} --help", command), fmt::format("{} lines, {} columns", lines.size(), widest));
+}
+
 /// Where lines begin with an option, `tenon COMMAND --help` speaks of it.
 Takers told_by_help(const std::string& tenon, Tally& tally) {
   Takers takers;
   for (const std::string_view command : kCommands) {
     const Outcome outcome = run({{tenon, std::string(command), "--help"}, ".", ""});
     if (outcome.status != 0) tally.fail(fmt::format("tenon {} --help", command), describe(outcome));
-    for (const std::string& line : split_lines(outcome.out)) {
+    const std::vector<std::string> lines = split_lines(outcome.out);
+    check_help(command, lines, tally);
+    for (const std::string& line : lines) {
       const std::string option = option_name(trim(line));
       if (option.starts_with("-") && option != "-h") takers[option].emplace(command);
     }
