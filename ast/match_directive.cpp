@@ -7,6 +7,8 @@
 #include <charconv>
 #include <sstream>
 
+#include "runtime/nearest.h"
+
 namespace tenon::ast::typed {
 
 namespace {
@@ -168,7 +170,11 @@ std::optional<Directive> parse_directive(std::string_view text, Span span, std::
   ast::Directive read{{words.empty() ? "" : words[0].name, span}, {}};
   const auto* row = std::ranges::find(kDirectives, read.name.text, &DirectiveRow::name);
   if (row == std::end(kDirectives)) {
-    *mistake = fmt::format("there is no directive `{}`", read.name.text);
+    std::vector<std::string> names;
+    for (const DirectiveRow& known : kDirectives) names.emplace_back(known.name);
+    const std::string near = runtime::nearest(read.name.text, names);
+    *mistake = fmt::format("there is no directive `{}`{}", read.name.text,
+                           near.empty() ? "" : fmt::format("; did you mean `{}`?", near));
     return {};
   }
   read.words = {std::make_move_iterator(words.begin() + 1), std::make_move_iterator(words.end())};

@@ -11,6 +11,7 @@
 #include "driver/run.h"
 #include "runtime/nearest.h"
 #include "runtime/npy.h"
+#include "runtime/npy_header.h"
 
 namespace tenon::driver {
 
@@ -69,7 +70,11 @@ std::map<std::string, std::string> inputs_by_name(const Options& options,
 std::string type_of(Session& session, const ast::Param& param, const std::string& path) {
   if (!path.ends_with(".npy")) return std::string(session.sources.text(param.type.span));
   try {
-    return runtime::read_npy_header(path).type_text();
+    const runtime::NpyHeader header = runtime::read_npy_header(path);
+    if (!runtime::npy_type(header.descr))
+      throw UsageError{fmt::format("--in {}={}: the file holds {}, which Tenon lacks", param.name.text, path,
+                                   header.type_text())};
+    return header.type_text();
   } catch (const runtime::Fault& fault) {
     show_failure(session, {fault, {}});
     throw Exit{kProgramWrong};
@@ -79,6 +84,7 @@ std::string type_of(Session& session, const ast::Param& param, const std::string
 std::string save_result(const ast::Function& function, const std::vector<std::string>& outputs) {
   for (const std::string& path : outputs) {
     if (!path.ends_with(".npy")) throw UsageError{fmt::format("--out {}: it ends in .npy", path)};
+    if (std::ranges::count(outputs, path) > 1) throw UsageError{fmt::format("--out {}: two results go there", path)};
   }
   const auto* parts = function.result
                           ? std::get_if<std::vector<ast::TypeExpr>>(&function.result->head)

@@ -14,6 +14,8 @@ void command_emit(Session& session) {
   if (wants_picture(session.options) && !has_graph && stage != "memory")
     throw UsageError{
         fmt::format("there is no picture of `{}`, but of ast, types, ir, opt-ir and memory", stage)};
+  if (stage == "memory" && !session.options.svg.empty() && session.options.svg != "default")
+    throw UsageError{"a time line has one picture: --svg alone"};
   if (!session.options.function.empty() && !is_ir)
     throw UsageError{"--function picks a function of `emit ir` and `emit opt-ir`"};
 #define STAGE(name, text, lesson, summary)                                                     \

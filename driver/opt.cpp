@@ -11,6 +11,8 @@ namespace tenon::driver {
 
 void command_opt(Session& session) {
   if (session.options.file.ends_with(".loops")) return opt_nests(session);
+  if (!session.options.directives.empty())
+    throw UsageError{"--directive D is for the loop nests of a .loops file; --passes=LIST is for SSA functions"};
   ir::Module module = parse_ir(session);
   optimize(session, module, session.options.passes.value_or(""));
   write_output(session.options.output, ir::print(module));

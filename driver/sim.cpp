@@ -99,12 +99,11 @@ class KernelArguments {
 
   const std::vector<std::byte>& block() const { return block_; }
 
+  bool is_buffer(size_t index) const { return buffers_.contains(index); }
+
   /// Writes the buffer of argument `index`, from 1, to a file.
   void save(size_t index, const std::string& path) const {
-    const auto found = buffers_.find(index);
-    if (found == buffers_.end())
-      throw UsageError{fmt::format("--out {}={}: argument {} is no buffer", index, path, index)};
-    const Buffer& buffer = found->second;
+    const Buffer& buffer = buffers_.at(index);
     std::vector<std::byte> bytes(buffer.bytes());
     device_.read(buffer.at, bytes);
     runtime::save_npy(path, buffer.type, buffer.shape, bytes.data());
@@ -214,7 +213,7 @@ std::string list_of_kernels(const sim::Module& module) {
 std::pair<size_t, std::string> output_of(const std::string& text) {
   const size_t equals = text.find('=');
   const std::optional<size_t> index = number<size_t>(std::string_view(text).substr(0, equals));
-  if (equals == text.npos || equals + 1 == text.size() || !index) {
+  if (equals == text.npos || !index || !text.ends_with(".npy")) {
     throw UsageError{
         fmt::format("--out {}: it is written --out 3=y.npy, for the third argument", text)};
   }
@@ -230,7 +229,10 @@ const sim::KernelInfo& kernel_named(const sim::Module& module, std::string_view 
                                near.empty() ? "" : fmt::format("; did you mean `{}`?", near))};
 }
 
-sim::Report launch(const Options& o, const sim::Module& module, sim::Device& device,
+/// An argument of the launch, from 1, and the file that its buffer goes to.
+using Outputs = std::vector<std::pair<size_t, std::string>>;
+
+sim::Report launch(const Options& o, const Outputs& outputs, const sim::Module& module, sim::Device& device,
                    std::optional<KernelArguments>& arguments, Steps& steps) {
   const std::vector<std::string_view> parts = split(o.launch, ':');
   if (parts.size() < 3 || parts.size() > 4) {
@@ -242,6 +244,9 @@ sim::Report launch(const Options& o, const sim::Module& module, sim::Device& dev
   const sim::KernelInfo& kernel = kernel_named(module, parts[0]);
   const sim::Dim3 grid = sizes(parts[1], "grid"), block = sizes(parts[2], "block");
   arguments.emplace(device, kernel, parts.size() == 4 ? parts[3] : std::string_view());
+  for (const auto& [index, path] : outputs)
+    if (!arguments->is_buffer(index))
+      throw UsageError{fmt::format("--out {}={}: argument {} is no buffer", index, path, index)};
   sim::LaunchOptions options;
   options.late_copies = !o.early_copies;
   if (!o.steps.empty()) options.watch = [&](const sim::Step& step) { steps.add(step); };
@@ -252,7 +257,9 @@ sim::Report launch(const Options& o, const sim::Module& module, sim::Device& dev
 void simulate(Session& session) {
   const Options& o = session.options;
   const sim::GpuModel& model = model_named(o.gpu);
-  std::vector<std::pair<size_t, std::string>> outputs;
+  if (o.launch.empty() && (!o.outputs.empty() || !o.steps.empty()))
+    throw UsageError{"--out and --steps go with --launch; without it the kernels are listed"};
+  Outputs outputs;
   for (const std::string& output : o.outputs) outputs.push_back(output_of(output));
   const uint32_t file = session.open(o.file);
   const sim::Module module = session.timed("reading PTX", [&] {
@@ -263,26 +270,26 @@ void simulate(Session& session) {
   std::optional<KernelArguments> arguments;
   Steps steps(session.sources.file(file).text());
   const sim::Report report =
-      session.timed("simulating", [&] { return launch(o, module, device, arguments, steps); });
+      session.timed("simulating", [&] { return launch(o, outputs, module, device, arguments, steps); });
   std::string faults;
   for (const sim::SimFault& fault : report.faults) faults += fault.text();
   if (o.steps == "svg") write_output("", steps.svg());
   else write_output("", o.steps.empty() ? report.text() : steps.text() + faults);
-  for (const auto& [index, path] : outputs) arguments->save(index, path);
   if (!report.ok()) throw Exit{kProgramWrong};
+  for (const auto& [index, path] : outputs) arguments->save(index, path);
 }
 
 }  // namespace
 
 void command_sim(Session& session) {
-  const auto wrong = [](std::string_view what) {
-    fmt::print(stderr, "error: {}\n", what);
+  const auto wrong = [](std::string_view what, std::string_view place = "") {
+    fmt::print(stderr, "{}error: {}\n", place, what);
     throw Exit{kProgramWrong};
   };
   try {
     simulate(session);
   } catch (const sim::PtxError& error) {
-    wrong(error.what());
+    wrong(error.reason, fmt::format("{}:{}:{}: ", error.file, error.line, error.column));
   } catch (const sim::LaunchError& error) {
     wrong(error.what());
   } catch (const runtime::Fault& fault) {
