@@ -31,9 +31,10 @@ class ControlDependence {
  public:
   explicit ControlDependence(const Function& function)
       : postdominators_(reversed(function)), deciders_(function.blocks.size()) {
+    const std::vector<uint32_t> order = reverse_postorder(control_flow(function));
+    known_ = std::ranges::all_of(order, [&](uint32_t b) { return postdominators_.reachable(b + 1); });
     size_t steps = 0;
-    for (uint32_t b : reverse_postorder(control_flow(function))) {
-      known_ = known_ && postdominators_.reachable(b + 1);
+    for (uint32_t b : order) {
       for (const Edge& edge : successors(function.blocks[b])) {
         if (!known_ || successors(function.blocks[b]).size() < 2) continue;
         const uint32_t meet = postdominators_.immediate(b + 1);
