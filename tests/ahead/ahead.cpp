@@ -326,7 +326,7 @@ class Ahead {
     judge("IR text without an export",
           problem_of(tenon({"build", "tests/golden/opt/dce.ir", "-o", out}), 2));
     judge("wrong program",
-          problem_of(tenon({"build", "tests/golden/errors/E0501_index.tn", "-o", out}), 1));
+          problem_of(tenon({"build", "tests/golden/errors/extents/E0501_index.tn", "-o", out}), 1));
     for (const fs::path& path : entries_of(scratch_.path()))
       if (contains(path.string(), "wrong") || contains(path.string(), ".part"))
         tally_.fail(path.string(), "a command that failed left it");

@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 constexpr std::pair<std::string_view, std::string_view> kNoExample[] = {
     {"E0102", "is about bytes that no page can hold; tests/unit/lexer_test.cpp draws it"},
     {"E0706", "takes more memory than there is"},
-    {"E0708", "is about another file's bytes; tests/golden/errors/E0708.tn draws it"},
-    {"E0711", "takes a file that no program can write; tests/golden/errors/E0711.tn draws it"},
+    {"E0708", "is about another file's bytes; tests/golden/errors/running/E0708.tn draws it"},
+    {"E0711", "takes a file that no program can write; tests/golden/errors/running/E0711.tn draws it"},
     {"E0801", "is about the file, not the text in it"},
     {"E0802", "takes a text of many megabytes"},
 };

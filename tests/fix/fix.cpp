@@ -94,7 +94,7 @@ std::string do_no_harm(const fs::path& program, const Arguments& arguments) {
 int run_all(const Arguments& arguments) {
   Tally tally("fix");
   const auto walk = [&](const fs::path& folder, const auto& test) {
-    std::vector<fs::path> programs = entries_of(folder);
+    std::vector<fs::path> programs = files_below(folder);
     std::erase_if(programs, [&](const fs::path& path) {
       return path.extension() != ".tn" || !contains(path.string(), arguments.filter);
     });

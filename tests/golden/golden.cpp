@@ -1,9 +1,9 @@
-// Golden tests: every input of tests/golden/STAGE/ gives the output recorded beside it.
+// Golden tests: every input below tests/golden/STAGE/ gives the output recorded beside it.
 //
 //   tenon_golden TENON [--bless] [--filter=PART] [FOLDER...]
 //
 // FOLDERs (tests/golden and the checks of the lessons' graders, unless others are given) hold the
-// cases (see tests/support/golden_case.h) or folders of them; --filter takes only those with PART
+// cases (see tests/support/golden_case.h) or folders of them, however deep; --filter takes only those with PART
 // in their path. --bless records the outputs as the new expectations, but never papers over a wrong
 // exit status, an empty output, or files that belong to no case.
 #include <fmt/format.h>
@@ -77,10 +77,11 @@ int run_all(const Arguments& arguments) {
   std::vector<GoldenCase> cases;
   for (const std::string& folder : arguments.folders) {
     std::vector<fs::path> places{folder};
-    for (const fs::path& entry : entries_of(folder)) {
-      if (fs::is_directory(entry)) places.push_back(entry);
-    }
-    for (const fs::path& place : places) {
+    for (size_t i = 0; i < places.size(); ++i) {
+      const fs::path place = places[i];
+      for (const fs::path& entry : entries_of(place)) {
+        if (fs::is_directory(entry)) places.push_back(entry);
+      }
       for (GoldenCase& test : collect(place, arguments, tally)) cases.push_back(std::move(test));
     }
   }
