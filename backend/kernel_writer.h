@@ -246,6 +246,8 @@ class KernelWriter {
   Value load(const Memory& memory, const std::vector<ExprPtr>& subscripts);
   bool loads_wide(const Memory& memory, const Sum& offset) const;
   LanesPlace apart_place(const Memory& memory, const Sum& offset, Lanes lanes);
+  /// What lanes are put into one by one.
+  std::string no_lanes() const;
   std::string wide_load(const Memory& memory, const Sum& offset, const std::string& mask);
   Value guarded_load(const Memory& memory, const ir::loops::Read& read);
   std::string load_if(const Memory& memory, const std::string& guard, const std::string& address);

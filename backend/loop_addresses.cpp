@@ -258,7 +258,7 @@ Value KernelWriter::load(const Memory& memory, const std::vector<ExprPtr>& subsc
   if (offset.lane == 1 || offset.has_varying())
     return made(load_at(memory, lanes_place(memory, offset), lanes()), true);
   if (loads_wide(memory, offset)) return made(wide_load(memory, offset, used_lanes(lanes())), true);
-  std::string all = "poison";
+  std::string all = no_lanes();
   for (uint32_t lane = 0; lane < lanes().used; ++lane)
     all = write_with_lane(out_, register_type(memory.type.dtype), all, lanes(), lane,
                           element(at_lane(offset, lane)));
@@ -338,13 +338,16 @@ Value KernelWriter::guarded_load(const Memory& memory, const Read& read) {
     }
     return made(wide_load(memory, offset, mask), true);
   }
-  std::string all = "poison";
+  std::string all = no_lanes();
   for (uint32_t lane = 0; lane < lanes().used; ++lane)
     all = write_with_lane(out_, register_type(type), all, lanes(), lane,
                           load_if(memory, write_lane(out_, "i1", guards, lanes(), lane),
                                   address(memory, at_lane(offset, lane))));
   return made(all, true);
 }
+
+/// Of a GPU's registers each is one lane: one past those in use is computed with, too, and must have been written.
+std::string KernelWriter::no_lanes() const { return on_gpu() && lanes().partial() ? "zeroinitializer" : "poison"; }
 
 Sum KernelWriter::at_lane(const Sum& offset, uint32_t lane) {
   Sum one = offset;
