@@ -65,22 +65,31 @@ LocalId add_local(Kernel& kernel, runtime::DType type, ir::Shape shape) {
   return static_cast<LocalId>(kernel.locals.size() - 1);
 }
 
-void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&)>& change) {
+static void replace_loops(Block& block, LoopId loop, const For* around,
+                          const std::function<Block(const For&, const For*)>& change) {
   Block result;
   for (Stmt& stmt : block) {
     auto* found = std::get_if<For>(&stmt.node);
     if (found != nullptr && found->loop == loop) {
-      for (Stmt& made : change(*found)) result.push_back(std::move(made));
+      for (Stmt& made : change(*found, around)) result.push_back(std::move(made));
       continue;
     }
-    if (found != nullptr) replace_loops(found->body, loop, change);
+    if (found != nullptr) replace_loops(found->body, loop, found, change);
     if (auto* branch = std::get_if<If>(&stmt.node)) {
-      replace_loops(branch->then, loop, change);
-      replace_loops(branch->otherwise, loop, change);
+      replace_loops(branch->then, loop, around, change);
+      replace_loops(branch->otherwise, loop, around, change);
     }
     result.push_back(std::move(stmt));
   }
   block = std::move(result);
+}
+
+void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&, const For*)>& change) {
+  replace_loops(block, loop, nullptr, change);
+}
+
+void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&)>& change) {
+  replace_loops(block, loop, [&](const For& found, const For*) { return change(found); });
 }
 
 void for_each_loop(const Block& block, LoopId loop, const std::function<void(const For&)>& visit) {
@@ -93,6 +102,15 @@ void for_each_loop(const Block& block, LoopId loop, const std::function<void(con
 void require_serial(const Kernel& kernel, const For& loop) {
   if (loop.kind == LoopKind::serial) return;
   throw Refused{fmt::format("how loop {} runs is decided already", quoted(kernel.loops[loop.loop]))};
+}
+
+void require_no_lanes(const Kernel& kernel, LoopId loop) {
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    const auto* around = std::get_if<For>(&stmt.node);
+    if (around == nullptr || around->kind != LoopKind::vectorized) return;
+    if (around->loop == loop || contains_loop(around->body, loop))
+      throw Refused{fmt::format("the turns of loop {} are lanes", quoted(kernel.loops[around->loop]))};
+  });
 }
 
 bool contains_loop(const Block& block, LoopId loop) {

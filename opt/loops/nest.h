@@ -26,8 +26,12 @@ inline ExprPtr get(const Kernel& kernel, LocalId local, Subscripts subscripts) {
 
 /// Puts what `change` makes of it in the place of every loop `loop`.
 void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&)>& change);
+/// Likewise; `around` is the innermost loop around it in the block, or null.
+void replace_loops(Block& block, LoopId loop, const std::function<Block(const For&, const For* around)>& change);
 /// Refuses a loop whose turns are not taken one after the other.
 void require_serial(const Kernel& kernel, const For& loop);
+/// Refuses a loop whose turns are lanes, or stand in such a loop.
+void require_no_lanes(const Kernel& kernel, LoopId loop);
 /// Whether `loop` stands in the block, at any depth.
 bool contains_loop(const Block& block, LoopId loop);
 /// Every loop `loop` that is there.

@@ -48,9 +48,10 @@ struct Lines {
 /// The prefetches for one occurrence of a loop.
 class Prefetching {
  public:
-  Prefetching(Kernel& kernel, BufferId buffer, const For& loop)
-      : kernel_(kernel), buffer_(buffer), loop_(loop), name_(kernel.buffers[buffer].name) {
-    for_each_read(loop.body, buffer_, [&](const Read& read, const std::vector<const For*>& around) { note(read, around); });
+  /// `around`: the innermost loop around it, or null.
+  Prefetching(Kernel& kernel, BufferId buffer, const For& loop, const For* around)
+      : kernel_(kernel), buffer_(buffer), loop_(loop), around_(around), name_(kernel.buffers[buffer].name) {
+    for_each_read(loop.body, buffer_, [&](const Read& read, const std::vector<const For*>& inside) { note(read, inside); });
   }
   bool any() const { return !reads_.empty(); }
 
@@ -72,6 +73,7 @@ class Prefetching {
   };
 
   void note(const Read& read, const std::vector<const For*>& around);
+  std::map<LoopId, ExprPtr> next_turn(const Found& found) const;
   Subscripts next(const Found& found, const std::function<ExprPtr(size_t)>& line) const;
   Stmt prefetch(const Found& found);
   Stmt prefetch(const Found& found, const ExprPtr& number);
@@ -82,6 +84,7 @@ class Prefetching {
   Kernel& kernel_;
   BufferId buffer_;
   const For& loop_;
+  const For* around_;
   const std::string name_;
   std::vector<Found> reads_;  ///< no two alike
   int64_t turns_ = 0;         ///< among which the lines are shared out
@@ -118,9 +121,22 @@ void Prefetching::note(const Read& read, const std::vector<const For*>& around) 
   reads_.push_back(std::move(found));
 }
 
+/// The loops whose variables change to it.
+std::map<LoopId, ExprPtr> Prefetching::next_turn(const Found& found) const {
+  const ExprPtr next = sum(variable(loop_.loop), integer(1));
+  const std::optional<int64_t> turns = turns_of(loop_);
+  const auto has_around = [&](const ExprPtr& s) { return mentions_loop(s, around_->loop); };
+  const bool goes_on = around_ != nullptr && turns.value_or(0) > 0 && constant_of(loop_.lo) == 0 &&
+                       std::ranges::any_of(found.subscripts, has_around);
+  if (!goes_on) return {{loop_.loop, next}};
+  if (*turns == 1) return {{around_->loop, sum(variable(around_->loop), integer(1))}};
+  return {{loop_.loop, apply(ScalarOp::mod, {next, integer(*turns)})},
+          {around_->loop, sum(variable(around_->loop), apply(ScalarOp::div, {next, integer(*turns)}))}};
+}
+
 /// What the next turn reads, where each of the found loops is at the line that `line` gives.
 Subscripts Prefetching::next(const Found& found, const std::function<ExprPtr(size_t)>& line) const {
-  std::map<LoopId, ExprPtr> places = {{loop_.loop, sum(variable(loop_.loop), integer(1))}};
+  std::map<LoopId, ExprPtr> places = next_turn(found);
   const auto put = [&](const ExprPtr& e) {
     const auto* variable = std::get_if<Loop>(&e->node);
     const auto place = variable == nullptr ? places.end() : places.find(variable->loop);
@@ -239,15 +255,10 @@ void prefetch(Kernel& kernel, const Directive& directive, Mode) {
   const LoopId at = find_loop(kernel, directive.loops[0]);
   const LoopId loop = find_loop(kernel, directive.loops.back());
   const BufferId buffer = find_input(kernel, directive.operand);
-  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
-    const auto* around = std::get_if<For>(&stmt.node);
-    if (around == nullptr || around->kind != LoopKind::vectorized) return;
-    if (around->loop == loop || contains_loop(around->body, loop))
-      throw Refused{fmt::format("the turns of loop {} are lanes", quoted(kernel.loops[around->loop]))};
-  });
+  require_no_lanes(kernel, loop);
   bool any = false;
-  replace_loops(kernel.body, loop, [&](const For& found) -> Block {
-    Prefetching prefetching(kernel, buffer, found);
+  replace_loops(kernel.body, loop, [&](const For& found, const For* around) -> Block {
+    Prefetching prefetching(kernel, buffer, found, around);
     if (!prefetching.any()) return {Stmt{found}};
     any = true;
     return at == loop ? prefetching.run() : prefetching.spread(at);

@@ -122,6 +122,7 @@ std::optional<Product> Finder::describe(const For& lanes) const {
     if (is_in(right, loop)) product.right_elements *= turns;
     if (i >= rank_) {
       product.summed.push_back(loop.loop);
+      product.summed_turns *= turns;
       continue;
     }
     product.result_elements *= turns;

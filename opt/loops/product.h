@@ -33,6 +33,7 @@ struct Product {
   bool left_guarded = false;
   double work = 1;               ///< multiply-adds
   double outside_turns = 1;      ///< of all loops `outside`
+  double summed_turns = 1;       ///< of all loops `summed`
   double right_elements = 1;     ///< the turns of all loops that the right operand depends on
   double left_elements = 1;      ///< of the tensor that the left operand is read from
   double result_elements = 1;

@@ -1,4 +1,4 @@
-// registers io: the arrays that a turn of the loop `io` declares are kept in registers. Registers have no
+// registers io: the arrays that a turn of the loop `io` works on are kept in registers. Registers have no
 // addresses: so every loop inside whose variable is in a subscript of such an array is written out,
 // but for those whose turns are lanes.
 //
@@ -8,10 +8,21 @@
 //         for ii in 0..4 {                      unrolled for ii in 0..4 {
 //           vectorized for ji in 0..32 {          vectorized for ji in 0..32 {
 //             c[ii, ji] = c[ii, ji] + …             c[ii, ji] = c[ii, ji] + …
+//
+// Of an array from outside of the loop a turn gets its part and gives it back, where it comes to it more than once:
+// so the sums of a blocked `k` are fetched once a block.
+//
+//     for ko { for io { for ki {            for ko { for io {
+//       for ii in 0..4 {                      local d: f32[4, 32]
+//         vectorized for ji in 0..32 {        … d[ii, ji] = c[io, ii, ji]
+//           c[io, ii, ji] =                   for ki { … d[ii, ji] = d[ii, ji] + … }
+//             c[io, ii, ji] + …               … c[io, ii, ji] = d[ii, ji]
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
+#include "opt/loops/access.h"
 #include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
@@ -54,12 +65,156 @@ void check_size(const Kernel& kernel, const Block& block, LocalId array, const s
                               quoted(kernel, array), elements / lanes, kMostRegisters)};
 }
 
+/// The part of an array from outside of a loop that its turn works on, and a local for it.
+class Part {
+ public:
+  /// `body`: of the loop.
+  Part(Kernel& kernel, const Block& body, LocalId array) : kernel_(kernel), body_(body), array_(array) {}
+
+  /// Whether the turn comes to the same element again. Throws Refused where what it works on is not clear.
+  bool comes_again() {
+    for_each_stmt(body_, [&](const Stmt& stmt) {
+      if (std::holds_alternative<If>(stmt.node)) for_each_block(stmt, [&](const Block& branch) { under_branch(branch); });
+    });
+    for (const Site& site : sites_of(body_)) {
+      const auto* set = std::get_if<SetLocal>(&site.stmt->node);
+      if (set != nullptr && set->local == array_) note(set->subscripts, site.loops);
+    }
+    for_each_expr(body_, [&](const ExprPtr& e, const std::vector<const For*>& around) {
+      const auto* read = std::get_if<Local>(&e->node);
+      if (read != nullptr && read->local == array_) note(read->subscripts, around);
+    });
+    return again_;
+  }
+
+  /// The body with the part in a local of its own.
+  Block run();
+
+ private:
+  void note(const Subscripts& subscripts, const std::vector<const For*>& around);
+  void check(const For& loop) const;
+  void under_branch(const Block& branch) const {
+    if (used_by(branch).contains(array_))
+      throw Refused{fmt::format("whether {} is worked on depends on a branch", quoted(kernel_, array_))};
+  }
+  void describe();
+  void over_part(Block& result, const Stmt& stmt) const;
+
+  /// Loops of the body, outermost first.
+  using Loops = std::vector<const For*>;
+
+  Kernel& kernel_;
+  const Block& body_;
+  LocalId array_;
+  Subscripts subscripts_;     ///< of every access
+  std::vector<Loops> loops_;  ///< that they have: several where a split has left a tail behind; no two alike
+  bool again_ = false;
+  Subscripts inside_;         ///< within the part
+  ir::Shape shape_;           ///< of the part
+};
+
+void Part::check(const For& loop) const {
+  constexpr LoopKind kInTurn[] = {LoopKind::serial, LoopKind::unrolled, LoopKind::vectorized};
+  const std::string name = quoted(kernel_.loops[loop.loop]);
+  if (constant_of(loop.lo).value_or(-1) < 0 || !turns_of(loop))
+    throw Refused{fmt::format("the range of loop {}, which {} is worked on in, is not constant", name,
+                              quoted(kernel_, array_))};
+  if (std::ranges::count(kInTurn, loop.kind) == 0)
+    throw Refused{fmt::format("the turns of loop {} are not taken one after the other", name)};
+}
+
+void Part::note(const Subscripts& subscripts, const std::vector<const For*>& around) {
+  if (subscripts_.empty()) subscripts_ = subscripts;
+  if (!std::ranges::equal(subscripts, subscripts_, same_text))
+    throw Refused{fmt::format("a turn works on {} at places that differ", quoted(kernel_, array_))};
+  Loops loops;
+  for (const For* loop : around) {
+    if (std::ranges::any_of(subscripts, [&](const ExprPtr& s) { return mentions_loop(s, loop->loop); })) {
+      check(*loop);
+      loops.push_back(loop);
+    } else {
+      again_ = true;
+    }
+  }
+  const auto alike = [](const For* a, const For* b) {
+    return a->loop == b->loop && same_text(a->lo, b->lo) && same_text(a->hi, b->hi);
+  };
+  if (std::ranges::none_of(loops_, [&](const Loops& seen) { return std::ranges::equal(seen, loops, alike); }))
+    loops_.push_back(loops);
+}
+
+/// Where in the part an element is, and how large the part is.
+void Part::describe() {
+  for (const ExprPtr& s : subscripts_) {
+    const std::optional<LinearForm> form = linear_form(s);
+    ExprPtr place = integer(0);
+    int64_t extent = 1;
+    for (const Loops& loops : loops_) {
+      int64_t last = 0;
+      place = integer(0);
+      for (const For* loop : loops) {
+        const int64_t factor = form ? form->factor(loop->loop) : -1;
+        if (factor < 0) throw Refused{fmt::format("a subscript of {} is no sum of loops", quoted(kernel_, array_))};
+        if (factor == 0) continue;
+        place = sum(place, product(variable(loop->loop), factor));
+        last += factor * (*constant_of(loop->hi) - 1);
+      }
+      extent = std::max(extent, last + 1);
+    }
+    if (extent == 1) continue;
+    inside_.push_back(place);
+    shape_.push_back(extent);
+  }
+}
+
+/// A statement for each element of the part, in loops like those that work on it.
+void Part::over_part(Block& result, const Stmt& stmt) const {
+  for (const Loops& loops : loops_) {
+    Stmt made = stmt;
+    for (const For* loop : loops | std::views::reverse)
+      made = {For{loop->loop, loop->lo, loop->hi, {made}, loop->kind}};
+    result.push_back(std::move(made));
+  }
+}
+
+Block Part::run() {
+  describe();
+  const LocalId part = add_local(kernel_, kernel_.locals[array_].dtype, shape_);
+  Block result = {{SetLocal{part, nullptr, true}}};
+  over_part(result, {SetLocal{part, get(kernel_, array_, subscripts_), false, false, inside_}});
+  const Block changed = with_locals(body_, [&](const Local& local) {
+    return local.local == array_ ? std::optional(Local{part, inside_}) : std::nullopt;
+  });
+  result.insert(result.end(), changed.begin(), changed.end());
+  over_part(result, {SetLocal{array_, get(kernel_, part, inside_), false, false, subscripts_}});
+  return result;
+}
+
+/// Gives each turn its part of the arrays from outside, where it comes to them more than once. Whether there are any.
+bool take_parts(Kernel& kernel, LoopId around) {
+  require_no_lanes(kernel, around);
+  bool any = false;
+  replace_loops(kernel.body, around, [&](const For& found) -> Block {
+    For result = found;
+    for (const LocalId local : changed_by(found.body)) {
+      if (kernel.locals[local].shape.empty()) continue;
+      Part part(kernel, result.body, local);
+      if (!part.comes_again()) continue;
+      Block body = part.run();
+      result.body = std::move(body);
+      any = true;
+    }
+    return {Stmt{std::move(result)}};
+  });
+  return any;
+}
+
 }  // namespace
 
 void registers(Kernel& kernel, const Directive& directive, Mode mode) {
   const LoopId around = find_loop(kernel, directive.loops[0]);
+  bool has_arrays = take_parts(kernel, around);
   std::set<LoopId> written_out;
-  bool has_arrays = false;
   for_each_loop(kernel.body, around, [&](const For& found) {
     for (const LocalId local : declared_in(found.body)) {
       if (kernel.locals[local].shape.empty()) continue;
@@ -71,7 +226,8 @@ void registers(Kernel& kernel, const Directive& directive, Mode mode) {
     std::erase_if(written_out, [&](LoopId loop) { return !contains_loop(found.body, loop); });
   });
   if (!has_arrays)
-    throw Refused{fmt::format("no turn of loop {} has an array of its own", quoted(directive.loops[0]))};
+    throw Refused{fmt::format("no turn of loop {} has an array of its own, or comes to a part of one again",
+                              quoted(directive.loops[0]))};
   for (const LoopId loop : written_out) {
     bool serial = false;
     for_each_loop(kernel.body, loop,

@@ -288,7 +288,7 @@ kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[4, 32] {
 }
 )");
   const ir::Directive registers{DirectiveKind::registers_, {"i"}};
-  CHECK(LoopNest(kScale).refusal({registers}) == "no turn of loop `i` has an array of its own");
+  CHECK(LoopNest(kScale).refusal({registers}) == "no turn of loop `i` has an array of its own, or comes to a part of one again");
   CHECK(LoopNest("[i: 4, j: 20] { sum[k: 12](%x[j, k] * %w[k, i]) }")
             .refusal({{DirectiveKind::pack_, {"i"}, {}, 0, "x"}, {DirectiveKind::registers_, {"i"}}}) ==
         "it was allowed");
@@ -299,6 +299,18 @@ kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[4, 32] {
             .refusal({{DirectiveKind::order_, {"k", "j"}},
                       {DirectiveKind::split_, {"j"}, {"jo", "ji"}, 100},
                       {DirectiveKind::pack_, {"i"}, {}, 0, "v"}, registers}) == "it was allowed");
+}
+
+TEST_CASE("registers takes a part of an array only where it is clear which") {
+  const ir::Directive blocks{DirectiveKind::split_, {"k"}, {"ko", "ki"}, 4}, registers{DirectiveKind::registers_, {"i"}};
+  const ir::Directive order{DirectiveKind::order_, {"ko", "i", "ki", "j"}};
+  const char* const product = "[i: 4, j: 20] { sum[k: 12](%x[i, k] * %w[k, j]) }";
+  CHECK(LoopNest(product).refusal({blocks, order, registers}) == "it was allowed");
+  CHECK(LoopNest(product).refusal({blocks, order, {DirectiveKind::parallel_, {"j"}}, registers}) ==
+        "the turns of loop `j` are not taken one after the other");
+  CHECK(LoopNest(product).refusal({blocks, {DirectiveKind::order_, {"ko", "j", "ki", "i"}},
+                                   {DirectiveKind::vectorize_, {"i"}}, {DirectiveKind::registers_, {"i"}}}) ==
+        "the turns of loop `i` are lanes");
 }
 
 TEST_CASE("what has no turns keeps its loops") {
