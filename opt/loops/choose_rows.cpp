@@ -67,7 +67,7 @@ class Chooser {
  private:
   bool choose(const Inner& inner);
   bool reduce(const Inner& inner, int64_t lanes);
-  void ask_ahead(const Inner& inner, const std::string& loop);
+  void ask_ahead(const Inner& inner, const std::vector<std::string>& loops);
   bool interchange(const Inner& inner, int64_t lanes);
   void unroll_short(const Inner& inner, const For& lane_loop);
   void by_rows(const Inner& inner, const For& lane_loop, int64_t lanes);
@@ -154,26 +154,27 @@ bool Chooser::reduce(const Inner& inner, int64_t lanes) {
   if (several) add({DirectiveKind::rfactor_, {u}});
   add({DirectiveKind::vectorize_, {v}});
   if (several) add({DirectiveKind::unroll_, {u}});
-  if (several && &inner == &inner_.front()) ask_ahead(inner, o);
+  if (several && &inner == &inner_.front()) ask_ahead(inner, {o});
   return true;
 }
 
 /// What comes from memory: the first loop that reads it asks for some lines more, which the processor's own guesses
 /// lag behind. Loops behind it find them in a cache.
-void Chooser::ask_ahead(const Inner& inner, const std::string& loop) {
+void Chooser::ask_ahead(const Inner& inner, const std::vector<std::string>& loops) {
   for (const Stmt* stmt : inner.stmts)
     for_each_expr(*stmt, [&](const ExprPtr& e) {
       for (const Access& read : reads_of(kernel_, e)) {
         const ir::Type& type = kernel_.buffers[read.buffer].type;
-        if (bytes_of(type) < 2 * static_cast<double>(machine_.l2_bytes) || !read.strides->contains(inner.loop->loop)) continue;
+        if (bytes_of(type) < 2 * static_cast<double>(machine_.l2_bytes)) continue;
+        if (!read.strides || !read.strides->contains(inner.loop->loop)) continue;
         if (asked_.insert(read.buffer).second)
-          add({DirectiveKind::prefetch_, {loop}, {}, 0, kernel_.buffers[read.buffer].name});
+          add({DirectiveKind::prefetch_, loops, {}, 0, kernel_.buffers[read.buffer].name});
       }
     });
 }
 
 /// sum[k] x[k] * w[k, j] with rows of w so long that each lies on pages of its own: a few rows at a time,
-/// each read from end to end, into a row of sums that stays in the cache.
+/// each read from end to end, into a row of sums that stays in the cache; meanwhile the next few are asked for.
 void Chooser::by_rows(const Inner& inner, const For& lane_loop, int64_t lanes) {
   const LoopId loop = lane_loop.loop;
   std::string summed = name(inner.loop->loop);
@@ -193,6 +194,7 @@ void Chooser::by_rows(const Inner& inner, const For& lane_loop, int64_t lanes) {
   }
   for (const std::string& last : {o, u, i, v}) order.loops.push_back(last);
   add(std::move(order));
+  ask_ahead(inner, {u, o});
   add({DirectiveKind::vectorize_, {v}});
   add({DirectiveKind::unroll_, {i}});
   if (!pieces.empty()) outermost_ = pieces;
