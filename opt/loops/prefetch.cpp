@@ -17,6 +17,8 @@
 //       prefetch %w[min(i * 768 + k, 3071) / 4, (j + 1) * 64 + min(i * 768 + k, 3071) % 4 * 16]
 //       … } } }
 //
+// Behind the last turn comes the first, in the next turn of the loop around.
+//
 // It changes nothing but the time that things take; so it is refused only where there is nothing to ask
 // for, or no way to say what. (Mowry, Lam and Gupta, "Design and evaluation of a compiler algorithm for
 // prefetching", ASPLOS 1992.)
@@ -51,7 +53,8 @@ class Prefetching {
   /// `around`: the innermost loop around it, or null.
   Prefetching(Kernel& kernel, BufferId buffer, const For& loop, const For* around)
       : kernel_(kernel), buffer_(buffer), loop_(loop), around_(around), name_(kernel.buffers[buffer].name) {
-    for_each_read(loop.body, buffer_, [&](const Read& read, const std::vector<const For*>& inside) { note(read, inside); });
+    for_each_read(loop.body, buffer_,
+                  [&](const Read& read, const std::vector<const For*>& inside) { note(read, inside); });
   }
   bool any() const { return !reads_.empty(); }
 
@@ -121,7 +124,7 @@ void Prefetching::note(const Read& read, const std::vector<const For*>& around) 
   reads_.push_back(std::move(found));
 }
 
-/// The loops whose variables change to it.
+/// The loops whose variables change from this turn to the next, with what they change to.
 std::map<LoopId, ExprPtr> Prefetching::next_turn(const Found& found) const {
   const ExprPtr next = sum(variable(loop_.loop), integer(1));
   const std::optional<int64_t> turns = turns_of(loop_);
@@ -244,7 +247,8 @@ Block Prefetching::spread(LoopId at) {
   For result = loop_;
   turns_ = turns_in(result.body, at);
   if (!contains_loop(result.body, at))
-    throw Refused{fmt::format("loop {} is not in loop {}", quoted(kernel_.loops[at]), quoted(kernel_.loops[loop_.loop]))};
+    throw Refused{fmt::format("loop {} is not in loop {}", quoted(kernel_.loops[at]),
+                              quoted(kernel_.loops[loop_.loop]))};
   spread(result.body, at, integer(0));
   return {Stmt{std::move(result)}};
 }
@@ -256,6 +260,7 @@ void prefetch(Kernel& kernel, const Directive& directive, Mode) {
   const LoopId loop = find_loop(kernel, directive.loops.back());
   const BufferId buffer = find_input(kernel, directive.operand);
   require_no_lanes(kernel, loop);
+  require_no_lanes(kernel, at);
   bool any = false;
   replace_loops(kernel.body, loop, [&](const For& found, const For* around) -> Block {
     Prefetching prefetching(kernel, buffer, found, around);
