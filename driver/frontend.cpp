@@ -1,5 +1,7 @@
 #include "driver/frontend.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <iterator>
 #include <set>
@@ -61,7 +63,7 @@ ast::Program with_imports(Session& session, ast::Program root) {
 ast::Program parse_prelude(Session& session) {
   ast::Program prelude;
   for (auto [name, text] : prelude_texts()) {
-    uint32_t file = session.sources.add(std::string(name) + ".tn", std::string(text));
+    uint32_t file = session.sources.add(fmt::format("prelude/{}.tn", name), std::string(text));
     append(prelude, parser::parse(session.sources, file, session.diagnostics));
   }
   return prelude;
