@@ -35,12 +35,17 @@ class Workplace {
     fs::remove_all(folder_, ignored);
   }
   fs::path file(const std::string& name) const { return folder_ / name; }
+  /// Ends the invocation if that failed.
+  void expect_fine(const std::error_code& outcome) const {
+    if (!outcome) return;
+    fmt::print(stderr, "tenon: cannot write {}: {}\n", output_.string(), outcome.message());
+    throw Exit{kProgramWrong};
+  }
   /// Puts a finished file in the output's place.
   void finish(const fs::path& file) const {
-    std::error_code failed;
-    fs::rename(file, output_, failed);
-    if (failed)
-      throw UsageError{fmt::format("cannot write {}: {}", output_.string(), failed.message())};
+    std::error_code outcome;
+    fs::rename(file, output_, outcome);
+    expect_fine(outcome);
   }
 
  private:
@@ -114,7 +119,9 @@ fs::path write_object(const Build& build, const Workplace& work) {
   const Command parts = build.objects(work);
   const fs::path whole = work.file(build.output.stem().string() + ".o");
   if (parts.size() == 1) {
-    fs::rename(parts[0], whole);
+    std::error_code outcome;
+    fs::rename(parts[0], whole, outcome);
+    work.expect_fine(outcome);
     return whole;
   }
   Command command = {"ld", "-r", "-o", whole.string()};
@@ -133,8 +140,11 @@ void write_o(const Build& build) {
 void write_a(const Build& build) {
   const Workplace work(build.output);
   const fs::path object = write_object(build, work), archive = work.file("all.a");
-  fs::copy_file(runtime_archive(), archive);
-  fs::permissions(archive, fs::perms::owner_write, fs::perm_options::add);
+  std::error_code outcome;
+  fs::copy_file(runtime_archive(), archive, outcome);
+  work.expect_fine(outcome);
+  fs::permissions(archive, fs::perms::owner_write, fs::perm_options::add, outcome);
+  work.expect_fine(outcome);
   run_tool({"ar", "rcs", archive.string(), object.string()}, "to make archives");
   work.finish(archive);
 }

@@ -48,6 +48,7 @@ void report_internal_error(Session& session, int argc, char** argv, std::string_
     fmt::print(stderr, " together with the file {}, which holds what reproduces it.\n", path);
   } catch (const UsageError&) {
     fmt::print(stderr, ".\n");
+  } catch (const Exit&) {  // which has said why
   }
   if (session.after_crash) session.after_crash();
 }

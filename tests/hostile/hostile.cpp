@@ -222,16 +222,34 @@ std::string try_without_llvm(const std::string& tenon) {
   return ir.status == 0 && ir.out == "1\n" ? "" : describe(ir) + "\n" + ir.err;
 }
 
-/// Output that does not arrive is a failure, however much of it there is: the text of a small program is
-/// written at the end, that of a large one before.
-std::string try_full_disk(const std::string& tenon, const std::vector<std::string>& arguments) {
-  if (!std::filesystem::exists("/dev/full")) return "";
+/// A small program, and a shell in which what is written soon has no more room.
+struct Cramped {
   ScratchFolder scratch;
-  write_file(scratch.path() / "p.tn", "fn main() {\n" + repeated("  print(1);\n", 1000) + "}\n");
-  Command command{{"sh", "-c", "exec \"$@\" > /dev/full", "sh", tenon}, scratch.path(), "", 10};
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  const Outcome outcome = run(command);
+
+  Outcome run(const std::string& shell, const std::string& tenon, const std::vector<std::string>& arguments) const {
+    write_file(scratch.path() / "p.tn", "fn main() {\n" + repeated("  print(1);\n", 1000) + "}\nfn f() -> i32 { return 1; }\n");
+    Command command{{"sh", "-c", shell, "sh", tenon}, scratch.path(), "", 10};
+    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+    return tests::run(command);
+  }
+};
+
+/// Output that does not arrive is a failure, however much of it there is: a little is written at the end, much
+/// before.
+std::string try_full_output(const std::string& tenon, const std::vector<std::string>& arguments) {
+  if (!std::filesystem::exists("/dev/full")) return "";
+  const Outcome outcome = Cramped().run("exec \"$@\" > /dev/full", tenon, arguments);
   return outcome.status == 1 && contains(outcome.err, "cannot write") ? "" : describe(outcome) + "\n" + outcome.err;
+}
+
+/// A file that does not fit on the disk is a failure, and nothing of it stays. There are so many `blocks` of 512
+/// bytes.
+std::string try_full_disk(const std::string& tenon, int blocks, const std::vector<std::string>& arguments) {
+  const Cramped cramped;
+  const Outcome outcome =
+      cramped.run(fmt::format("trap '' XFSZ; ulimit -f {}; exec \"$@\"", blocks), tenon, arguments);
+  if (outcome.status != 1 || !contains(outcome.err, "cannot write")) return describe(outcome) + "\n" + outcome.err;
+  return entries_of(cramped.scratch.path()).size() == 1 ? "" : "something was left behind";
 }
 
 }  // namespace
@@ -247,11 +265,22 @@ int main(int argc, char** argv) {
   }
   const std::string problem = try_without_llvm(arguments.tenon);
   problem.empty() ? tally.pass() : tally.fail("an executable without LLVM", problem);
-  const std::vector<std::string> writers[] = {
+  const std::vector<std::string> speakers[] = {
       {"emit", "ast", "p.tn"}, {"emit", "tokens", "p.tn"}, {"run", "--target", "interp", "p.tn"}, {"--help"}};
-  for (const std::vector<std::string>& writer : writers) {
-    const std::string wrong = try_full_disk(arguments.tenon, writer);
-    wrong.empty() ? tally.pass() : tally.fail("a full disk under `" + writer.front() + "`", wrong);
+  for (const std::vector<std::string>& speaker : speakers) {
+    const std::string wrong = try_full_output(arguments.tenon, speaker);
+    wrong.empty() ? tally.pass() : tally.fail("no room for what `" + speaker.front() + "` prints", wrong);
+  }
+  struct Writer {
+    int blocks;
+    std::vector<std::string> arguments;
+  };
+  const Writer writers[] = {{1, {"emit", "tokens", "p.tn", "-o", "p.tokens"}},
+                            {1, {"build", "p.tn", "-o", "p.a"}},     // not even for an object file
+                            {1000, {"build", "p.tn", "-o", "p.a"}}};  // not for the runtime as well
+  for (const Writer& writer : writers) {
+    const std::string wrong = try_full_disk(arguments.tenon, writer.blocks, writer.arguments);
+    wrong.empty() ? tally.pass() : tally.fail("no room for what `" + writer.arguments[0] + "` writes", wrong);
   }
   return tally.close();
 }
