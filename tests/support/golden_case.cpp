@@ -60,8 +60,13 @@ GoldenCase read_case(const fs::path& input) {
 
 namespace {
 
-bool runs_passes(std::string_view command) {
-  return command == "opt" || command == "emit" || command == "run";
+bool runs_passes(const std::vector<std::string>& arguments) {
+  const std::string& command = arguments[0];
+  if (command == "opt" || command == "run") return true;
+  const auto comes_before_passes = [](const std::string& word) {
+    return word == "tokens" || word == "ast" || word == "types";
+  };
+  return command == "emit" && std::ranges::none_of(arguments, comes_before_passes);
 }
 
 }  // namespace
@@ -78,7 +83,7 @@ Command command_of(const GoldenCase& test, const std::string& tenon) {
     }
     command.argv.push_back(word);
   }
-  if (test.program.empty() && runs_passes(test.arguments[0]))
+  if (test.program.empty() && runs_passes(test.arguments))
     command.argv.push_back("--verify-each");
   if (std::find(command.argv.begin(), command.argv.end(), "-") != command.argv.end()) {
     command.input = read_file(test.input);
