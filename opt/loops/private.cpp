@@ -7,17 +7,17 @@
 namespace tenon::opt::loops {
 namespace {
 
-/// Of an array that is declared where no thread loop is open.
+/// Of an array that is declared where no loop of a kind, over threads or over blocks, is open.
 struct Array {
-  bool changed = false;                          ///< inside a thread loop
-  bool consistent = true;                        ///< every access is inside the same thread loops
-  std::optional<std::vector<LoopId>> threads;    ///< these
-  std::vector<std::optional<LoopId>> axes = {};  ///< the thread loop that an axis is for
+  bool changed = false;                          ///< inside such a loop
+  bool consistent = true;                        ///< every access is inside the same ones
+  std::optional<std::vector<LoopId>> loops;      ///< these
+  std::vector<std::optional<LoopId>> axes = {};  ///< the one that an axis is for
 };
 
 class Finder {
  public:
-  explicit Finder(const Kernel& kernel) : kernel_(kernel) { block(kernel.body); }
+  Finder(const Kernel& kernel, LoopKind kind) : kernel_(kernel), kind_(kind) { block(kernel.body); }
 
   std::map<LocalId, Array> take() { return std::move(arrays_); }
 
@@ -37,10 +37,10 @@ class Finder {
       };
       for_each_expr(stmt, walk);
       const auto* loop = std::get_if<For>(&stmt.node);
-      const bool threads = loop != nullptr && loop->kind == LoopKind::thread;
-      if (threads) open_.push_back(loop->loop), turns_[loop->loop] = turns_of(*loop).value_or(-1);
+      const bool opens = loop != nullptr && loop->kind == kind_;
+      if (opens) open_.push_back(loop->loop), turns_[loop->loop] = turns_of(*loop).value_or(-1);
       for_each_block(stmt, [&](const Block& inner) { block(inner); });
-      if (threads) open_.pop_back();
+      if (opens) open_.pop_back();
     }
   }
 
@@ -49,39 +49,44 @@ class Finder {
     if (found == arrays_.end()) return;
     Array& array = found->second;
     array.changed |= changes && !open_.empty();
-    const bool first = !array.threads.has_value();
-    if (first) array.threads = open_;
-    array.consistent &= array.threads == open_;
+    const bool first = !array.loops.has_value();
+    if (first) array.loops = open_;
+    array.consistent &= array.loops == open_;
     for (size_t axis = 0; axis < subscripts.size(); ++axis) {
       const auto* loop = std::get_if<Loop>(&subscripts[axis]->node);
-      const bool is_thread = loop != nullptr && std::ranges::count(open_, loop->loop) != 0 &&
-                             turns_[loop->loop] == kernel_.locals[local].shape[axis];
-      const std::optional<LoopId> thread = is_thread ? std::optional(loop->loop) : std::nullopt;
-      if (first) array.axes[axis] = thread;
-      else if (array.axes[axis] != thread) array.axes[axis].reset();
+      const bool is_whole = loop != nullptr && std::ranges::count(open_, loop->loop) != 0 &&
+                            turns_[loop->loop] == kernel_.locals[local].shape[axis];
+      const std::optional<LoopId> whole = is_whole ? std::optional(loop->loop) : std::nullopt;
+      if (first) array.axes[axis] = whole;
+      else if (array.axes[axis] != whole) array.axes[axis].reset();
     }
   }
 
   const Kernel& kernel_;
-  std::vector<LoopId> open_;  ///< the thread loops around, outermost first
+  const LoopKind kind_;
+  std::vector<LoopId> open_;  ///< the loops of the kind around, outermost first
   std::map<LoopId, int64_t> turns_;
   std::map<LocalId, Array> arrays_;
 };
 
-/// Whether every thread has a part of its own, and keeps to it.
+/// Whether every thread, or block, has a part of its own, and keeps to it.
 bool is_divided(const Array& array) {
-  if (!array.consistent || !array.threads) return false;
-  return std::ranges::all_of(*array.threads, [&](LoopId thread) {
-    return std::ranges::count(array.axes, std::optional(thread)) != 0;
+  if (!array.consistent || !array.loops) return false;
+  return std::ranges::all_of(*array.loops, [&](LoopId loop) {
+    return std::ranges::count(array.axes, std::optional(loop)) != 0;
   });
 }
 
 }  // namespace
 
 void check_private(const Kernel& kernel) {
-  for (const auto& [local, array] : Finder(kernel).take())
+  for (const auto& [local, array] : Finder(kernel, LoopKind::thread).take())
     if (array.changed && !is_divided(array))
       throw Refused{fmt::format("the threads of a block all change {}, which is not shared",
+                                quoted(kernel, local))};
+  for (const auto& [local, array] : Finder(kernel, LoopKind::block).take())
+    if (array.changed && !is_divided(array))
+      throw Refused{fmt::format("{} is made up by several blocks, which see nothing of each other's arrays",
                                 quoted(kernel, local))};
 }
 
@@ -89,7 +94,7 @@ void check_private(const Kernel& kernel) {
 Kernel privatized(const Kernel& kernel) {
   Kernel result = kernel;
   std::map<LocalId, std::vector<bool>> gone;
-  for (const auto& [local, array] : Finder(kernel).take()) {
+  for (const auto& [local, array] : Finder(kernel, LoopKind::thread).take()) {
     if (!array.changed || !is_divided(array)) continue;
     std::vector<bool>& axes = gone[local];
     ir::Shape shape;

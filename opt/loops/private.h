@@ -5,7 +5,7 @@
 
 namespace tenon::opt::loops {
 
-/// Throws Refused where threads change an array from outside that is neither shared nor so divided.
+/// Throws Refused where threads, or blocks, change an array from outside that is neither shared nor so divided.
 void check_private(const Kernel& kernel);
 
 /// The kernel as a thread sees it: without those axes. Its text has another meaning then, if read as loops.

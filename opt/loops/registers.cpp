@@ -147,8 +147,8 @@ void Part::note(const Subscripts& subscripts, const std::vector<const For*>& aro
 void Part::describe() {
   for (const ExprPtr& s : subscripts_) {
     const std::optional<LinearForm> form = linear_form(s);
-    ExprPtr place = integer(0);
-    int64_t extent = 1;
+    ExprPtr place;
+    int64_t extent = 0;
     for (const Loops& loops : loops_) {
       int64_t last = 0;
       place = integer(0);
@@ -158,10 +158,10 @@ void Part::describe() {
         if (factor == 0) continue;
         place = sum(place, product(variable(loop->loop), factor));
         last += factor * (*constant_of(loop->hi) - 1);
+        extent = std::max(extent, last + 1);
       }
-      extent = std::max(extent, last + 1);
     }
-    if (extent == 1) continue;
+    if (extent == 0) continue;  // no loop inside goes along this axis
     inside_.push_back(place);
     shape_.push_back(extent);
   }

@@ -301,6 +301,28 @@ kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[4, 32] {
                       {DirectiveKind::pack_, {"i"}, {}, 0, "v"}, registers}) == "it was allowed");
 }
 
+TEST_CASE("neither blocks nor threads make up an array that others read") {
+  const auto refusal = [](const ir::Schedule& schedule) -> std::string {
+    LoopNest nest(kProduct);
+    try {
+      opt::loops::apply_schedule(nest.kernel, schedule, {.gpu = true});
+    } catch (const opt::loops::Refused& refused) {
+      return refused.reason;
+    }
+    return "it was allowed";
+  };
+  const ir::Directive pixels{DirectiveKind::fuse_, {"i", "j"}, {"ij"}}, order{DirectiveKind::order_, {"k", "ij"}};
+  const ir::Directive block{DirectiveKind::block_, {"ij"}}, thread{DirectiveKind::thread_, {"j"}};
+  CHECK(refusal({pixels, block}) == "it was allowed");
+  // What is left of `ij` then are the loops before and behind the sums: zeros, and what is stored.
+  CHECK(refusal({pixels, order, {DirectiveKind::fuse_, {"k", "ij"}, {"kij"}}, block}) ==
+        "`b` is made up by several blocks, which see nothing of each other's arrays");
+  const ir::Directive rows{DirectiveKind::order_, {"k", "j"}};
+  CHECK(refusal({rows, thread}) == "it was allowed");
+  CHECK(refusal({rows, {DirectiveKind::fuse_, {"k", "j"}, {"kj"}}, thread}) ==
+        "the threads of a block all change `b`, which is not shared");
+}
+
 TEST_CASE("registers takes a part of an array only where it is clear which") {
   const ir::Directive blocks{DirectiveKind::split_, {"k"}, {"ko", "ki"}, 4}, registers{DirectiveKind::registers_, {"i"}};
   const ir::Directive order{DirectiveKind::order_, {"ko", "i", "ki", "j"}};
