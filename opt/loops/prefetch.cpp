@@ -173,7 +173,7 @@ Stmt Prefetching::prefetch(const Found& found, const ExprPtr& number) {
   std::vector<ExprPtr> turns(found.lines.size());
   int64_t inside = 1;
   for (size_t i = turns.size(); i-- > 0;) {
-    const int64_t count = found.lines[i].count;
+    const int64_t count = std::max<int64_t>(found.lines[i].count, 1);
     const ExprPtr turn = inside == 1 ? number : apply(ScalarOp::div, {number, integer(inside)});
     turns[i] = count == 1 ? integer(0) : i == 0 ? turn : apply(ScalarOp::mod, {turn, integer(count)});
     inside *= count;

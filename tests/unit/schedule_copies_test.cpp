@@ -177,6 +177,8 @@ kernel @f.0(%x: f32[20, 12], %w: f32[12, 50]) -> %out: f32[20, 50] {
         "the range of loop `k`, which reads %x, is not constant");
   CHECK(LoopNest("[i: 8] { sum[k: 12](%x[i, k]) + sum[m: i](%v[m]) }").refusal({of("m", "i")}) ==
         "the range of loop `m` is not constant");
+  CHECK(LoopNest("[i: 8] { sum[k: 0](%x[i, k]) }").refusal({of("k", "i")}) == "it was allowed");
+  CHECK(LoopNest("[i: 8] { sum[k: 0](%x[i, k]) + sum[m: 3](%v[i + m]) }").refusal({of("m", "i")}) == "it was allowed");
   CHECK(LoopNest("[i: 8, j: 8] { %x[i, j] }")
             .refusal({{DirectiveKind::vectorize_, {"j"}}, of("j", "i")}) == "the turns of loop `j` are lanes");
   CHECK(LoopNest(kProduct).refusal({of("i", "k")}) == "loop `i` is not in loop `k`");
