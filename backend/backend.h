@@ -21,6 +21,7 @@ struct Options {
   int level = 2;          ///< -O: of LLVM's code generator and, with llvm_opt, of its passes
   bool llvm_opt = true;
   std::string_view gpu = {};  ///< the GPU that kernels are for, `sm_80`; empty: they are for the CPU
+  int64_t gpu_shared_bytes = 0;  ///< that its blocks share at most; 0: what such GPUs have
   const lexer::SourceMap* lines = nullptr;  ///< -g, and in PTX: whose lines the code tells; null: none
   const opt::loops::NamedMachine* target = nullptr;  ///< which machine; null: this one
   bool tf32 = false;                        ///< matrix units of a GPU may round f32

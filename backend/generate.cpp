@@ -38,7 +38,8 @@ std::string entry(ModuleText& module_text, const ir::Module& module, const Conve
 }  // namespace
 
 opt::loops::Mode mode_of(const Options& options) {
-  return {options.strict, !options.gpu.empty(), options.tf32, opt::loops::capability_of(options.gpu)};
+  return {options.strict, !options.gpu.empty(), options.tf32, opt::loops::capability_of(options.gpu),
+          options.gpu_shared_bytes};
 }
 
 std::vector<opt::loops::Scheduled> lower_kernels(const ir::Module& module, const Options& options) {

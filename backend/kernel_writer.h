@@ -21,6 +21,7 @@
 #include "backend/nest_facts.h"
 #include "backend/recipe.h"
 #include "opt/loops/matrix.h"
+#include "opt/loops/shared_memory.h"
 
 namespace tenon::backend {
 
@@ -121,7 +122,8 @@ class KernelWriter {
   };
   Alone open_alone();
   void close_alone(const Alone& alone);
-  std::string& shared_memory_of(LocalId local);
+  std::string shared_memory_at(std::string_view what, int64_t at, int64_t bytes);
+  const std::string& shared_memory_of(LocalId local);
   /// Whether the GPU copies into shared memory past the registers: from sm_80 on.
   bool copies_alone() const { return out_.module.capability >= 80; }
   bool copy_async(const ir::loops::SetLocal& set);
@@ -301,6 +303,7 @@ class KernelWriter {
   const bool strict_;
   const Processor processor_;
   const gpu::Launch launch_;
+  const opt::loops::SharedMemory shared_;
 
   std::vector<std::string> buffers_, scalars_;
   std::vector<Value> loops_;

@@ -33,6 +33,7 @@ KernelWriter::KernelWriter(KernelWriter& around)
       strict_(around.strict_),
       processor_(around.processor_),
       launch_(around.launch_),
+      shared_(around.shared_),
       buffers_(around.buffers_),
       scalars_(around.scalars_),
       loops_(around.loops_),

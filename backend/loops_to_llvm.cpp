@@ -27,6 +27,7 @@ KernelWriter::KernelWriter(ModuleText& module_text, const Module& module,
       strict_(strict),
       processor_(processor),
       launch_(gpu::launch_of(kernel_)),
+      shared_(opt::loops::shared_memory(kernel_)),
       loops_(kernel_.loops.size()),
       places_(kernel_.locals.size()) {}
 

@@ -280,7 +280,7 @@ void add_options_of_sim(CLI::App& app, Options& o) {
   app.add_option("--launch", o.launch,
                  "as in saxpy:8:256:2.0,x.npy,f32[2048]; default: list the kernels")
       ->type_name("K:GRID:BLOCK:ARGS");
-  app.add_option("--shared", o.shared_bytes, "dynamic shared memory of a block")
+  app.add_option("--shared", o.shared_bytes, "shared memory of a block besides what the kernel declares")
       ->check(from_to(0, std::numeric_limits<uint32_t>::max()))
       ->type_name("BYTES");
   repeatable(app.add_option("--out", o.outputs, "where the third argument's buffer goes, as in 3=y.npy"))

@@ -47,6 +47,7 @@ backend::Options backend_options(const Session& session) {
   if (on_gpu) options.gpu = gpu_arch(session);
   if (on_gpu || o.debug) options.lines = &session.sources;
   options.target = opt::loops::find_machine(o.cpu);
+  options.gpu_shared_bytes = o.gpu_shared_bytes;
   options.tf32 = o.tf32;
   options.profile = !o.profile.empty();
   return options;

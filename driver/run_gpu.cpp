@@ -77,6 +77,7 @@ void run_gpu(Session& session) {
       throw Exit{kProgramWrong};
     }
     if (session.options.gpu_arch.empty()) session.options.gpu_arch = best_for(info.capability);
+    session.options.gpu_shared_bytes = info.shared_bytes;
     const GeneratedForGpu generated = generate_for_gpu(session);
     const std::string ptx = write_ptx(session, generated);
     recorded(session, *device, [&](runtime::Device& on) { run_on(session, on, generated, ptx); });

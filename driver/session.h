@@ -36,6 +36,7 @@ struct Options {
   std::string file;
   std::string target = "cpu";
   std::string gpu_arch;                      ///< --gpu-arch; empty: chosen
+  int64_t gpu_shared_bytes = 0;              ///< that blocks share at most on the GPU that is there; 0: as on such GPUs
   int level = 2;
   bool llvm_opt = true;
   bool strict = false;

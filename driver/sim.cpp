@@ -201,8 +201,8 @@ std::string list_of_kernels(const sim::Module& module) {
   std::string text;
   for (const sim::KernelInfo& kernel : module.kernels()) {
     text += fmt::format(
-        "kernel {}  {} bytes of shared memory, {} of local memory, about {} registers\n",
-        kernel.name, kernel.shared_bytes, kernel.local_bytes, kernel.registers);
+        "kernel {}  {} bytes of shared memory{}, {} of local memory, about {} registers\n", kernel.name,
+        kernel.shared_bytes, kernel.takes_shared ? " and what --shared says" : "", kernel.local_bytes, kernel.registers);
     for (const sim::Param& param : kernel.params)
       text += fmt::format("  {:<24} {} bytes\n", param.name, param.size);
   }

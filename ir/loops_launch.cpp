@@ -48,20 +48,6 @@ bool are_lanes_of_warp(const For& loop, std::span<const For* const> around) {
   });
 }
 
-int64_t shared_bytes(const Kernel& kernel) {
-  std::set<LocalId> declared;
-  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
-    const auto* set = std::get_if<SetLocal>(&stmt.node);
-    if (set != nullptr && set->declares && kernel.shared.contains(set->local)) declared.insert(set->local);
-  });
-  int64_t all = 0;
-  for (const LocalId local : declared) {
-    const std::optional<int64_t> bytes = runtime::byte_count(kernel.locals[local].dtype, kernel.locals[local].shape);
-    if (!bytes || __builtin_add_overflow(all, *bytes, &all)) return INT64_MAX;
-  }
-  return all;
-}
-
 Launch launch_of(const Kernel& kernel) {
   Launch launch;
   launch.blocks = widest(kernel.body, LoopKind::block);

@@ -10,16 +10,12 @@ namespace tenon::ir::loops {
 inline constexpr int64_t kWarp = 32;
 inline constexpr int64_t kMostThreads = 1024;       ///< of a block, on every GPU
 inline constexpr int64_t kMostBlocks = INT32_MAX;  ///< of a launch, likewise
-inline constexpr int64_t kSharedBytes = 48 << 10;  ///< of a block, without asking for more
 
 /// A kernel without thread loops has one thread; others whole warps.
 struct Launch {
   int64_t blocks = 1, threads = 1;
 };
 Launch launch_of(const Kernel& kernel);
-
-/// Bytes of the shared arrays that the kernel declares; the highest i64 where it would be more.
-int64_t shared_bytes(const Kernel& kernel);
 
 /// The turns of a loop over blocks or threads, together with those of its kind inside it.
 int64_t turns_with_inner(const For& loop);

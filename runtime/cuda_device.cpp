@@ -24,9 +24,10 @@ struct CuStreamTag;
 struct CuEventTag;
 
 constexpr CuResult kSuccess = 0, kOutOfMemory = 2;
-constexpr int kMajor = 75, kMinor = 76;               // of cuDeviceGetAttribute
-constexpr int kErrorLog = 5, kErrorLogBytes = 6;      // of cuModuleLoadDataEx
-constexpr int kOldest = 75;                           // compute capability
+constexpr int kMajor = 75, kMinor = 76, kMostShared = 97;  // of cuDeviceGetAttribute
+constexpr int kErrorLog = 5, kErrorLogBytes = 6;           // of cuModuleLoadDataEx
+constexpr int kLaunchShared = 8;                           // of cuFuncSetAttribute
+constexpr int kOldest = 75;                                // compute capability
 
 /// The functions by their exported names: those whose meaning once changed carry a version.
 struct Driver {
@@ -42,6 +43,7 @@ struct Driver {
   CuResult (*cuModuleLoadDataEx)(CuModuleTag**, const void*, unsigned, int*, void**);
   CuResult (*cuModuleUnload)(CuModuleTag*);
   CuResult (*cuModuleGetFunction)(CuFunctionTag**, CuModuleTag*, const char*);
+  CuResult (*cuFuncSetAttribute)(CuFunctionTag*, int, int);
   CuResult (*cuMemAlloc_v2)(CuPointer*, size_t);
   CuResult (*cuMemFree_v2)(CuPointer);
   CuResult (*cuMemcpyHtoD_v2)(CuPointer, const void*, size_t);
@@ -77,7 +79,7 @@ const Driver& driver() {
     FIND(cuInit) FIND(cuDriverGetVersion) FIND(cuDeviceGetCount) FIND(cuDeviceGet)
     FIND(cuDeviceGetName) FIND(cuDeviceGetAttribute) FIND(cuDevicePrimaryCtxRetain)
     FIND(cuDevicePrimaryCtxRelease_v2) FIND(cuCtxSetCurrent) FIND(cuModuleLoadDataEx)
-    FIND(cuModuleUnload) FIND(cuModuleGetFunction) FIND(cuMemAlloc_v2) FIND(cuMemFree_v2)
+    FIND(cuModuleUnload) FIND(cuModuleGetFunction) FIND(cuFuncSetAttribute) FIND(cuMemAlloc_v2) FIND(cuMemFree_v2)
     FIND(cuMemcpyHtoD_v2) FIND(cuMemcpyDtoH_v2) FIND(cuMemcpyDtoD_v2) FIND(cuLaunchKernel)
     FIND(cuEventCreate) FIND(cuEventDestroy_v2) FIND(cuEventRecord) FIND(cuEventSynchronize)
     FIND(cuEventElapsedTime) FIND(cuGetErrorName) FIND(cuGetErrorString)
@@ -113,10 +115,11 @@ class CudaDevice : public Device {
     check(driver().cuDeviceGet(&device_, 0), "be opened");
     char name[256] = {};
     check(driver().cuDeviceGetName(name, sizeof name, device_), "say its name");
-    int major = 0, minor = 0;
+    int major = 0, minor = 0, shared = 0;
     check(driver().cuDeviceGetAttribute(&major, kMajor, device_), "say its version");
     check(driver().cuDeviceGetAttribute(&minor, kMinor, device_), "say its version");
-    *info = {name, 10 * major + minor};
+    check(driver().cuDeviceGetAttribute(&shared, kMostShared, device_), "say what blocks share");
+    info_ = *info = {name, 10 * major + minor, shared};
     if (info->capability < kOldest)
       throw DeviceError{fmt::format("the GPU {} has compute capability {}.{}; at least 7.5 is wanted",
                                     name, major, minor)};
@@ -168,22 +171,22 @@ class CudaDevice : public Device {
     check(driver().cuMemcpyDtoD_v2(to, from, static_cast<size_t>(bytes)), "copy a tensor");
   }
 
-  void launch(const std::string& kernel, int64_t blocks, int64_t threads,
+  void launch(const std::string& kernel, const LaunchSize& size,
               std::span<const LaunchArgument> arguments) override {
-    if (blocks > std::numeric_limits<int32_t>::max())
-      throw DeviceError{fmt::format("kernel `{}` asks for {} blocks, more than 2^31", kernel, blocks)};
+    if (size.blocks > std::numeric_limits<int32_t>::max())
+      throw DeviceError{fmt::format("kernel `{}` asks for {} blocks, more than 2^31", kernel, size.blocks)};
+    if (size.shared_bytes > info_.shared_bytes)
+      throw DeviceError{fmt::format("kernel `{}` wants {} bytes of shared memory for a block; the GPU {} has {}", kernel,
+                                    size.shared_bytes, info_.name, info_.shared_bytes)};
     enter();
-    CuFunctionTag*& function = functions_[kernel];
-    if (function == nullptr)
-      check(driver().cuModuleGetFunction(&function, module_, kernel.c_str()),
-            fmt::format("find kernel `{}`", kernel));
+    CuFunctionTag* function = function_for(kernel, static_cast<int>(size.shared_bytes));
     std::vector<uint64_t> bits;
     for (const LaunchArgument& argument : arguments) bits.push_back(argument.bits);
     std::vector<void*> values;
     for (uint64_t& value : bits) values.push_back(&value);
-    check(driver().cuLaunchKernel(function, static_cast<unsigned>(blocks), 1, 1,
-                                  static_cast<unsigned>(threads), 1, 1, 0, nullptr, values.data(),
-                                  nullptr),
+    check(driver().cuLaunchKernel(function, static_cast<unsigned>(size.blocks), 1, 1,
+                                  static_cast<unsigned>(size.threads), 1, 1, static_cast<unsigned>(size.shared_bytes),
+                                  nullptr, values.data(), nullptr),
           fmt::format("launch kernel `{}`", kernel));
   }
 
@@ -191,10 +194,29 @@ class CudaDevice : public Device {
   /// A context is current in one thread; whichever calls takes it up.
   void enter() { check(driver().cuCtxSetCurrent(context_), "take up its context"); }
 
+  /// The kernel, which has been told that blocks of it may share so much.
+  CuFunctionTag* function_for(const std::string& kernel, int shared_bytes) {
+    Found& found = functions_[kernel];
+    if (found.function == nullptr)
+      check(driver().cuModuleGetFunction(&found.function, module_, kernel.c_str()), fmt::format("find kernel `{}`", kernel));
+    if (shared_bytes > found.shared_bytes) {
+      check(driver().cuFuncSetAttribute(found.function, kLaunchShared, shared_bytes),
+            fmt::format("give kernel `{}` {} bytes of shared memory for a block", kernel, shared_bytes));
+      found.shared_bytes = shared_bytes;
+    }
+    return found.function;
+  }
+
+  struct Found {
+    CuFunctionTag* function = nullptr;
+    int shared_bytes = kSharedBytes;
+  };
+
+  CudaInfo info_;
   CuDevice device_ = 0;
   CuContextTag* context_ = nullptr;
   CuModuleTag* module_ = nullptr;
-  std::map<std::string, CuFunctionTag*> functions_;  ///< of the module, those that were launched
+  std::map<std::string, Found> functions_;  ///< of the module, those that were launched
 };
 
 }  // namespace

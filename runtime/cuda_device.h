@@ -11,7 +11,8 @@ namespace tenon::runtime {
 /// What a GPU is called, and the PTX that it takes at best.
 struct CudaInfo {
   std::string name;
-  int capability = 0;  ///< 80 of compute capability 8.0
+  int capability = 0;        ///< 80 of compute capability 8.0
+  int64_t shared_bytes = 0;  ///< that a block may have at most
 };
 
 /// The first GPU of this machine; any thread may use it, but not two at once. Throws DeviceError, which

@@ -39,6 +39,15 @@ struct LaunchArgument {
   std::optional<Tensor> tensor = {};
 };
 
+/// How many threads do a kernel, and what a block of them shares.
+struct LaunchSize {
+  int64_t blocks = 1, threads = 1;  ///< threads of a block
+  int64_t shared_bytes = 0;         ///< of a block, besides what the kernel declares itself
+};
+
+/// Of shared memory, that a block may have of any kernel; more a kernel cannot declare, and is asked for.
+inline constexpr int64_t kSharedBytes = 48 << 10;
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -56,7 +65,7 @@ class Device {
   virtual void copy(DeviceAddress to, DeviceAddress from, int64_t bytes) = 0;
 
   /// May return before it is done. Throws DeviceError.
-  virtual void launch(const std::string& kernel, int64_t blocks, int64_t threads,
+  virtual void launch(const std::string& kernel, const LaunchSize& size,
                       std::span<const LaunchArgument> arguments) = 0;
 };
 

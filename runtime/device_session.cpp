@@ -134,7 +134,7 @@ DeviceSession::Status DeviceSession::launch(int32_t number, void* const* slots) 
     arguments.push_back(fault_word_ == 0 ? LaunchArgument{0, 8}
                                          : tensor_at(fault_word_, {Use::fails, DType::i32, sizeof(uint32_t), "failed"}));
   }
-  if (kernel.blocks > 0) device_.launch(kernel.name, kernel.blocks, kernel.threads, arguments);
+  if (kernel.size.blocks > 0) device_.launch(kernel.name, kernel.size, arguments);
   ++traffic_.launches;
   if (kernel.may_fail && found_fault()) return fall_back(kernel, slots);
   for (size_t i = 0; i < kernel.params.size(); ++i) {

@@ -34,7 +34,7 @@ struct DeviceKernel {
     std::string name = {};
   };
   std::string name;  ///< in PTX; empty: it runs on the host
-  int64_t blocks = 1, threads = 1;
+  LaunchSize size = {};
   std::vector<Of> params = {};
   std::string on_host = {};    ///< that it runs there, and why; empty: it does not
   bool may_fail = false;       ///< takes the word that tells of a fault, behind its parameters

@@ -10,7 +10,7 @@
 namespace tenon::runtime {
 namespace {
 
-constexpr std::string_view kFirstLine = "tenon recording 1";
+constexpr std::string_view kFirstLine = "tenon recording 2";
 constexpr std::string_view kUses[] = {"reads", "writes", "fails"};  // as LaunchArgument::Use has them
 
 // ---- to text
@@ -42,7 +42,7 @@ struct CallText {
     return fmt::format("copy {} {} {}\n", text_of(c.to), text_of(c.from), c.bytes);
   }
   std::string operator()(const Recording::Launch& c) const {
-    std::string text = fmt::format("launch {} {} {}\n", c.kernel, c.blocks, c.threads);
+    std::string text = fmt::format("launch {} {} {} {}\n", c.kernel, c.size.blocks, c.size.threads, c.size.shared_bytes);
     for (const Recording::Argument& argument : c.arguments) text += text_of(argument);
     for (const Recording::Count& count : c.counts)
       text += fmt::format("  counts {} {}\n", count.value, count.counter);
@@ -162,9 +162,9 @@ class Reader {
                                                place(words[3], number<int64_t>(words[4]), bytes), bytes});
   }
   void launch(const Words& words) {
-    take(words, 4);
-    recording_.calls.push_back(
-        Recording::Launch{std::string(words[1]), number<int64_t>(words[2]), number<int32_t>(words[3])});
+    take(words, 5);
+    recording_.calls.push_back(Recording::Launch{
+        std::string(words[1]), {number<int64_t>(words[2]), number<int32_t>(words[3]), number<int32_t>(words[4])}});
   }
 
   Recording::Launch& launched() {

@@ -4,11 +4,11 @@
 //
 // Three files hold it. NAME.ptx has the kernels, NAME.data the bytes of tensors, NAME.calls one call a line:
 //
-//   tenon recording 1
+//   tenon recording 2
 //   gpu sm_80
 //   allocate 0 1024                    buffer 0, so many bytes
 //   copy_in 0 0 24 @0                  to a place in a buffer, bytes, where they are in NAME.data
-//   launch main_0 1 256                blocks, threads; a line for each parameter, in order:
+//   launch main_0 1 256 0              blocks, threads, bytes of shared memory; a line for each parameter, in order:
 //     reads x 0 f32 24                 the kernel's name for it, a buffer, what its elements are, bytes
 //     writes y 1 f32 24 @24            and what the kernel leaves there
 //     fails failed 2 i32 4 @48         the word that tells of a failure
@@ -72,7 +72,7 @@ struct Recording {
   };
   struct Launch {
     std::string kernel;
-    int64_t blocks, threads;
+    LaunchSize size;
     std::vector<Argument> arguments = {};
     std::vector<Count> counts = {};
   };

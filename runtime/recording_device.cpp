@@ -87,10 +87,10 @@ void RecordingDevice::copy(DeviceAddress to, DeviceAddress from, int64_t bytes) 
   recording_.calls.push_back(Recording::Copy{place_of(to), place_of(from), bytes});
 }
 
-void RecordingDevice::launch(const std::string& kernel, int64_t blocks, int64_t threads,
+void RecordingDevice::launch(const std::string& kernel, const LaunchSize& size,
                              std::span<const LaunchArgument> arguments) {
-  device_.launch(kernel, blocks, threads, arguments);
-  Recording::Launch launch{kernel, blocks, threads};
+  device_.launch(kernel, size, arguments);
+  Recording::Launch launch{kernel, size};
   for (const LaunchArgument& argument : arguments) {
     launch.arguments.push_back({argument});
     if (!argument.tensor) continue;

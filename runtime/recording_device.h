@@ -32,7 +32,7 @@ class RecordingDevice : public Device {
   void copy_in(DeviceAddress to, const void* from, int64_t bytes) override;
   void copy_out(void* to, DeviceAddress from, int64_t bytes) override;
   void copy(DeviceAddress to, DeviceAddress from, int64_t bytes) override;
-  void launch(const std::string& kernel, int64_t blocks, int64_t threads,
+  void launch(const std::string& kernel, const LaunchSize& size,
               std::span<const LaunchArgument> arguments) override;
 
   Recording& recording() { return recording_; }
@@ -61,7 +61,7 @@ class IdleDevice : public Device {
   void copy_in(DeviceAddress, const void*, int64_t) override {}
   void copy_out(void* to, DeviceAddress from, int64_t bytes) override;
   void copy(DeviceAddress, DeviceAddress, int64_t) override {}
-  void launch(const std::string&, int64_t, int64_t, std::span<const LaunchArgument>) override {}
+  void launch(const std::string&, const LaunchSize&, std::span<const LaunchArgument>) override {}
 
  private:
   DeviceAddress next_ = 256;

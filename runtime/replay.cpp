@@ -126,7 +126,7 @@ class Replay {
       arguments.back().bits = buffer.address;
     }
     kernel_ = c.kernel;
-    device_.launch(c.kernel, c.blocks, c.threads, arguments);
+    device_.launch(c.kernel, c.size, arguments);
     for (size_t i = 0; i < c.arguments.size(); ++i) {
       const Recording::Argument& argument = c.arguments[i];
       if (argument.data)

@@ -43,10 +43,12 @@ void SimulatedDevice::copy(DeviceAddress to, DeviceAddress from, int64_t bytes) 
   copy_in(to, between.data(), bytes);
 }
 
-void SimulatedDevice::launch(const std::string& kernel, int64_t blocks, int64_t threads,
+void SimulatedDevice::launch(const std::string& kernel, const LaunchSize& size,
                              std::span<const LaunchArgument> arguments) {
-  if (blocks > std::numeric_limits<int32_t>::max())
+  if (size.blocks > std::numeric_limits<int32_t>::max())
     throw DeviceError{"the simulated GPU: a grid of more than 2^31 blocks"};
+  if (size.shared_bytes > std::numeric_limits<int32_t>::max())
+    throw DeviceError{"the simulated GPU: more than 2^31 bytes of shared memory"};
   std::vector<std::span<const std::byte>> values;
   for (const LaunchArgument& argument : arguments)
     values.push_back({reinterpret_cast<const std::byte*>(&argument.bits),
@@ -54,8 +56,9 @@ void SimulatedDevice::launch(const std::string& kernel, int64_t blocks, int64_t 
   guarded([&] {
     const sim::KernelInfo* info = module_ ? module_->kernel(kernel) : nullptr;
     if (info == nullptr) throw sim::LaunchError("there is no kernel `" + kernel + "`");
-    reports_.push_back(device_.launch(*module_, kernel, {static_cast<uint32_t>(blocks)},
-                                      {static_cast<uint32_t>(threads)}, 0, sim::pack(*info, values), options_));
+    reports_.push_back(device_.launch(*module_, kernel, {static_cast<uint32_t>(size.blocks)},
+                                      {static_cast<uint32_t>(size.threads)}, static_cast<uint32_t>(size.shared_bytes),
+                                      sim::pack(*info, values), options_));
   });
   const sim::Report& report = reports_.back();
   if (report.ok()) return;

@@ -19,7 +19,7 @@ class SimulatedDevice : public Device {
   void copy_out(void* to, DeviceAddress from, int64_t bytes) override;
   void copy(DeviceAddress to, DeviceAddress from, int64_t bytes) override;
   /// Throws DeviceError, with all that was found, where the simulator finds fault with the kernel.
-  void launch(const std::string& kernel, int64_t blocks, int64_t threads,
+  void launch(const std::string& kernel, const LaunchSize& size,
               std::span<const LaunchArgument> arguments) override;
 
   /// Of each launch, in order.

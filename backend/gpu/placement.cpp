@@ -9,6 +9,7 @@
 #include "backend/scalar_to_llvm.h"
 #include "opt/loops/matrix.h"
 #include "opt/loops/private.h"
+#include "opt/loops/shared_memory.h"
 
 namespace tenon::backend::gpu {
 
@@ -121,9 +122,9 @@ Placement::Placement(const ir::Module& module, const std::vector<Kernel>& kernel
     const auto number = static_cast<int32_t>(kernels_.size());
     placed_.emplace(kernel.name, Placed{number, on_gpu, !on_gpu || kernel.may_fail});
     DeviceKernel made{on_gpu ? entry_name(kernel.name) : ""};
+    const opt::loops::SharedMemory shared = opt::loops::shared_memory(kernel);
     const Launch launch = launch_of(kernel);
-    made.blocks = launch.blocks;
-    made.threads = launch.threads;
+    made.size = {launch.blocks, launch.threads, shared.is_dynamic() ? shared.bytes : 0};
     if (!on_gpu) made.on_host = fmt::format("kernel {} runs on the host: {}", kernel.name, why_not);
     made.params = params_of(kernel);
     made.may_fail = kernel.may_fail;

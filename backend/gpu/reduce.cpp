@@ -36,10 +36,7 @@ void KernelWriter::only_where(const std::string& condition, const std::function<
 }
 
 std::string KernelWriter::slot(const std::string& at) {
-  const std::string memory = symbol(gpu::entry_name(kernel_.name) + ".parts");
-  if (functions_.find(memory + " ") == std::string::npos)
-    functions_ += fmt::format("{} = internal addrspace(3) global [{} x i64] poison, align 8\n",
-                              memory, kWarp);
+  const std::string memory = shared_memory_at("parts", shared_.parts.value(), kWarp * opt::loops::kPartBytes);
   return named("part", fmt::format("getelementptr i64, ptr addrspace(3) {}, i64 {}", memory, at));
 }
 

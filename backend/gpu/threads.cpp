@@ -195,15 +195,25 @@ bool KernelWriter::copy_async(const SetLocal& set) {
 }
 // [end]
 
-std::string& KernelWriter::shared_memory_of(LocalId local) {
+/// An address in the shared memory of a block: of a variable, or a place in what the launch brings.
+std::string KernelWriter::shared_memory_at(std::string_view what, int64_t at, int64_t bytes) {
+  const std::string entry = gpu::entry_name(kernel_.name);
+  const bool dynamic = shared_.is_dynamic();
+  const std::string memory = symbol(dynamic ? entry + "$shared" : fmt::format("{}.{}", entry, what));
+  const std::string declaration =
+      dynamic ? fmt::format("{} = external addrspace(3) global [0 x i8], align {}\n", memory, kAligned)
+              : fmt::format("{} = internal addrspace(3) global [{} x i8] poison, align {}\n", memory, bytes, kAligned);
+  if (functions_.find(declaration) == std::string::npos) functions_ += declaration;
+  return dynamic ? fmt::format("getelementptr (i8, ptr addrspace(3) {}, i64 {})", memory, at) : memory;
+}
+
+const std::string& KernelWriter::shared_memory_of(LocalId local) {
   std::string& memory = memory_[local];
   if (!memory.empty()) return memory;
-  const std::string name =
-      symbol(fmt::format("{}.{}", gpu::entry_name(kernel_.name), local_name(local)));
-  functions_ += fmt::format("{} = internal addrspace(3) global [{} x i8] poison, align {}\n", name,
-                            std::max<int64_t>(bytes_of(kernel_.locals[local]), 1), kAligned);
+  const std::string at = shared_memory_at(local_name(local), shared_.arrays.at(local),
+                                          std::max<int64_t>(bytes_of(kernel_.locals[local]), 1));
   memory = out_.fresh(local_name(local));
-  reserved_ += fmt::format("  {} = addrspacecast ptr addrspace(3) {} to ptr\n", memory, name);
+  reserved_ += fmt::format("  {} = addrspacecast ptr addrspace(3) {} to ptr\n", memory, at);
   return memory;
 }
 

@@ -15,6 +15,8 @@
 #include "ir/loops_launch.h"
 #include "opt/loops/access.h"
 #include "opt/loops/product.h"
+#include "opt/loops/shared_memory.h"
+#include "runtime/device.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -315,7 +317,7 @@ void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode) {
   const std::string at = copy->loops[0];
   std::optional<int64_t> turns;
   for_each_loop(copied.body, find_loop(copied, at), [&](const For& loop) { turns = turns_of(loop); });
-  const int64_t fit = ir::loops::kSharedBytes / std::max<int64_t>(ir::loops::shared_bytes(copied), 1);
+  const int64_t fit = runtime::kSharedBytes / std::max<int64_t>(shared_memory(copied).bytes, 1);
   const int64_t stages = std::min({kMostStages, turns.value_or(0), fit});
   if (stages > 1) schedule.push_back({DirectiveKind::pipeline_, {at}, {}, stages});
 }

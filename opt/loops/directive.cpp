@@ -8,6 +8,7 @@
 #include "ir/loops_verify_kinds.h"
 #include "opt/loops/private.h"
 #include "opt/loops/shared.h"
+#include "opt/loops/shared_memory.h"
 
 namespace tenon::opt::loops {
 
@@ -57,14 +58,15 @@ void check_kinds(const Kernel& kernel, const Block& block, std::vector<const For
   }
 }
 
-void check_launch(const Kernel& kernel) {
+void check_launch(const Kernel& kernel, Mode mode) {
   const auto [blocks, threads] = launch_of(kernel);
   if (threads > kMostThreads)
     throw Refused{fmt::format("a block would have {} threads; it has at most {}", threads, kMostThreads)};
   if (blocks > kMostBlocks)
     throw Refused{fmt::format("there would be {} blocks; there are at most {}", blocks, kMostBlocks)};
-  if (const int64_t bytes = shared_bytes(kernel); bytes > kSharedBytes)
-    throw Refused{fmt::format("a block would have {} bytes of shared memory; it has at most {}", bytes, kSharedBytes)};
+  const int64_t bytes = shared_memory(kernel).bytes, most = most_shared_bytes(mode);
+  if (bytes > most)
+    throw Refused{fmt::format("a block would have {} bytes of shared memory; it has at most {}", bytes, most)};
 }
 
 void apply_alone(Kernel& kernel, const Directive& directive, Mode mode) {
@@ -102,7 +104,7 @@ void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
   apply_alone(kernel, directive, mode);
   std::vector<const For*> around;
   check_kinds(kernel, kernel.body, around);
-  check_launch(kernel);
+  check_launch(kernel, mode);
 }
 
 void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {

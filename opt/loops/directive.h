@@ -22,6 +22,7 @@ struct Mode {
   bool gpu = false;     ///< directives about a GPU's hardware count
   bool tf32 = false;    ///< matrix units may round f32
   int capability = 80;  ///< of the GPU that a kernel is for: 75 of sm_75
+  int64_t shared_bytes = 0;  ///< that its blocks share at most; 0: what GPUs of its capability have
 };
 
 /// 75 of `sm_75`; of anything else 80, the base that all newer ones have.

@@ -286,6 +286,7 @@ static void describe_kernels(Program& program) {
     uint64_t shared = 0;
     for (const uint32_t index : function.shared) {
       const Variable& variable = program.variables[index];
+      info.takes_shared = info.takes_shared || variable.is_extern;
       shared = (shared + variable.align - 1) / variable.align * variable.align + variable.bytes;
     }
     info.shared_bytes = static_cast<uint32_t>(shared);

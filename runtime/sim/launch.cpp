@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "runtime/device.h"
 #include "runtime/sim/decode.h"
 #include "runtime/sim/estimate.h"
 
@@ -79,7 +80,7 @@ namespace {
 constexpr uint64_t kTurn = 4096;  ///< instructions, before the next warp of a block has its turn
 
 void check(const Program& program, const Function& kernel, const GpuModel& model, Dim3 grid,
-           Dim3 block, uint64_t shared, size_t param_bytes) {
+           Dim3 block, uint64_t declared, uint64_t dynamic, size_t param_bytes) {
   const auto refuse = [&](std::string reason) {
     throw LaunchError(fmt::format("`{}`: {}", kernel.name, reason));
   };
@@ -102,8 +103,11 @@ void check(const Program& program, const Function& kernel, const GpuModel& model
     refuse(fmt::format("a block of {} threads; the kernel says {} {}", block.count(),
                        kernel.has_exact_threads ? "exactly" : "at most", most.count()));
   }
-  if (shared > model.shared_per_block)
-    refuse(fmt::format("{} bytes of shared memory for a block; a {} has {}", shared, model.name,
+  if (declared > kSharedBytes)
+    refuse(fmt::format("it declares {} bytes of shared memory; of more than {} the launch has to say how many they are",
+                       declared, kSharedBytes));
+  if (declared + dynamic > model.shared_per_block)
+    refuse(fmt::format("{} bytes of shared memory for a block; a {} has {}", declared + dynamic, model.name,
                        model.shared_per_block));
   if (param_bytes != kernel.param_bytes)
     refuse(fmt::format("{} bytes of parameters, but it has {}", param_bytes, kernel.param_bytes));
@@ -113,11 +117,11 @@ void check(const Program& program, const Function& kernel, const GpuModel& model
 /// name.
 uint64_t place_shared(const Program& program, const Function& kernel, std::vector<uint32_t>& at) {
   at.resize(program.variables.size());
-  uint64_t top = 0, dynamic_align = 16;
+  uint64_t top = 0, dynamic_align = 1;
   for (const uint32_t index : kernel.shared) {
     const Variable& variable = program.variables[index];
     if (variable.is_extern) {
-      dynamic_align = std::max(dynamic_align, variable.align);
+      dynamic_align = std::max<uint64_t>({dynamic_align, variable.align, 16});
       continue;
     }
     top = (top + variable.align - 1) / variable.align * variable.align;
@@ -276,10 +280,10 @@ Report Device::launch(const Module& module, std::string_view kernel, Dim3 grid, 
   launch.kernel = found->second;
   launch.grid = grid;
   launch.block = block;
-  launch.static_shared = static_cast<uint32_t>(place_shared(program, function, launch.shared_at));
+  const uint64_t declared = place_shared(program, function, launch.shared_at);
+  check(program, function, memory_->model, grid, block, declared, dynamic_shared_bytes, params.size());
+  launch.static_shared = static_cast<uint32_t>(declared);
   launch.dynamic_shared = dynamic_shared_bytes;
-  check(program, function, memory_->model, grid, block,
-        uint64_t{launch.static_shared} + dynamic_shared_bytes, params.size());
   launch.shared_bytes = launch.static_shared + dynamic_shared_bytes;
   launch.loaded = &memory_->load(module);
   launch.params.assign(params.begin(), params.end());

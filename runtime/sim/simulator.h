@@ -53,7 +53,8 @@ struct KernelInfo {
   std::string name;
   std::vector<Param> params;
   uint32_t param_bytes = 0;   ///< all parameters with their padding
-  uint32_t shared_bytes = 0;  ///< static shared memory of a block
+  uint32_t shared_bytes = 0;  ///< of a block, that it declares
+  bool takes_shared = false;  ///< besides, what the launch gives
   uint32_t local_bytes = 0;   ///< of a thread, without calls
   uint32_t registers = 0;     ///< 32-bit registers of a thread, estimated from live ranges
   Dim3 max_threads{0, 0, 0};  ///< .maxntid or .reqntid; zeros where there is none

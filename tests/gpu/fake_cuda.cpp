@@ -2,8 +2,8 @@
 // asks for it. With it in LD_LIBRARY_PATH everything that is for a card runs and is tested here.
 //
 // The environment says what card it is: FAKE_CUDA=none (a driver without a GPU), refuses (a driver that does not
-// start), or a compute capability, 90 if nothing is said. FAKE_CUDA_BREAKS=3: the launch of that number, from 0,
-// fails, and so does whatever is asked for behind it.
+// start), or a compute capability, 90 if nothing is said. FAKE_CUDA_SHARED=101376: what its blocks have of shared
+// memory. FAKE_CUDA_BREAKS=3: the launch of that number, from 0, fails, and so does whatever is asked for behind it.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/device.h"
 #include "runtime/fault.h"
 #include "runtime/sim/simulator.h"
 
@@ -29,6 +30,7 @@ struct Module;
 struct Function {
   Module* module;
   std::string name;
+  int shared = tenon::runtime::kSharedBytes;  ///< that launches may ask for
 };
 struct Module {
   sim::Module code;
@@ -57,6 +59,16 @@ int capability() {
   return said > 0 ? said : 90;
 }
 
+/// That a block has at most: as cards of the same capability have it.
+int shared_bytes() {
+  const int said = std::atoi(setting("FAKE_CUDA_SHARED").c_str());
+  if (said > 0) return said;
+  uint32_t bytes = tenon::runtime::kSharedBytes, sm = 0;
+  for (const sim::GpuModel& model : sim::gpu_models())
+    if (model.sm > sm && static_cast<int>(model.sm) <= capability()) sm = model.sm, bytes = model.shared_per_block;
+  return static_cast<int>(bytes);
+}
+
 /// What fails once fails from then on, as a context does in which a kernel went wrong.
 template <class Body>
 int answer(const Body& body) {
@@ -81,7 +93,12 @@ API cuDeviceGetCount(int* count) { return *count = setting("FAKE_CUDA") == "none
 API cuDeviceGet(int* device, int) { return *device = 0, success; }
 API cuDeviceGetName(char* name, int size, int) { return std::strncpy(name, "simulated", static_cast<size_t>(size)), success; }
 API cuDeviceGetAttribute(int* value, int attribute, int) {
-  return *value = attribute == 75 ? capability() / 10 : capability() % 10, success;
+  switch (attribute) {
+    case 75: return *value = capability() / 10, success;
+    case 76: return *value = capability() % 10, success;
+    case 97: return *value = shared_bytes(), success;
+    default: return invalid_value;
+  }
 }
 API cuDevicePrimaryCtxRetain(void** context, int) { return *context = &card(), success; }
 API cuDevicePrimaryCtxRelease_v2(int) { return success; }
@@ -108,6 +125,11 @@ API cuModuleGetFunction(Function** function, Module* module, const char* name) {
   return *function = &module->functions.emplace(name, Function{module, name}).first->second, success;
 }
 
+API cuFuncSetAttribute(Function* function, int attribute, int value) {
+  if (attribute != 8 || value < 0 || value > shared_bytes()) return invalid_value;
+  return function->shared = value, success;
+}
+
 API cuMemAlloc_v2(uint64_t* address, size_t bytes) {
   return answer([&] { return *address = card().device.allocate(bytes), success; });
 }
@@ -129,6 +151,7 @@ API cuLaunchKernel(Function* function, unsigned x, unsigned y, unsigned z, unsig
   const std::string breaks = setting("FAKE_CUDA_BREAKS");
   if (!breaks.empty() && std::atoi(breaks.c_str()) == card().launches++) card().broken = true;
   return answer([&]() -> int {
+    if (shared > static_cast<unsigned>(function->shared)) return invalid_value;
     const sim::KernelInfo& info = *function->module->code.kernel(function->name);
     std::vector<std::span<const std::byte>> values;
     for (size_t i = 0; i < info.params.size(); ++i)

@@ -65,10 +65,11 @@ class Bundle {
     std::vector<std::string> command{"env", "PLANS=--small", (root() / "scripts/gpu-bundle.sh").string(), tenon_,
                                      (scratch_.path() / "gpu-bundle.tar.gz").string()};
     for (const char* program : {"tests/programs/matrix_units.tn", "tests/programs/products.tn",
-                                "tests/programs/fails_in_order.tn", "tests/counters/product.tn"})
+                                "tests/programs/fails_in_order.tn", "tests/programs/dynamic_shared.tn",
+                                "tests/counters/product.tn"})
       command.push_back(program);
     const Outcome packed = run({command, root(), "", kTimeout});
-    expect("gpu-bundle.sh", packed, 0, {"20 recordings of 4 programs"});
+    expect("gpu-bundle.sh", packed, 0, {"26 recordings of 5 programs"});
     const Outcome unpacked = run({{"tar", "xzf", "gpu-bundle.tar.gz"}, scratch_.path(), "", kTimeout});
     expect("unpacking", unpacked, 0, {});
     const Outcome built = run({{"make", "runner", "CXXFLAGS=-O0"}, folder(), "", kTimeout});
@@ -78,8 +79,9 @@ class Bundle {
 
   void checks_a_card() {
     expect("all agree", with_driver({"PATH=/usr/bin:/bin"}, {"make", "test-gpu"}), 0,
-           {"on simulated, compute capability 9.0", "20 passed, 0 failed", "counters: not compared: there is no ncu"});
-    expect("an older card", tested({"FAKE_CUDA=80"}), 0, {"13 passed, 0 failed, 7 skipped"});
+           {"on simulated, compute capability 9.0", "26 passed, 0 failed", "counters: not compared: there is no ncu"});
+    expect("an older card", tested({"FAKE_CUDA=80"}), 0, {"17 passed, 0 failed, 9 skipped"});
+    expect("a card whose blocks share less", tested({"FAKE_CUDA_SHARED=49152"}), 0, {"20 passed, 0 failed, 6 skipped"});
   }
 
   void checks_what_is_missing() {
@@ -102,7 +104,7 @@ class Bundle {
     write_file(path, wrong);
     expect("a wrong element", tested({}), 1,
            {"FAILED: fast/sm_80/products: kernel main_0, launch 0, `", "`: 1 of 1961 elements differ; element 5 (f32) is ",
-            "19 passed, 1 failed"});
+            "25 passed, 1 failed"});
     write_file(path, right);
   }
 
@@ -116,7 +118,7 @@ class Bundle {
     const std::string right = read_file(path);
     write_file(path, right + "release 99\n");
     expect("a damaged recording", tested({}), 1,
-           {"FAILED: strict/sm_80/products: ", "there is no buffer 99 here", "19 passed, 1 failed"});
+           {"FAILED: strict/sm_80/products: ", "there is no buffer 99 here", "25 passed, 1 failed"});
     write_file(path, right);
     expect("no such bundle", with_driver({}, {"./runner", "test", "elsewhere"}), 2, {"there is no list of recordings"});
   }

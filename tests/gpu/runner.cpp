@@ -65,6 +65,17 @@ std::string problem_of(const runtime::Recording& recording, runtime::Device& dev
   }
 }
 
+/// Why a recording is not for this card; empty if it is.
+std::string why_not_on(const runtime::CudaInfo& info, const runtime::Recording& recording) {
+  if (capability_of(recording.gpu) > info.capability) return fmt::format("it is for {}", recording.gpu);
+  int64_t shared = 0;
+  for (const runtime::Recording::Call& call : recording.calls)
+    if (const auto* launch = std::get_if<runtime::Recording::Launch>(&call))
+      shared = std::max(shared, launch->size.shared_bytes);
+  if (shared <= info.shared_bytes) return "";
+  return fmt::format("its blocks share {} bytes, and have {} here", shared, info.shared_bytes);
+}
+
 /// Entries from `first` on, until the device is lost. Says `gpu NAME`, and of each entry `start`, then `pass`, `skip`
 /// or `fail` with its number and why.
 int work_through(const fs::path& folder, const std::vector<Entry>& entries, size_t first, const Say& say) {
@@ -76,8 +87,8 @@ int work_through(const fs::path& folder, const std::vector<Entry>& entries, size
     say(fmt::format("start {}", i));
     try {
       const runtime::Recording recording = read_entry(folder, entries[i]);
-      if (capability_of(recording.gpu) > info.capability) {
-        say(fmt::format("skip {} it is for {}", i, recording.gpu));
+      if (const std::string why_not = why_not_on(info, recording); !why_not.empty()) {
+        say(fmt::format("skip {} {}", i, why_not));
         continue;
       }
       bool lost = false;
@@ -154,12 +165,12 @@ int test(const fs::path& folder, const std::vector<Entry>& entries) {
 
 /// Those whose counters are compared, and that the card takes.
 std::vector<std::pair<Entry, runtime::Recording>> counted(const fs::path& folder, const std::vector<Entry>& entries,
-                                                          int capability) {
+                                                          const runtime::CudaInfo& info) {
   std::vector<std::pair<Entry, runtime::Recording>> all;
   for (const Entry& entry : entries) {
     if (!entry.name.starts_with(kCounters)) continue;
     runtime::Recording recording = read_entry(folder, entry);
-    if (capability_of(recording.gpu) <= capability) all.emplace_back(entry, std::move(recording));
+    if (why_not_on(info, recording).empty()) all.emplace_back(entry, std::move(recording));
   }
   return all;
 }
@@ -170,7 +181,7 @@ int launch(const fs::path& folder, const std::vector<Entry>& entries) {
   const std::unique_ptr<runtime::Device> device = open_gpu(say, info);
   if (device == nullptr) return kNothingHere;
   try {
-    for (const auto& [entry, recording] : counted(folder, entries, info.capability))
+    for (const auto& [entry, recording] : counted(folder, entries, info))
       replay(recording, *device, {entry.tolerance});
   } catch (const runtime::DeviceError& error) {
     say(error.message);
@@ -187,7 +198,7 @@ int counters(const fs::path& folder, const std::vector<Entry>& entries, const fs
   for (const Counted& row : rows) launches = std::max(launches, row.launch + 1);
   runtime::CudaInfo info;
   runtime::open_cuda(&info);
-  const auto recordings = counted(folder, entries, info.capability);
+  const auto recordings = counted(folder, entries, info);
   std::vector<CountedLaunch> all;
   for (const auto& [entry, recording] : recordings)
     for (const runtime::Recording::Call& call : recording.calls)
@@ -205,7 +216,7 @@ int counters(const fs::path& folder, const std::vector<Entry>& entries, const fs
 /// The names of all counters in the recordings, for ncu's --metrics.
 int metrics(const fs::path& folder, const std::vector<Entry>& entries) {
   std::set<std::string> names;
-  for (const auto& [entry, recording] : counted(folder, entries, 1 << 20))
+  for (const auto& [entry, recording] : counted(folder, entries, {"any", 1 << 20, INT64_MAX}))
     for (const runtime::Recording::Call& call : recording.calls)
       if (const auto* one = std::get_if<runtime::Recording::Launch>(&call); one != nullptr)
         for (const runtime::Recording::Count& count : one->counts) names.insert(count.counter);

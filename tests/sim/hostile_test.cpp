@@ -80,7 +80,11 @@ TEST_CASE("wrong launches are refused") {
   CHECK(launch("k", {1}, {64, 64}, 0, 12) != "");
   CHECK(launch("k", {1, 70000}, {1}, 0, 12) != "");
   CHECK(launch("k", {1}, {32}, 1 << 30, 12) != "");
+  CHECK(launch("k", {1}, {32}, 232449, 12) == "`k`: 232449 bytes of shared memory for a block; a H200 has 232448");
   CHECK(launch("k", {1}, {32}, 0, 8) != "");
+  CHECK_THROWS_WITH(
+      device.launch(sim::parse(kernel(".shared .b8 s[49153]; mov.u32 %r1, s;"), "k.ptx"), "k", {1}, {32}, 0, params),
+      "`k`: it declares 49153 bytes of shared memory; of more than 49152 the launch has to say how many they are");
   CHECK_THROWS_AS(device.free(77), sim::LaunchError);
   CHECK_THROWS_AS(device.write(77, params), sim::LaunchError);
   const sim::Address at = device.allocate(4, "small");
@@ -111,6 +115,27 @@ TEST_CASE("what nobody has written may be loaded beside what is read, but not be
     CHECK(fault("." + space + " .align 8 .b32 s[2]; ld." + space + ".v2.f32 {%f1, %f2}, [s];") ==
           "uninitialized_memory");
   }
+}
+
+TEST_CASE("what the launch gives of shared memory is looked at like what a kernel declares") {
+  const auto fault_with = [](uint32_t bytes, const std::string& body) -> std::string {
+    std::string ptx = kernel("mov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 2; mov.u32 %r3, d; add.u32 %r3, %r3, %r2;" + body);
+    ptx.insert(ptx.find(".visible"), ".extern .shared .align 16 .b8 d[];\n");
+    sim::Device device;
+    const sim::Report report = device.launch(sim::parse(ptx, "k.ptx"), "k", {1}, {64}, bytes,
+                                             (KernelArguments() << sim::Address{0} << 64).bytes());
+    CHECK(report.occupancy.shared_bytes == bytes);
+    return report.ok() ? "" : std::string(row(report.faults.front().kind).name);
+  };
+  const std::string exchange = "st.shared.u32 [%r3], %r1; bar.sync 0; xor.b32 %r3, %r3, 128; ld.shared.u32 %r1, [%r3]; "
+                               "xor.b32 %r3, %r3, 128;";
+  CHECK(fault_with(256, "st.shared.u32 [%r3], %r1;") == "");
+  CHECK(fault_with(100000, "st.shared.u32 [%r3 + 99744], %r1;") == "");
+  CHECK(fault_with(252, "st.shared.u32 [%r3], %r1;") == "out_of_bounds");
+  CHECK(fault_with(0, "st.shared.u32 [%r3], %r1;") == "out_of_bounds");
+  CHECK(fault_with(256, "ld.shared.u32 %r1, [%r3]; add.u32 %r1, %r1, 1;") == "uninitialized_memory");
+  CHECK(fault_with(256, exchange + "st.shared.u32 [%r3], %r1;") == "race");
+  CHECK(fault_with(256, exchange + "bar.sync 0; st.shared.u32 [%r3], %r1;") == "");
 }
 
 TEST_CASE("wrong kernels are stopped") {

@@ -40,7 +40,7 @@ class FakeDevice : public runtime::Device {
     };
     std::memmove(at(to), at(from), static_cast<size_t>(bytes));
   }
-  void launch(const std::string& kernel, int64_t, int64_t,
+  void launch(const std::string& kernel, const runtime::LaunchSize&,
               std::span<const LaunchArgument> arguments) override {
     if (kernel == "broken") throw DeviceError{"it is broken"};
     if (kernel == "fails") {

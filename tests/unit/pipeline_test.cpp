@@ -11,6 +11,7 @@
 #include "ir/loops_verify.h"
 #include "opt/loops/choose.h"
 #include "opt/loops/shared.h"
+#include "opt/loops/shared_memory.h"
 #include "tests/unit/ir_helpers.h"
 
 namespace tenon::tests {
@@ -52,8 +53,8 @@ ir::Directive pipeline(const std::string& loop, int64_t stages) {
   return {DirectiveKind::pipeline_, {loop}, {}, stages};
 }
 
-std::string refusal(Kernel kernel, const ir::Schedule& before, const ir::Directive& last) {
-  const Mode mode{.gpu = true};
+std::string refusal(Kernel kernel, const ir::Schedule& before, const ir::Directive& last, Mode mode = {}) {
+  mode.gpu = true;
   opt::loops::apply_schedule(kernel, before, mode);
   try {
     opt::loops::apply_directive(kernel, last, mode);
@@ -152,16 +153,27 @@ TEST_CASE("a pipeline is of loops that have turns enough, and copies into shared
         "loop `ko` copies nothing into shared memory; `shared` comes before `pipeline`");
 }
 
-TEST_CASE("a schedule keeps to what a block has of shared memory") {
-  const std::string too_much = "a block would have 65536 bytes of shared memory; it has at most 49152";
-  ir::Schedule schedule = staged();
-  schedule[1].factor = 32;
-  CHECK(refusal(Product("f32", 256).nest(), schedule, pipeline("ko", 2)) == too_much);
-  const ir::Directive copy = schedule.back();
-  schedule.pop_back();
-  CHECK(refusal(Product("f32", 256).nest(), schedule, copy) == "it was allowed");
-  schedule[1].factor = 64;
-  CHECK(refusal(Product("f32", 256).nest(), schedule, copy) == too_much);
+TEST_CASE("a schedule keeps to what a block has of shared memory on the GPU that it is for") {
+  const Kernel nest = Product("f32", 256).nest();
+  const std::string allowed = "it was allowed";
+  const auto refused = [&](int64_t rows, int64_t stages, Mode mode) {
+    ir::Schedule schedule = staged();
+    schedule[1].factor = rows;  // of 1 KiB each
+    if (stages > 1) return refusal(nest, schedule, pipeline("ko", stages), mode);
+    const ir::Directive copy = schedule.back();
+    schedule.pop_back();
+    return refusal(nest, schedule, copy, mode);
+  };
+  const auto too_much = [](int64_t rows, int64_t most) {
+    return fmt::format("a block would have {} bytes of shared memory; it has at most {}", rows << 10, most);
+  };
+  CHECK(refused(64, 1, {.capability = 75}) == allowed);
+  CHECK(refused(128, 1, {.capability = 75}) == too_much(128, 64 << 10));
+  CHECK(refused(128, 1, {.capability = 80}) == allowed);
+  CHECK(refused(64, 3, {.capability = 80}) == too_much(192, 163 << 10));
+  CHECK(refused(64, 3, {.capability = 90}) == allowed);
+  CHECK(refused(256, 1, {.capability = 90}) == too_much(256, 227 << 10));
+  CHECK(refused(128, 1, {.capability = 86, .shared_bytes = 99 << 10}) == too_much(128, 99 << 10));
 }
 
 TEST_CASE("a pipeline is refused by the dependence that forbids it") {
@@ -221,7 +233,7 @@ TEST_CASE("the compiler's own products copy ahead where the GPU does that on its
   const auto pipelines = [](const Product& product, Mode mode) {
     const opt::loops::Scheduled made = opt::loops::choose_gpu(product.nest(), mode);
     for (const Violation& v : verify(product.module, made.kernel)) FAIL_CHECK(v.where << ": " << v.message);
-    CHECK(shared_bytes(made.kernel) <= kSharedBytes);
+    CHECK(opt::loops::shared_memory(made.kernel).bytes <= opt::loops::most_shared_bytes(mode));
     for (const ir::Directive& directive : made.schedule)
       if (directive.kind == DirectiveKind::pipeline_) return directive.factor;
     return int64_t{0};

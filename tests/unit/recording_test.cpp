@@ -27,9 +27,9 @@ Recording recorded(RecordingDevice::Tensors tensors = RecordingDevice::Tensors::
   const DeviceAddress a = recorder.allocate(256), b = recorder.allocate(256), c = recorder.allocate(256);
   recorder.copy_in(a, numbers, sizeof numbers);
   const std::vector<LaunchArgument> first{floats(a, Use::reads), floats(b, Use::writes), {0xff, 4}};
-  recorder.launch("adds", 1, 4, first);
+  recorder.launch("adds", {1, 4}, first);
   const std::vector<LaunchArgument> second{floats(b, Use::reads), floats(c, Use::writes)};
-  recorder.launch("adds", 1, 4, second);
+  recorder.launch("adds", {1, 4}, second);
   recorder.copy(a + 4, c, 8);
   float result[4];
   recorder.copy_out(result, c, sizeof result);
@@ -51,17 +51,17 @@ void set_float(Recording& recording, int64_t at, float value) {
 TEST_CASE("the text of a recording reads back") {
   const Recording recording = recorded();
   const std::string text = text_of(recording);
-  CHECK(text == R"(tenon recording 1
+  CHECK(text == R"(tenon recording 2
 gpu sm_80
 allocate 0 256
 allocate 1 256
 allocate 2 256
 copy_in 0 0 16 @0
-launch adds 1 4
+launch adds 1 4 0
   reads x 0 f32 16
   writes y 1 f32 16 @16
   value 4 ff
-launch adds 1 4
+launch adds 1 4 0
   reads x 1 f32 16
   writes y 2 f32 16 @32
 copy 0 4 2 0 8
@@ -87,7 +87,7 @@ TEST_CASE("without tensors nothing is said of what is there, but how what comes 
   recorder.copy_in(recorder.allocate(5000), many.data(), 5000);
   CHECK(recorder.recording().data == many.substr(0, 4096));
   CHECK(text_of(recorder.recording()) ==
-        "tenon recording 1\ngpu sm_80\nallocate 0 5000\ncopy_in 0 0 4096 @0\ncopy_in 0 4096 904 -\n");
+        "tenon recording 2\ngpu sm_80\nallocate 0 5000\ncopy_in 0 0 4096 @0\ncopy_in 0 4096 904 -\n");
 }
 
 TEST_CASE("what the device does again is compared") {
@@ -146,7 +146,7 @@ TEST_CASE("what a kernel that fails leaves is not expected") {
   recorder.copy_in(word, &none, sizeof none);
   const std::vector<LaunchArgument> arguments{floats(a, Use::reads), floats(b, Use::writes),
                                               {word, 8, {{Use::fails, DType::i32, 4, "failed"}}}};
-  recorder.launch("fails", 1, 4, arguments);
+  recorder.launch("fails", {1, 4}, arguments);
   const std::string text = text_of(recorder.recording());
   CHECK(text.find("  writes y 1 f32 16 -\n") != std::string::npos);
   CHECK(text.find("  fails failed 2 i32 4 @4\n") != std::string::npos);
@@ -161,7 +161,7 @@ TEST_CASE("what is allocated is given back where the device fails") {
 }
 
 TEST_CASE("recordings that are none are refused at their line") {
-  const std::string head = "tenon recording 1\ngpu sm_80\n";
+  const std::string head = "tenon recording 2\ngpu sm_80\n";
   const auto refused = [&](const std::string& text, int line, const std::string& reason) {
     CAPTURE(text);
     try {
@@ -173,8 +173,8 @@ TEST_CASE("recordings that are none are refused at their line") {
     }
   };
   refused("", 0, "it ends before it says which GPU it is for");
-  refused("tenon recording 2\n", 1, "a recording begins with `tenon recording 1`");
-  refused("tenon recording 1\nallocate 0 4\n", 2, "the second line says which GPU it is for: gpu sm_80");
+  refused("tenon recording 3\n", 1, "a recording begins with `tenon recording 2`");
+  refused("tenon recording 2\nallocate 0 4\n", 2, "the second line says which GPU it is for: gpu sm_80");
   refused(head + "\n", 3, "the line is empty");
   refused(head + "free 0\n", 3, "there is no call `free`");
   refused(head + "allocate 1 4\n", 3, "buffers are numbered from 0 up");
@@ -187,11 +187,11 @@ TEST_CASE("recordings that are none are refused at their line") {
   refused(head + "allocate 0 64\ncopy_out 0 0 32 @0\n", 4, "there are only 16 bytes of data");
   refused(head + "allocate 0 8\ncopy_in 0 0 8 0\n", 4, "what lies there is written @OFFSET, or -");
   refused(head + "allocate 0 8\nreads x 0 f32 8\n", 4, "this belongs to a launch, and there is none above");
-  refused(head + "allocate 0 8\nlaunch k 1 1\nreads x 0 f31 8\n", 5, "there is no type `f31`");
-  refused(head + "allocate 0 8\nlaunch k 1 1\nreads x 0 f32 6\n", 5, "an element of f32 has 4 bytes");
-  refused(head + "allocate 0 8\nlaunch k 1 1\nfails failed 0 i32 8 -\n", 5, "the word that tells of a failure has 4 bytes");
-  refused(head + "launch k 1 4294967296\n", 3, "`4294967296` is no number that can stand here");
-  refused(head + "launch k 1 1\nvalue 9 0\n", 4, "a value has 1 to 8 bytes");
+  refused(head + "allocate 0 8\nlaunch k 1 1 0\nreads x 0 f31 8\n", 5, "there is no type `f31`");
+  refused(head + "allocate 0 8\nlaunch k 1 1 0\nreads x 0 f32 6\n", 5, "an element of f32 has 4 bytes");
+  refused(head + "allocate 0 8\nlaunch k 1 1 0\nfails failed 0 i32 8 -\n", 5, "the word that tells of a failure has 4 bytes");
+  refused(head + "launch k 1 4294967296 0\n", 3, "`4294967296` is no number that can stand here");
+  refused(head + "launch k 1 1 0\nvalue 9 0\n", 4, "a value has 1 to 8 bytes");
 }
 
 }  // namespace

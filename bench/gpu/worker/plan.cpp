@@ -113,7 +113,7 @@ void Plan::run() {
   static std::string back;
   struct Does {
     void operator()(const Launch& step) const {
-      gpu().launch(step.call->kernel, step.call->blocks, step.call->threads, step.arguments);
+      gpu().launch(step.call->kernel, step.call->size, step.arguments);
     }
     void operator()(const CopyIn& step) const {
       gpu().copy_in(step.to, step.bytes.data(), static_cast<int64_t>(step.bytes.size()));
