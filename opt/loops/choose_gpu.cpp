@@ -16,7 +16,6 @@
 #include "opt/loops/access.h"
 #include "opt/loops/product.h"
 #include "opt/loops/shared_memory.h"
-#include "runtime/device.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -48,7 +47,6 @@ class GpuChooser {
  public:
   GpuChooser(const Kernel& kernel, Mode mode) : kernel_(kernel), mode_(mode) {}
 
-  ir::Schedule matrices() { return choose_matrix(kernel_, mode_); }
   ir::Schedule products();
   ir::Schedule windows() { return choose_windows(kernel_); }
   ir::Schedule rows();
@@ -108,6 +106,7 @@ constexpr GpuTile kTiles[] = {{128, 128, 8, 8}, {64, 64, 4, 4}, {32, 32, 1, 4}};
 constexpr int64_t kColumnsAtOnce = 4;
 constexpr int64_t kSummed[] = {16, 8, 4};  ///< turns of the summed index in shared memory
 constexpr int64_t kFewBlocks = 64;         ///< fewer leave a GPU idle: a smaller tile gives more
+constexpr int64_t kStages = 3;             ///< of copies: two on their way while one is used
 
 /// The largest tile that divides the result and leaves blocks enough; the smallest that divides it, if
 /// none does.
@@ -160,6 +159,7 @@ ir::Schedule GpuChooser::products() {
   for (const std::string& loop : {ki, ir, jc, jr}) add({DirectiveKind::unroll_, {loop}});
   for (const BufferId operand : {*product->left, product->right})
     add({DirectiveKind::shared_, {ko}, {}, 0, kernel_.buffers[operand].name});
+  add_pipeline(schedule_, kernel_, mode_, kStages);
   return std::move(schedule_);
 }
 
@@ -302,14 +302,12 @@ ir::Schedule GpuChooser::elements() {
   return std::move(schedule_);
 }
 
+}  // namespace
+
 // ---- copies that run ahead
 
-constexpr int kCopiesAlone = 80;    ///< capability from which on copies go past the registers
-constexpr int64_t kMostStages = 3;  ///< of them: two on their way while one is used
-
-/// Appends `pipeline` to the schedule of a product, for the loop at which all its operands are copied: with as
-/// many stages as shared memory has room for, where the loop has turns for them.
-void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode) {
+void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode, int64_t most_stages) {
+  constexpr int kCopiesAlone = 80;  // capability from which on copies go past the registers
   const auto copy = std::ranges::find(schedule, DirectiveKind::shared_, &Directive::kind);
   if (mode.capability < kCopiesAlone || copy == schedule.end()) return;
   Kernel copied = kernel;
@@ -317,23 +315,16 @@ void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode) {
   const std::string at = copy->loops[0];
   std::optional<int64_t> turns;
   for_each_loop(copied.body, find_loop(copied, at), [&](const For& loop) { turns = turns_of(loop); });
-  const int64_t fit = runtime::kSharedBytes / std::max<int64_t>(shared_memory(copied).bytes, 1);
-  const int64_t stages = std::min({kMostStages, turns.value_or(0), fit});
+  const int64_t fit = most_shared_bytes(mode) / std::max<int64_t>(shared_memory(copied).bytes, 1);
+  const int64_t stages = std::min({most_stages, turns.value_or(0), fit});
   if (stages > 1) schedule.push_back({DirectiveKind::pipeline_, {at}, {}, stages});
 }
-
-}  // namespace
 
 Scheduled choose_gpu(Kernel kernel, Mode mode) {
   mode.gpu = true;
   const auto by = [&](ir::Schedule (GpuChooser::*kind)()) { return (GpuChooser(kernel, mode).*kind)(); };
-  const auto product = [&](const Kernel& nest, ir::Schedule (GpuChooser::*kind)()) {
-    ir::Schedule schedule = (GpuChooser(nest, mode).*kind)();
-    if (!schedule.empty()) add_pipeline(schedule, nest, mode);
-    return schedule;
-  };
-  const auto by_units = [&](const Kernel& nest) { return product(nest, &GpuChooser::matrices); };
-  const auto by_threads = [&](const Kernel& nest) { return product(nest, &GpuChooser::products); };
+  const auto by_units = [&](const Kernel& nest) { return choose_matrix(nest, mode); };
+  const auto by_threads = [&](const Kernel& nest) { return GpuChooser(nest, mode).products(); };
   const Kind kinds[] = {{"a product in a branch by matrix units",
                          [&] { return choose_speculated(kernel, mode, by_units); }},
                         {"a product in a branch", [&] { return choose_speculated(kernel, mode, by_threads); }},

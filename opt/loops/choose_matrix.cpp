@@ -1,6 +1,6 @@
 // Products of f16 and bf16 on a GPU, and of f32 where --tf32 says so: by matrix units. A block takes a tile of
-// the result, each of its four warps a quarter of it in registers, 16 by 16 elements at a time; what the
-// summed index reads in a few turns lies in shared memory.
+// the result, each of its warps a part of it in registers, 16 by 16 elements at a time; what the summed index
+// reads in a few turns lies in shared memory, copied while the turns before compute.
 //
 //     for blocks io, jo
 //       for ko: shared %a[rows, step], %b[step, columns]
@@ -13,6 +13,7 @@
 #include "opt/loops/access.h"
 #include "opt/loops/matrix.h"
 #include "opt/loops/product.h"
+#include "opt/loops/shared_memory.h"
 
 namespace tenon::opt::loops {
 namespace {
@@ -21,10 +22,17 @@ using ir::DirectiveKind;
 using runtime::DType;
 using runtime::ScalarOp;
 
-constexpr int64_t kWarpsAcross = 2;      ///< of a block, in rows and in columns
-constexpr int64_t kTiles[] = {128, 64, 32};  ///< rows and columns of a block
-constexpr int64_t kFewBlocks = 64;       ///< fewer leave a GPU idle: a smaller tile gives more
-constexpr int64_t kStepBytes[] = {64, 32};   ///< of a row of the left operand in shared memory
+/// What a block takes of the result, and how its warps lie in that. The largest is for GPUs whose blocks may share
+/// 96 KiB. With it a multiprocessor reads a quarter less than with the next, but has one block only: so more copies
+/// run ahead, for no other block computes while it waits.
+struct MatrixTile {
+  int64_t rows, columns, warps_down, warps_across;
+  int64_t stages;  ///< turns that are copied and computed at once
+  int64_t blocks;  ///< fewer leave a GPU idle: a smaller tile gives more
+};
+constexpr MatrixTile kTiles[] = {
+    {128, 256, 2, 4, 4, 128}, {128, 128, 2, 2, 3, 64}, {64, 64, 2, 2, 3, 64}, {32, 32, 2, 2, 3, 64}};
+constexpr int64_t kStepBytes[] = {64, 32};  ///< of a row of the left operand in shared memory
 
 /// What is multiplied, each read once, and over which loops.
 struct Contraction {
@@ -102,21 +110,25 @@ class Matrices {
   ir::Schedule run(Mode mode) {
     const DType element = kernel_.buffers[product_.left->buffer].type.dtype;
     if (matrix_unit(element, mode.capability) == nullptr || (element == DType::f32 && !mode.tf32)) return {};
-    const std::optional<int64_t> side = tile();
     const int64_t step = step_for(element);
-    if (!side || step == 0) return {};
-    return write(*side, step, element);
+    const MatrixTile* tile = tile_for(step * runtime::row(element).bytes, mode);
+    if (tile == nullptr || step == 0) return {};
+    ir::Schedule schedule = write(*tile, step, element);
+    add_pipeline(schedule, kernel_, mode, tile->stages);
+    return schedule;
   }
 
  private:
-  std::optional<int64_t> tile() const {
-    std::optional<int64_t> found;
-    for (const int64_t turns : kTiles) {
-      if (product_.row_turns % turns != 0 || product_.column_turns % turns != 0) continue;
-      found = turns;
-      int64_t blocks = product_.row_turns / turns * (product_.column_turns / turns);
+  /// The largest tile that divides the result and leaves blocks enough; the smallest that divides it, if none does.
+  const MatrixTile* tile_for(int64_t step_bytes, Mode mode) const {
+    const MatrixTile* found = nullptr;
+    for (const MatrixTile& tile : kTiles) {
+      if (product_.row_turns % tile.rows != 0 || product_.column_turns % tile.columns != 0) continue;
+      if (tile.stages * (tile.rows + tile.columns) * step_bytes > most_shared_bytes(mode)) continue;
+      found = &tile;
+      int64_t blocks = product_.row_turns / tile.rows * (product_.column_turns / tile.columns);
       for (const LoopId loop : product_.outside) blocks *= turns_.at(loop);
-      if (blocks >= kFewBlocks) break;
+      if (blocks >= tile.blocks) break;
     }
     return found;
   }
@@ -128,7 +140,7 @@ class Matrices {
     return 0;
   }
 
-  ir::Schedule write(int64_t side, int64_t step, DType element) {
+  ir::Schedule write(const MatrixTile& tile, int64_t step, DType element) {
     const std::string i = kernel_.loops[product_.rows], j = kernel_.loops[product_.columns],
                       k = kernel_.loops[product_.summed[0]];
     const auto cut = [&](const std::string& name, std::vector<std::pair<std::string, int64_t>> parts) {
@@ -143,8 +155,8 @@ class Matrices {
     };
     const std::string io = fresh(i + "o"), iw = fresh(i + "w"), im = fresh(i + "m"), jo = fresh(j + "o"),
                       jw = fresh(j + "w"), jm = fresh(j + "m"), ko = fresh(k + "o"), km = fresh(k + "m");
-    const std::string ii = cut(i, {{io, side}, {iw, side / kWarpsAcross}, {im, kMatrixRows}});
-    const std::string ji = cut(j, {{jo, side}, {jw, side / kWarpsAcross}, {jm, kMatrixColumns}});
+    const std::string ii = cut(i, {{io, tile.rows}, {iw, tile.rows / tile.warps_down}, {im, kMatrixRows}});
+    const std::string ji = cut(j, {{jo, tile.columns}, {jw, tile.columns / tile.warps_across}, {jm, kMatrixColumns}});
     const std::string ki = cut(k, {{ko, step}, {km, matrix_summed(element)}});
     Directive order{DirectiveKind::order_};
     for (const LoopId loop : product_.outside)

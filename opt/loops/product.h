@@ -61,5 +61,8 @@ double price(const Product& product, Tile tile, int64_t lanes);
 ir::Schedule choose_windows(const Kernel& kernel);
 /// Likewise of one that matrix units may take.
 ir::Schedule choose_matrix(const Kernel& kernel, Mode mode);
+/// Appends `pipeline` to the schedule of a product on a GPU, for the loop at which all its operands are copied: with so
+/// many stages, or as many as shared memory has room for, where the loop has turns for them.
+void add_pipeline(ir::Schedule& schedule, const Kernel& kernel, Mode mode, int64_t most_stages);
 
 }  // namespace tenon::opt::loops

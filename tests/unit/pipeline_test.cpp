@@ -240,10 +240,12 @@ TEST_CASE("the compiler's own products copy ahead where the GPU does that on its
   };
   for (const char* type : {"f32", "f16", "bf16"}) {
     CHECK(pipelines(Product(type, 256), {.capability = 80}) == 3);
+    CHECK(pipelines(Product(type, 4096), {.capability = 80}) == (type == std::string_view("f32") ? 3 : 4));
+    CHECK(pipelines(Product(type, 4096), {.capability = 80, .shared_bytes = 64 << 10}) == 3);
     CHECK(pipelines(Product(type, 256), {.capability = 75}) == 0);
   }
   CHECK(pipelines(Product("f32", 256), {.tf32 = true}) == 3);
-  CHECK(pipelines(Product("f16", 2048), {}) == 3);
+  CHECK(pipelines(Product("f16", 1024), {}) == 3);
   CHECK(pipelines(Product("f32", 32), {}) == 2);  // as many as it has turns
   CHECK(pipelines(Product("f16", 32), {}) == 0);
 }
