@@ -69,8 +69,8 @@ std::optional<Site> only_step(const Kernel& kernel, Contraction& found) {
 std::optional<Contraction> contraction(const Kernel& kernel) {
   Contraction found;
   const std::optional<Site> step = only_step(kernel, found);
-  if (!step || found.left == nullptr || found.right == nullptr || found.left->buffer == found.right->buffer ||
-      found.left->guard != nullptr || found.right->guard != nullptr)
+  if (!step || found.left == nullptr || found.right == nullptr || found.left->guard != nullptr ||
+      found.right->guard != nullptr)
     return {};
   std::optional<Strides> stored;
   for (const Site& site : sites_of(kernel.body))
