@@ -14,6 +14,8 @@
 // Kamil, "Parallel associative reductions in Halide", CGO 2017.)
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "opt/loops/nest.h"
 
 namespace tenon::opt::loops {
@@ -35,6 +37,7 @@ class Factoring {
   void visit(Block& block);
   std::set<LocalId> reduced_in(const Stmt& stmt) const;
   void check_around(const Block& block) const;
+  Subscripts subscripts_of(const Block& block, LocalId local) const;
   Block factor(Block block, LocalId local);
   Block renamed(const Block& block, LocalId from, LocalId to, const Subscripts& subscripts) const;
   Block around(const std::vector<For>& loops, Stmt innermost) const;
@@ -95,6 +98,22 @@ void Factoring::check_around(const Block& block) const {
   });
 }
 
+/// The same at every step.
+Subscripts Factoring::subscripts_of(const Block& block, LocalId local) const {
+  std::optional<Subscripts> found;
+  for_each_loop(block, loop_, [&](const For& loop) {
+    for_each_stmt(loop.body, [&](const Stmt& s) {
+      const auto* set = std::get_if<SetLocal>(&s.node);
+      if (set == nullptr || set->local != local) return;
+      if (!found) found = set->subscripts;
+      if (!std::ranges::equal(*found, set->subscripts, same_text))
+        throw Refused{fmt::format("turns of loop {} reduce into {} at places that differ",
+                                  quoted(kernel_.loops[loop_]), quoted(kernel_, local))};
+    });
+  });
+  return found.value_or(Subscripts{});
+}
+
 Block Factoring::factor(Block block, LocalId local) {
   check_around(block);
   int64_t turns = 0;
@@ -118,11 +137,7 @@ Block Factoring::factor(Block block, LocalId local) {
   ir::Shape shape = type.shape;
   shape.insert(shape.begin(), turns);
   const LocalId part = add_local(kernel_, type.dtype, std::move(shape));
-  Subscripts subscripts;  // of `local`, the same at every step
-  for_each_stmt(header.body, [&](const Stmt& s) {
-    const auto* set = std::get_if<SetLocal>(&s.node);
-    if (set != nullptr && set->local == local) subscripts = set->subscripts;
-  });
+  const Subscripts subscripts = subscripts_of(block, local);
   Subscripts part_subscripts = subscripts;
   part_subscripts.insert(part_subscripts.begin(), variable(loop_));
 

@@ -378,6 +378,9 @@ TEST_CASE("what is refused, and with which dependence") {
   CHECK(LoopNest("[] { max[i: 8, j: 4](%n[i + j]) }")
             .refusal({{DirectiveKind::thread_, {"i"}}, {DirectiveKind::rfactor_, {"j"}}}, {.gpu = true}) ==
         "how loop `i` runs is decided already; `rfactor` comes before that");
+  CHECK(LoopNest("[i: 4] { max[p: 2, q: 2](%n[i * 2 + p + q]) }")
+            .refusal({{DirectiveKind::order_, {"p", "i", "q"}}, {DirectiveKind::peel_, {"i"}, {"a", "b"}, 2},
+                      {DirectiveKind::rfactor_, {"q"}}}) == "turns of loop `q` reduce into `b` at places that differ");
   CHECK(LoopNest(kProduct).refusal({{DirectiveKind::pack_, {"i"}, {}, 0, "q"}}) ==
         "the kernel reads no tensor `q`");
   CHECK(LoopNest(kProduct).refusal({{DirectiveKind::unroll_, {"j"}}, {DirectiveKind::order_, {"k", "j"}}}) ==
