@@ -76,14 +76,17 @@ class Part {
     for_each_stmt(body_, [&](const Stmt& stmt) {
       if (std::holds_alternative<If>(stmt.node)) for_each_block(stmt, [&](const Block& branch) { under_branch(branch); });
     });
-    for (const Site& site : sites_of(body_)) {
-      const auto* set = std::get_if<SetLocal>(&site.stmt->node);
-      if (set != nullptr && set->local == array_) note(set->subscripts, site.loops);
-    }
-    for_each_expr(body_, [&](const ExprPtr& e, const std::vector<const For*>& around) {
-      const auto* read = std::get_if<Local>(&e->node);
-      if (read != nullptr && read->local == array_) note(read->subscripts, around);
+    for_each_stmt(body_, [&](const Stmt& stmt) {
+      if (const auto* loop = std::get_if<For>(&stmt.node)) range(*loop);
     });
+    for (const Site& site : sites_of(body_)) {
+      for_each_expr(Block{*site.stmt}, [&](const ExprPtr& e, const Loops&) {
+        const auto* read = std::get_if<Local>(&e->node);
+        if (read != nullptr && read->local == array_) note(read->subscripts, site.loops, false);
+      });
+      const auto* set = std::get_if<SetLocal>(&site.stmt->node);
+      if (set != nullptr && set->local == array_) note(set->subscripts, site.loops, true);
+    }
     return again_;
   }
 
@@ -91,26 +94,36 @@ class Part {
   Block run();
 
  private:
-  void note(const Subscripts& subscripts, const std::vector<const For*>& around);
+  /// Loops of the body, outermost first.
+  using Loops = std::vector<const For*>;
+  /// Loops in which elements are worked on, and whether the first thing there is that they are set.
+  struct Walk {
+    Loops loops;
+    bool sets;
+  };
+
+  void note(const Subscripts& subscripts, const Loops& around, bool sets);
   void check(const For& loop) const;
+  void range(const For& loop) const {
+    if (used_by({{For{loop.loop, loop.lo, loop.hi, {}}}}).contains(array_))
+      throw Refused{fmt::format("the range of loop {} depends on {}", quoted(kernel_.loops[loop.loop]),
+                                quoted(kernel_, array_))};
+  }
   void under_branch(const Block& branch) const {
     if (used_by(branch).contains(array_))
       throw Refused{fmt::format("whether {} is worked on depends on a branch", quoted(kernel_, array_))};
   }
   void describe();
-  void over_part(Block& result, const Stmt& stmt) const;
-
-  /// Loops of the body, outermost first.
-  using Loops = std::vector<const For*>;
+  static void over(Block& result, const Loops& loops, Stmt stmt);
 
   Kernel& kernel_;
   const Block& body_;
   LocalId array_;
-  Subscripts subscripts_;     ///< of every access
-  std::vector<Loops> loops_;  ///< that they have: several where a split has left a tail behind; no two alike
+  Subscripts subscripts_;    ///< of every access
+  std::vector<Walk> walks_;  ///< several where a split has left a tail behind; no two alike
   bool again_ = false;
-  Subscripts inside_;         ///< within the part
-  ir::Shape shape_;           ///< of the part
+  Subscripts inside_;        ///< within the part
+  ir::Shape shape_;          ///< of the part
 };
 
 void Part::check(const For& loop) const {
@@ -123,7 +136,7 @@ void Part::check(const For& loop) const {
     throw Refused{fmt::format("the turns of loop {} are not taken one after the other", name)};
 }
 
-void Part::note(const Subscripts& subscripts, const std::vector<const For*>& around) {
+void Part::note(const Subscripts& subscripts, const Loops& around, bool sets) {
   if (subscripts_.empty()) subscripts_ = subscripts;
   if (!std::ranges::equal(subscripts, subscripts_, same_text))
     throw Refused{fmt::format("a turn works on {} at places that differ", quoted(kernel_, array_))};
@@ -139,8 +152,8 @@ void Part::note(const Subscripts& subscripts, const std::vector<const For*>& aro
   const auto alike = [](const For* a, const For* b) {
     return a->loop == b->loop && same_text(a->lo, b->lo) && same_text(a->hi, b->hi);
   };
-  if (std::ranges::none_of(loops_, [&](const Loops& seen) { return std::ranges::equal(seen, loops, alike); }))
-    loops_.push_back(loops);
+  if (std::ranges::none_of(walks_, [&](const Walk& seen) { return std::ranges::equal(seen.loops, loops, alike); }))
+    walks_.push_back({loops, sets});
 }
 
 /// Where in the part an element is, and how large the part is.
@@ -149,10 +162,10 @@ void Part::describe() {
     const std::optional<LinearForm> form = linear_form(s);
     ExprPtr place;
     int64_t extent = 0;
-    for (const Loops& loops : loops_) {
+    for (const Walk& walk : walks_) {
       int64_t last = 0;
       place = integer(0);
-      for (const For* loop : loops) {
+      for (const For* loop : walk.loops) {
         const int64_t factor = form ? form->factor(loop->loop) : -1;
         if (factor < 0) throw Refused{fmt::format("a subscript of {} is no sum of loops", quoted(kernel_, array_))};
         if (factor == 0) continue;
@@ -167,26 +180,25 @@ void Part::describe() {
   }
 }
 
-/// A statement for each element of the part, in loops like those that work on it.
-void Part::over_part(Block& result, const Stmt& stmt) const {
-  for (const Loops& loops : loops_) {
-    Stmt made = stmt;
-    for (const For* loop : loops | std::views::reverse)
-      made = {For{loop->loop, loop->lo, loop->hi, {made}, loop->kind}};
-    result.push_back(std::move(made));
-  }
+/// A statement for each of the elements.
+void Part::over(Block& result, const Loops& loops, Stmt stmt) {
+  for (const For* loop : loops | std::views::reverse) stmt = {For{loop->loop, loop->lo, loop->hi, {stmt}, loop->kind}};
+  result.push_back(std::move(stmt));
 }
 
 Block Part::run() {
   describe();
   const LocalId part = add_local(kernel_, kernel_.locals[array_].dtype, shape_);
   Block result = {{SetLocal{part, nullptr, true}}};
-  over_part(result, {SetLocal{part, get(kernel_, array_, subscripts_), false, false, inside_}});
+  for (const Walk& walk : walks_)
+    if (!walk.sets)
+      over(result, walk.loops, {SetLocal{part, get(kernel_, array_, subscripts_), false, false, inside_}});
   const Block changed = with_locals(body_, [&](const Local& local) {
     return local.local == array_ ? std::optional(Local{part, inside_}) : std::nullopt;
   });
   result.insert(result.end(), changed.begin(), changed.end());
-  over_part(result, {SetLocal{array_, get(kernel_, part, inside_), false, false, subscripts_}});
+  for (const Walk& walk : walks_)
+    over(result, walk.loops, {SetLocal{array_, get(kernel_, part, inside_), false, false, subscripts_}});
   return result;
 }
 
