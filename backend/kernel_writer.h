@@ -120,7 +120,7 @@ class KernelWriter {
   struct Alone {
     std::string join = {};
   };
-  Alone open_alone();
+  Alone open_alone(bool in_each_block = false);
   void close_alone(const Alone& alone);
   std::string shared_memory_at(std::string_view what, int64_t at, int64_t bytes);
   const std::string& shared_memory_of(LocalId local);

@@ -148,7 +148,7 @@ void KernelWriter::assign(const SetLocal& set, const Value& value) {
   const ir::Type& type = kernel_.locals[set.local];
   Place& place = places_[set.local];
   if (!place.memory.empty()) {
-    const Alone alone = kernel_.shared.contains(set.local) ? open_alone() : Alone{};
+    const Alone alone = kernel_.shared.contains(set.local) ? open_alone(true) : Alone{};
     store(memory_of_array(set.local), set.subscripts, value, false);
     return close_alone(alone);
   }

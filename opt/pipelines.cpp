@@ -35,6 +35,7 @@ constexpr Constraint kConstraints[] = {
      "`own` has given each tensor owners for the uses that it has, and other passes make, move and take "
      "away uses"},
     {"at", kAnyButOwn, "`at` has put computes into others, where other passes do not look"},
+    {"at_on_gpu", kAnyButOwn, "like `at`, it has put computes into others"},
     {"fuse", "reorder_chains", "`fuse` puts products into formulas, where chains are not seen any more"},
     {"fuse_siblings", "fuse", "`fuse` does not take a result out of a compute that has several"},
 };

@@ -117,8 +117,8 @@ void KernelWriter::bound(const For& loop) {
 
 // ---- what one does for all
 
-/// The first of those that do the same.
-KernelWriter::Alone KernelWriter::open_alone() {
+/// The first of those that do the same: of all, or of the threads of each block.
+KernelWriter::Alone KernelWriter::open_alone(bool in_each_block) {
   if (!on_gpu()) return {};
   std::string first;
   const auto ask = [&](int64_t at_once, int64_t launched, std::string_view which) {
@@ -136,7 +136,7 @@ KernelWriter::Alone KernelWriter::open_alone() {
       first = is_first;
     }
   };
-  ask(blocks_at_once_, launch_.blocks, "ctaid");
+  if (!in_each_block) ask(blocks_at_once_, launch_.blocks, "ctaid");
   ask(threads_at_once_, launch_.threads, "tid");
   if (first.empty()) return {};
   const Alone alone{out_.fresh("join")};

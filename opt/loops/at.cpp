@@ -150,6 +150,12 @@ Filling ComputeAt::find_filling() const {
   for (size_t axis = 0; axis < filling.loops.size(); ++axis)
     if (linear_form(set->subscripts[axis]) != LinearForm{{{filling.loops[axis], 1}}, {}, -filling.first[axis]})
       throw changed;
+  size_t over_axes = 0;  // `order` makes others, beside the one that fills
+  for_each_stmt({body[filling.nest]}, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    over_axes += loop != nullptr && std::ranges::count(filling.loops, loop->loop) != 0;
+  });
+  if (over_axes != filling.loops.size()) throw changed;
   return filling;
 }
 

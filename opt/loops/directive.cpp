@@ -6,6 +6,7 @@
 
 #include "ir/loops_launch.h"
 #include "ir/loops_verify_kinds.h"
+#include "opt/loops/banks.h"
 #include "opt/loops/private.h"
 #include "opt/loops/shared.h"
 #include "opt/loops/shared_memory.h"
@@ -97,6 +98,21 @@ void apply_alone(Kernel& kernel, const Directive& directive, Mode mode) {
   }
 }
 
+/// What the directives together decide: who has which array, where its rows lie, who waits for whom.
+void finish_for_gpu(Kernel& kernel, Mode mode) {
+  share_definitions(kernel);
+  compute_in_place(kernel);
+  for (const auto& [array, name] : std::map(kernel.definitions)) {
+    if (!kernel.shared.contains(array)) continue;
+    Kernel laid_out = kernel;
+    choose_layout(laid_out, array, 1);
+    if (shared_memory(laid_out).bytes <= most_shared_bytes(mode)) kernel = std::move(laid_out);
+  }
+  check_launch(kernel, mode);
+  check_private(kernel);
+  add_barriers(kernel);
+}
+
 }  // namespace
 
 void apply_directive(Kernel& kernel, const Directive& directive, Mode mode) {
@@ -120,10 +136,9 @@ void apply_schedule(Kernel& kernel, const ir::Schedule& schedule, Mode mode) {
       throw;
     }
   }
-  if (!kernel.shared.empty()) add_barriers(kernel);
   if (!mode.gpu || schedule.empty()) return;
   try {
-    check_private(kernel);
+    finish_for_gpu(kernel, mode);
   } catch (Refused& refused) {
     refused.span = schedule.back().span;
     throw;

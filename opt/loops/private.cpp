@@ -7,12 +7,22 @@
 namespace tenon::opt::loops {
 namespace {
 
-/// Of an array that is declared where no loop of a kind, over threads or over blocks, is open.
+/// Of an array, as far as it matters to loops of a kind, over blocks or over threads, that it is declared around.
 struct Array {
-  bool changed = false;                          ///< inside such a loop
-  bool consistent = true;                        ///< every access is inside the same ones
-  std::optional<std::vector<LoopId>> loops;      ///< these
-  std::vector<std::optional<LoopId>> axes = {};  ///< the one that an axis is for
+  size_t around = 0;                             ///< how many such loops are open where it is declared
+  bool in_block = false;                         ///< likewise, whether one over blocks is
+  bool changed = false;                          ///< inside of others
+  bool consistent = true;                        ///< every access is inside the same others
+  std::optional<std::vector<LoopId>> turns;      ///< these
+  std::vector<std::optional<LoopId>> axes = {};  ///< that of them which an axis is for
+
+  /// Whether every turn has a part of its own, and keeps to it.
+  bool is_divided() const {
+    return consistent && turns && std::ranges::all_of(*turns, [&](LoopId turn) {
+             return std::ranges::count(axes, std::optional(turn)) != 0;
+           });
+  }
+  bool is_mixed() const { return changed && !is_divided(); }
 };
 
 class Finder {
@@ -25,9 +35,7 @@ class Finder {
   void block(const Block& stmts) {
     for (const Stmt& stmt : stmts) {
       const auto* set = std::get_if<SetLocal>(&stmt.node);
-      if (set != nullptr && set->declares && open_.empty() && !kernel_.locals[set->local].is_scalar() &&
-          !kernel_.shared.contains(set->local))
-        arrays_[set->local].axes.resize(kernel_.locals[set->local].shape.size());
+      if (set != nullptr && set->declares) declare(set->local);
       if (set != nullptr && !set->declares) access(set->local, set->subscripts, true);
       std::set<const Expr*> seen;
       const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
@@ -38,54 +46,65 @@ class Finder {
       for_each_expr(stmt, walk);
       const auto* loop = std::get_if<For>(&stmt.node);
       const bool opens = loop != nullptr && loop->kind == kind_;
+      const bool was_in_block = in_block_;
+      in_block_ |= loop != nullptr && loop->kind == LoopKind::block;
       if (opens) open_.push_back(loop->loop), turns_[loop->loop] = turns_of(*loop).value_or(-1);
       for_each_block(stmt, [&](const Block& inner) { block(inner); });
       if (opens) open_.pop_back();
+      in_block_ = was_in_block;
     }
+  }
+
+  void declare(LocalId local) {
+    if (kernel_.locals[local].is_scalar()) return;
+    Array& array = arrays_[local];
+    array.around = open_.size();
+    array.in_block = in_block_;
+    array.axes.resize(kernel_.locals[local].shape.size());
   }
 
   void access(LocalId local, const Subscripts& subscripts, bool changes) {
     const auto found = arrays_.find(local);
     if (found == arrays_.end()) return;
     Array& array = found->second;
-    array.changed |= changes && !open_.empty();
-    const bool first = !array.loops.has_value();
-    if (first) array.loops = open_;
-    array.consistent &= array.loops == open_;
+    const std::vector<LoopId> inside(open_.begin() + static_cast<std::ptrdiff_t>(array.around), open_.end());
+    array.changed |= changes && !inside.empty();
+    const bool first = !array.turns.has_value();
+    if (first) array.turns = inside;
+    array.consistent &= array.turns == inside;
     for (size_t axis = 0; axis < subscripts.size(); ++axis) {
       const auto* loop = std::get_if<Loop>(&subscripts[axis]->node);
-      const bool is_whole = loop != nullptr && std::ranges::count(open_, loop->loop) != 0 &&
-                            turns_[loop->loop] == kernel_.locals[local].shape[axis];
-      const std::optional<LoopId> whole = is_whole ? std::optional(loop->loop) : std::nullopt;
-      if (first) array.axes[axis] = whole;
-      else if (array.axes[axis] != whole) array.axes[axis].reset();
+      const bool is_turn = loop != nullptr && std::ranges::count(inside, loop->loop) != 0 &&
+                           turns_[loop->loop] == kernel_.locals[local].shape[axis];
+      const std::optional<LoopId> turn = is_turn ? std::optional(loop->loop) : std::nullopt;
+      if (first) array.axes[axis] = turn;
+      else if (array.axes[axis] != turn) array.axes[axis].reset();
     }
   }
 
   const Kernel& kernel_;
   const LoopKind kind_;
   std::vector<LoopId> open_;  ///< the loops of the kind around, outermost first
+  bool in_block_ = false;
   std::map<LoopId, int64_t> turns_;
   std::map<LocalId, Array> arrays_;
 };
 
-/// Whether every thread, or block, has a part of its own, and keeps to it.
-bool is_divided(const Array& array) {
-  if (!array.consistent || !array.loops) return false;
-  return std::ranges::all_of(*array.loops, [&](LoopId loop) {
-    return std::ranges::count(array.axes, std::optional(loop)) != 0;
-  });
-}
-
 }  // namespace
+
+void share_definitions(Kernel& kernel) {
+  for (const auto& [local, array] : Finder(kernel, LoopKind::thread).take())
+    if (array.is_mixed() && array.in_block && array.around == 0 && kernel.definitions.contains(local))
+      kernel.shared.insert(local);
+}
 
 void check_private(const Kernel& kernel) {
   for (const auto& [local, array] : Finder(kernel, LoopKind::thread).take())
-    if (array.changed && !is_divided(array))
+    if (array.is_mixed() && !kernel.shared.contains(local))
       throw Refused{fmt::format("the threads of a block all change {}, which is not shared",
                                 quoted(kernel, local))};
   for (const auto& [local, array] : Finder(kernel, LoopKind::block).take())
-    if (array.changed && !is_divided(array))
+    if (array.is_mixed())
       throw Refused{fmt::format("{} is made up by several blocks, which see nothing of each other's arrays",
                                 quoted(kernel, local))};
 }
@@ -95,7 +114,7 @@ Kernel privatized(const Kernel& kernel) {
   Kernel result = kernel;
   std::map<LocalId, std::vector<bool>> gone;
   for (const auto& [local, array] : Finder(kernel, LoopKind::thread).take()) {
-    if (!array.changed || !is_divided(array)) continue;
+    if (!array.changed || !array.is_divided() || kernel.shared.contains(local)) continue;
     std::vector<bool>& axes = gone[local];
     ir::Shape shape;
     for (size_t axis = 0; axis < array.axes.size(); ++axis) {

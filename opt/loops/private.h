@@ -5,7 +5,11 @@
 
 namespace tenon::opt::loops {
 
-/// Throws Refused where threads, or blocks, change an array from outside that is neither shared nor so divided.
+/// Puts into shared memory what the threads of a block compute for each other of a definition (at.cpp).
+void share_definitions(Kernel& kernel);
+
+/// Throws Refused where threads change an array from outside that is neither shared nor so divided; and where the
+/// blocks of a grid change one that is not divided, for none sees what another does.
 void check_private(const Kernel& kernel);
 
 /// The kernel as a thread sees it: without those axes. Its text has another meaning then, if read as loops.

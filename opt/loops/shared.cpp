@@ -55,17 +55,16 @@ class Barriers {
       // [exercise barriers]
       // [starter] static_cast<void>(pending);
       auto* loop = std::get_if<For>(&stmt.node);
-      const bool around = loop != nullptr && loop->kind != LoopKind::thread && has_threads(loop->body);
-      if (around && !of(stmt).read.empty()) {
-        turns(*loop, pending);
-      } else {
-        const Pending done = of(stmt);
-        if (meets(pending, done)) {
-          result.push_back({Barrier{}});
-          pending = {};
-        }
-        pending.add(done);
+      auto* branch = std::get_if<If>(&stmt.node);
+      const bool around = hands_on(stmt);
+      const Pending done = around ? first_of(stmt) : of(stmt);
+      if (meets(pending, done)) {
+        result.push_back({Barrier{}});
+        pending = {};
       }
+      pending.add(done);
+      if (around && loop != nullptr) turns(*loop, pending);
+      if (around && branch != nullptr) sides(*branch, pending);
       // [end]
       result.push_back(std::move(stmt));
     }
@@ -77,7 +76,8 @@ class Barriers {
   /// A loop around thread loops. The first time it is found what a turn leaves behind, for the next one to
   /// find.
   void turns(For& loop, Pending& pending) {
-    if (loop.kind == LoopKind::block) return block(loop.body, pending);  // a turn has threads and memory of its own
+    // A turn over blocks has threads and memory of its own.
+    if (loop.kind == LoopKind::block || turns_of(loop) == 1) return block(loop.body, pending);
     // [exercise barriers]
     // [starter] block(loop.body, pending);
     Block trial = loop.body;
@@ -88,13 +88,22 @@ class Barriers {
     // [end]
   }
 
-  static bool has_threads(const Block& block) {
-    bool found = false;
-    for_each_stmt(block, [&](const Stmt& stmt) {
-      const auto* loop = std::get_if<For>(&stmt.node);
-      found |= loop != nullptr && loop->kind == LoopKind::thread;
-    });
-    return found;
+  /// Both sides of a branch that all threads take, or none.
+  void sides(If& branch, Pending& pending) {
+    Pending otherwise = pending;
+    block(branch.then, pending);
+    block(branch.otherwise, otherwise);
+    pending.add(otherwise);
+  }
+
+  /// Whether threads may hand something on inside the statement, which is around their loops.
+  bool hands_on(const Stmt& stmt) const {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    if (loop != nullptr && loop->kind == LoopKind::thread) return false;
+    bool threads = false;
+    for_each_block(stmt, [&](const Block& inner) { threads |= has_threads(inner); });
+    const Pending inside = of(stmt);
+    return threads ? !inside.read.empty() : common(inside.read, inside.written);
   }
 
   /// Which shared arrays the statement reads and writes, with all that is in it.
@@ -108,18 +117,34 @@ class Barriers {
     };
     const Block one{stmt};
     for_each_stmt(one, look);
-    for_each_node(one, [&](const ExprPtr& e) {
-      const auto* read = std::get_if<Local>(&e->node);
-      if (read != nullptr && kernel_.shared.contains(read->local)) all.read.insert(read->local);
-    });
+    for_each_node(one, [&](const ExprPtr& e) { note_read(e, all); });
     return all;
+  }
+
+  /// What it reads before all that is in it: a loop's bounds, a condition.
+  Pending first_of(const Stmt& stmt) const {
+    Pending first;
+    std::set<const Expr*> seen;
+    const std::function<void(const ExprPtr&)> walk = [&](const ExprPtr& e) {
+      if (e == nullptr || !seen.insert(e.get()).second) return;
+      note_read(e, first);
+      for_each_operand(*e, walk);
+    };
+    for_each_expr(stmt, walk);
+    return first;
+  }
+
+  void note_read(const ExprPtr& e, Pending& to) const {
+    const auto* read = std::get_if<Local>(&e->node);
+    if (read != nullptr && kernel_.shared.contains(read->local)) to.read.insert(read->local);
+  }
+
+  static bool common(const std::set<LocalId>& a, const std::set<LocalId>& b) {
+    return std::ranges::any_of(a, [&](LocalId local) { return b.contains(local); });
   }
 
   /// Whether the one may get into the way of the other.
   static bool meets(const Pending& before, const Pending& now) {
-    const auto common = [](const std::set<LocalId>& a, const std::set<LocalId>& b) {
-      return std::ranges::any_of(a, [&](LocalId local) { return b.contains(local); });
-    };
     return common(before.written, now.read) || common(before.read, now.written) ||
            common(before.written, now.written);
   }
@@ -129,6 +154,15 @@ class Barriers {
 };
 
 }  // namespace
+
+bool has_threads(const Block& block) {
+  bool found = false;
+  for_each_stmt(block, [&](const Stmt& stmt) {
+    const auto* loop = std::get_if<For>(&stmt.node);
+    found |= loop != nullptr && loop->kind == LoopKind::thread;
+  });
+  return found;
+}
 
 void add_barriers(Kernel& kernel) {
   Pending pending;

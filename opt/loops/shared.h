@@ -21,6 +21,12 @@ std::vector<CopiedOperand> copy_operand(Kernel& kernel, const Directive& directi
 /// `thread` of a loop by so many, whose turns are known to be free: what they write differs.
 void thread_free_loop(Kernel& kernel, std::string_view loop, int64_t threads);
 
+/// One array for two of definitions, where that goes (in_place.cpp).
+void compute_in_place(Kernel& kernel);
+
+/// Whether the threads of a block take turns in it.
+bool has_threads(const Block& block);
+
 /// Puts barriers where threads hand something on in shared memory, and takes away all others.
 void add_barriers(Kernel& kernel);
 

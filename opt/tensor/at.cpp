@@ -21,6 +21,7 @@
 #include "ir/ranges.h"
 #include "opt/analysis/uses.h"
 #include "opt/analysis/value_ranges.h"
+#include "opt/gpu_schedule.h"
 #include "opt/pass.h"
 #include "opt/refused.h"
 
@@ -57,8 +58,9 @@ std::string name_of(const Function& function, const Inst& inst) {
 
 class TakingIn {
  public:
-  TakingIn(const Module& module, Function& function, const Purity& purity)
-      : module_(module), function_(function), purity_(purity) {}
+  /// `counts`: the schedules that the machine goes by.
+  TakingIn(const Module& module, Function& function, const Purity& purity, bool (*counts)(const Schedule&))
+      : module_(module), function_(function), purity_(purity), counts_(counts) {}
 
   void run() {
     std::vector<ValueId> readers;
@@ -68,6 +70,7 @@ class TakingIn {
           readers.push_back(inst.results[0]);
     for (const ValueId reader : readers) {
       const Schedule schedule = *at(function_, *definition_of(function_, reader)).get<Compute>().schedule;
+      if (!counts_(schedule)) continue;
       for (const Directive& directive : schedule)
         if (directive.kind == DirectiveKind::at_) take(reader, directive);
     }
@@ -95,7 +98,16 @@ class TakingIn {
   const Module& module_;
   Function& function_;
   const Purity& purity_;
+  bool (*const counts_)(const Schedule&);
 };
+
+void take_in_told(Module& module, PassContext& context, bool (*counts)(const Schedule&)) {
+  const Purity purity(module);
+  for (Function& function : module.functions) {
+    context.enter(function);
+    TakingIn(module, function, purity, counts).run();
+  }
+}
 
 }  // namespace
 
@@ -145,11 +157,9 @@ void take_in(Function& function, ValueId reader, ValueId producer) {
 }
 
 void at(ir::Module& module, PassContext& context) {
-  const Purity purity(module);
-  for (ir::Function& function : module.functions) {
-    context.enter(function);
-    TakingIn(module, function, purity).run();
-  }
+  take_in_told(module, context, [](const ir::Schedule&) { return true; });
 }
+
+void at_on_gpu(ir::Module& module, PassContext& context) { take_in_told(module, context, is_for_gpu); }
 
 }  // namespace tenon::opt

@@ -35,10 +35,15 @@ class Drawing {
   ir::Schedule run(ir::Schedule schedule, size_t most, DrawnSchedules& tally) {
     for (const ir::Directive& directive : schedule) opt::loops::apply_directive(kernel_, directive, mode_);
     const size_t definitions = kernel_.definitions.size();
-    for (size_t left = below(most + 1) + definitions; left > 0 && statements() < kMostStatements; --left) {
-      // What it is to compute itself has its turn early: it is refused once its loops are others.
+    const size_t tries = definitions * (mode_.gpu ? 6 : 1);
+    for (size_t left = below(most + 1) + tries; left > 0 && statements() < kMostStatements; --left) {
+      // What it is to compute itself has its turn early: it is refused once its loops are others. Then its loops go to
+      // threads, or it would be as on a processor.
       const bool places = !kernel_.definitions.empty() && below(4) < definitions;
-      const auto& row = places ? ast::typed::row(DirectiveKind::at_) : among(ast::typed::kDirectives);
+      const bool binds = mode_.gpu && definitions > 0 && below(2) == 0;
+      const auto& row = places  ? ast::typed::row(DirectiveKind::at_)
+                        : binds ? ast::typed::row(below(3) == 0 ? DirectiveKind::block_ : DirectiveKind::thread_)
+                                : among(ast::typed::kDirectives);
       if (const std::optional<ir::Directive> directive = draw(row)) apply(*directive, schedule, tally);
     }
     return schedule;
@@ -130,9 +135,9 @@ class Drawing {
 };
 
 /// On a GPU the first few directives are the compiler's own: without blocks and threads there is nothing for the
-/// others to be about.
+/// others to be about. It has none that computes definitions.
 ir::Schedule first_of_own(const Kernel& kernel, Random& random, opt::loops::Mode mode) {
-  if (!mode.gpu) return {};
+  if (!mode.gpu || !kernel.definitions.empty()) return {};
   ir::Schedule own = opt::loops::choose_gpu(kernel, mode).schedule;
   own.resize(static_cast<size_t>(random() % (own.size() + 1)));
   return own;
@@ -185,7 +190,7 @@ void take_in_some(ir::Module& module, Random& random) {
 DrawnSchedules draw_schedules(ir::Module& module, uint64_t seed, opt::loops::Mode mode, size_t most) {
   DrawnSchedules tally;
   Random random(seed);
-  if (!mode.gpu) take_in_some(module, random);
+  take_in_some(module, random);
   for (ir::Function& function : module.functions)
     for (ir::Block& block : function.blocks)
       for (ir::Inst& inst : block.insts) {

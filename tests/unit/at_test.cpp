@@ -114,12 +114,92 @@ TEST_CASE("at: what it refuses") {
   CHECK(refusal(plain, {at("k", "r"), at("j", "r")}) == "where and how `r` is computed is decided already");
   CHECK(refusal(plain, {{DirectiveKind::split_, {"r0"}, {"ro", "ri"}, 4}, at("j", "r")}) ==
         "where and how `r` is computed is decided already");
+  CHECK(LoopNest("%m = [i: 20, j: 50] { sum[k: 12](%x[i, k] * %w[k, j]) } in [i: 20] { %m[i, 49] }")
+            .refusal({{DirectiveKind::order_, {"m0", "m2", "m1"}}, at("i", "m")}) ==
+        "where and how `m` is computed is decided already");
   CHECK(refusal("[k: 20, j: 10] { %r[k, j] + %r[j, k / 2] }", {at("k", "r")}) ==
         "a subscript of `r` is no sum of multiples of loops");
   CHECK(refusal("[k: 10, j: 10] { %r[k, j] + %r[j, k] }", {at("k", "r")}) ==
         "a turn of loop `k` reads `r` at places that are not as far apart in the next");
   CHECK(refusal("[k: 20, j: 10] { sum[m: j](%r[k, m]) }", {at("k", "r")}) ==
         "the range of loop `m`, which reads `r`, is not constant");
+}
+
+// ---- on a GPU
+
+std::string on_gpu(const std::string& compute, const ir::Schedule& schedule) {
+  try {
+    return LoopNest(compute).after(schedule, {.gpu = true});
+  } catch (const opt::Refused& refused) {
+    return refused.reason;
+  }
+}
+
+Directive block(const std::string& loop) { return {DirectiveKind::block_, {loop}}; }
+Directive thread(const std::string& loop, int64_t factor = 0) { return {DirectiveKind::thread_, {loop}, {}, factor}; }
+
+const std::string kWindow = kRows + "[k: 18, j: 10] { %r[k, j] - %r[k + 2, j] }";
+
+TEST_CASE("at on a GPU: what threads compute for each other is shared, with barriers between") {
+  check_text(on_gpu(kWindow, {at("k", "r"), block("k"), thread("r1"), thread("j")}), R"(
+kernel @f.0(%x: f32[20, 12]) -> %out: f32[18, 10] {
+  block for k in 0..18 {
+    shared b: f32[3, 10] of %r
+    for r0 in 0..3 {
+      thread for r1 in 0..10 {
+        b[r0, r1] = %x[k + r0, r1] + %x[k + r0, r1 + 2]
+      }
+    }
+    barrier
+    thread for j in 0..10 {
+      %out[k, j] = b[0, j] - b[2, j]
+    }
+  }
+}
+)");
+  // Inside of a thread's loop each has its own.
+  CHECK(contains(on_gpu(kWindow, {at("k", "r"), thread("k")}),
+                 "thread for k in 0..18 {\n    local b: f32[3, 10] of %r"));
+  // No thread computes it: each for itself.
+  CHECK(contains(on_gpu(kWindow, {at("k", "r"), block("k"), thread("j")}), "local b: f32[3, 10] of %r"));
+}
+
+TEST_CASE("at on a GPU: a branch that all threads take has barriers of its own") {
+  const std::string text = on_gpu(
+      kRows + "[k: 9] { if k > 3 { sum[j: 10](%r[k, j] * %r[k, 9 - j]) } else { 1.0 } }",
+      {at("k", "r"), block("k"), thread("r1"), thread("j", 16)});
+  CHECK(contains(text, "barrier"));
+}
+
+TEST_CASE("at on a GPU: a definition takes the place of one that nobody reads any more") {
+  const std::string twice = "%r = [i: 20, j: 10] { %x[i, j] + %x[i, j + 2] } in %q = [i: 20, j: 10] { ";
+  const ir::Schedule schedule = {at("k", "q"), at("k", "r"), block("k"), thread("r1"), thread("q1"), thread("j")};
+  const auto shared = [&](const std::string& q, const std::string& reader) {
+    int arrays = 0;
+    for (const std::string& line : split_lines(on_gpu(twice + q + " } in [k: 20, j: 10] { " + reader + " }", schedule)))
+      arrays += contains(line, "shared ") ? 1 : 0;
+    return arrays;
+  };
+  CHECK(shared("%r[i, j] * 2.0", "%q[k, 9 - j]") == 1);
+  CHECK(shared("%r[i, 9 - j] * 2.0", "%q[k, 9 - j]") == 2);
+  CHECK(shared("%r[i, j] * 2.0", "%q[k, 9 - j] + %r[k, j]") == 2);
+  CHECK(shared("%r[i, j] * %r[i, 0]", "%q[k, 9 - j]") == 2);
+  // One after the other.
+  const std::string chain = twice +
+                            "%r[i, j] * 2.0 } in %s = [i: 20, j: 10] { %q[i, j] + 1.0 } in [k: 20, j: 10] { %s[k, 9 - j] }";
+  const std::string text = on_gpu(chain, {at("k", "s"), at("k", "q"), at("k", "r"), block("k"), thread("r1"),
+                                          thread("q1"), thread("s1"), thread("j")});
+  CHECK(contains(text, "of %r"));
+  CHECK(!contains(text, "of %q"));
+  CHECK(!contains(text, "of %s"));
+}
+
+TEST_CASE("at on a GPU: what it refuses") {
+  const std::string mixed = "the threads of a block all change `b`, which is not shared";
+  CHECK(on_gpu(kWindow, {at("k", "r"), thread("r1"), thread("j")}) == mixed);              // no block
+  CHECK(on_gpu(kWindow, {at("k", "r"), thread("k"), thread("r1"), thread("j")}) == mixed);  // whose is it?
+  CHECK(on_gpu(kWindow, {block("r0"), block("k"), thread("j")}) ==
+        "`a` is made up by several blocks, which see nothing of each other's arrays");
 }
 
 // ---- the pass
