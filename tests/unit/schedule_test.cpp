@@ -333,6 +333,9 @@ TEST_CASE("registers takes a part of an array only where it is clear which") {
   CHECK(LoopNest(product).refusal({blocks, {DirectiveKind::order_, {"ko", "j", "ki", "i"}},
                                    {DirectiveKind::vectorize_, {"i"}}, {DirectiveKind::registers_, {"i"}}}) ==
         "the turns of loop `i` are lanes");
+  CHECK(LoopNest("[i: 4] { max[p: 2, q: 2](%n[i * 2 + p + q]) }")
+            .refusal({{DirectiveKind::order_, {"p", "i", "q"}}, {DirectiveKind::peel_, {"i"}, {"a", "b"}, 2},
+                      {DirectiveKind::registers_, {"p"}}}) == "a turn works on `b` at places that differ");
 }
 
 TEST_CASE("what has no turns keeps its loops") {
